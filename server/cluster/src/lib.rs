@@ -1,0 +1,1 @@
+//! The API server: discovery, dry run, apply, prune, and the decoding of every answer.

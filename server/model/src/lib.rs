@@ -1,0 +1,1 @@
+//! What trees mean: objects and their identity, origins, findings.

@@ -1,0 +1,1 @@
+//! OpenAPI v3 and CRDs: what fields a kind has.

@@ -1,0 +1,1 @@
+//! Sandboxes, inventory and the life of a session.

@@ -1,0 +1,1 @@
+//! Files and positions: bytes, lines, UTF-8, UTF-16 and UTF-32 columns, edits.
