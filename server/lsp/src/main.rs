@@ -1,2 +1,29 @@
-//! x
-fn main() {}
+//! `gitops-lsp`: a language server that puts the cluster's own verdict on the line of YAML that earned it.
+
+mod check;
+mod client;
+mod command_line;
+mod event;
+mod files;
+mod fix;
+mod knowledge;
+mod ledger;
+mod lifecycle;
+mod main_loop;
+mod notifications;
+mod parsed;
+mod position;
+mod publish;
+mod report;
+mod requests;
+mod sandbox_command;
+mod serve;
+mod session;
+mod settings;
+mod state;
+mod terminal;
+mod workspace;
+
+fn main() -> std::process::ExitCode {
+    command_line::run()
+}

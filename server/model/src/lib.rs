@@ -1,1 +1,15 @@
-//! What trees mean: objects and their identity, origins, findings.
+//! What trees mean: the objects in a document and their identity, findings, and the place of a field in the text.
+//!
+//! Nothing here does IO and nothing can fail: functions return values plus findings.
+
+mod classify;
+mod finding;
+mod near;
+mod object;
+mod place;
+
+pub use classify::{FileRole, NotAnObject, Reading, file_role, read, reads_as_template};
+pub use finding::{Code, Finding, Fix, FixKind, Related, Severity, Source, from_syntax};
+pub use near::nearest;
+pub use object::{Gvk, Manifest, ObjectKey};
+pub use place::{Want, anchor_of_object, place};

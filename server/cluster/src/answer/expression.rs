@@ -1,0 +1,470 @@
+//! Which fields an expression (CEL) reads. The expression is not evaluated.
+
+use gitops_yaml::Step;
+
+/// How deep macros are followed into each other.
+const MAX_DEPTH: usize = 24;
+/// How many tokens of one expression are looked at; the server's own limit on its cost is far below.
+const MAX_TOKENS: usize = 20_000;
+
+/// A field that an expression reads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct FieldRead {
+    /// Where the path starts: `self`, `object`, or the name of a variable in `variables.NAME`.
+    pub(super) root: Root,
+    /// The way from there.
+    pub(super) steps: Vec<ReadStep>,
+}
+
+/// Where a path starts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Root {
+    /// `self`, the value that a CRD's rule stands at.
+    SelfValue,
+    /// `object`, what was sent.
+    Object,
+    /// `variables.NAME` of a policy.
+    Variable(String),
+}
+
+/// One step of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum ReadStep {
+    /// A known key or index.
+    Known(Step),
+    /// Every item of a list, or every entry of a map.
+    Each,
+}
+
+/// The fields that an expression reads, in the order in which they occur, each once.
+///
+/// What the old object, parameters or the request say is not a field of what was sent and is left out.
+pub(super) fn fields_read(expression: &str) -> Vec<FieldRead> {
+    let tokens = tokens(expression);
+    let mut reader = Reader {
+        tokens: &tokens,
+        found: Vec::new(),
+        bound: Vec::new(),
+    };
+    let mut at = 0;
+    while at < tokens.len() {
+        at = reader.expression(at, 0).max(at + 1);
+    }
+    reader.found
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Token {
+    Name(String),
+    Text(String),
+    Number(Option<usize>),
+    Mark(char),
+}
+
+struct Reader<'a> {
+    tokens: &'a [Token],
+    found: Vec<FieldRead>,
+    /// Names that macros have bound, and what they stand for; `None` for what is no field.
+    bound: Vec<(String, Option<FieldRead>)>,
+}
+
+impl Reader<'_> {
+    fn mark(&self, at: usize) -> Option<char> {
+        match self.tokens.get(at)? {
+            Token::Mark(mark) => Some(*mark),
+            _ => None,
+        }
+    }
+
+    fn name(&self, at: usize) -> Option<&str> {
+        match self.tokens.get(at)? {
+            Token::Name(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Reads on until a bracket closes that was opened before; gives the place of that bracket, or the end.
+    fn expression(&mut self, from: usize, depth: usize) -> usize {
+        let mut at = from;
+        while let Some(token) = self.tokens.get(at) {
+            match token {
+                Token::Mark(')' | ']' | '}') => return at,
+                Token::Mark('(' | '[' | '{') => at = self.expression_in(at + 1, depth) + 1,
+                Token::Name(_) => at = self.chain(at, depth).max(at + 1),
+                _ => at += 1,
+            }
+        }
+        at
+    }
+
+    fn expression_in(&mut self, from: usize, depth: usize) -> usize {
+        if depth < MAX_DEPTH {
+            self.expression(from, depth + 1)
+        } else {
+            self.skip(from)
+        }
+    }
+
+    /// The place of the bracket that closes what was opened before `from`.
+    fn skip(&self, from: usize) -> usize {
+        let mut open = 0_usize;
+        for at in from..self.tokens.len() {
+            match self.mark(at) {
+                Some('(' | '[' | '{') => open += 1,
+                Some(')' | ']' | '}') if open == 0 => return at,
+                Some(')' | ']' | '}') => open -= 1,
+                _ => {}
+            }
+        }
+        self.tokens.len()
+    }
+
+    /// A name and what is selected from it: `self.spec.items[0].name`, `object.spec.containers.all(c, …)`.
+    fn chain(&mut self, from: usize, depth: usize) -> usize {
+        let Some(name) = self.name(from).map(str::to_owned) else {
+            return from + 1;
+        };
+        let mut at = from + 1;
+        if self.mark(at) == Some('(') {
+            // A function: what it is given is read as any expression.
+            return self.expression_in(at + 1, depth) + 1;
+        }
+        let mut read = self.start(&name);
+        if name == "variables" && self.mark(at) == Some('.') {
+            if let Some(variable) = self.name(at + 1) {
+                read = Some(FieldRead {
+                    root: Root::Variable(variable.to_owned()),
+                    steps: Vec::new(),
+                });
+            }
+            at += 2;
+        }
+        loop {
+            match self.mark(at) {
+                Some('.') => {
+                    let optional = usize::from(self.mark(at + 1) == Some('?'));
+                    let Some(field) = self.name(at + 1 + optional).map(str::to_owned) else {
+                        break;
+                    };
+                    at += 2 + optional;
+                    if self.mark(at) == Some('(') {
+                        self.record(read.take());
+                        return self.call(&field, from, at + 1, depth);
+                    }
+                    push(&mut read, ReadStep::Known(Step::Key(field.into())));
+                }
+                Some('[') => {
+                    let optional = usize::from(self.mark(at + 1) == Some('?'));
+                    let inside = at + 1 + optional;
+                    let closed = self.mark(inside + 1) == Some(']');
+                    let step = match self.tokens.get(inside) {
+                        Some(Token::Text(key)) if closed => ReadStep::Known(Step::Key(key.as_str().into())),
+                        Some(Token::Number(Some(index))) if closed => ReadStep::Known(Step::Index(*index)),
+                        _ => {
+                            at = self.expression_in(inside, depth) + 1;
+                            push(&mut read, ReadStep::Each);
+                            continue;
+                        }
+                    };
+                    push(&mut read, step);
+                    at = inside + 2;
+                }
+                _ => break,
+            }
+        }
+        self.record(read);
+        at
+    }
+
+    fn start(&self, name: &str) -> Option<FieldRead> {
+        if let Some((_, bound)) = self.bound.iter().rev().find(|(bound, _)| bound == name) {
+            return bound.clone();
+        }
+        let root = match name {
+            "self" => Root::SelfValue,
+            "object" => Root::Object,
+            _ => return None,
+        };
+        Some(FieldRead {
+            root,
+            steps: Vec::new(),
+        })
+    }
+
+    /// What a method is given; a macro's first name stands for each item of what it is called on.
+    fn call(&mut self, method: &str, chain_start: usize, inside: usize, depth: usize) -> usize {
+        let is_macro = matches!(
+            method,
+            "all"
+                | "exists"
+                | "exists_one"
+                | "existsOne"
+                | "map"
+                | "filter"
+                | "transformList"
+                | "transformMap"
+                | "sortBy"
+        );
+        let variable = self
+            .name(inside)
+            .map(str::to_owned)
+            .filter(|_| is_macro && self.mark(inside + 1) == Some(','));
+        let end = match variable {
+            Some(variable) => {
+                let called_on = self.called_on(chain_start, inside);
+                let each = called_on.map(|mut read| {
+                    read.steps.push(ReadStep::Each);
+                    read
+                });
+                self.bound.push((variable, each));
+                let end = self.expression_in(inside + 2, depth);
+                self.bound.pop();
+                end
+            }
+            None => self.expression_in(inside, depth),
+        };
+        // What is selected from the result of a call is no field of the object, but may be given fields.
+        let mut at = end + 1;
+        while self.mark(at) == Some('.') {
+            at += 1 + usize::from(self.mark(at + 1) == Some('?'));
+            at += 1;
+            if self.mark(at) == Some('(') {
+                at = self.expression_in(at + 1, depth) + 1;
+            }
+        }
+        at
+    }
+
+    /// The field that a method is called on: the one recorded last, if it belongs to this chain.
+    fn called_on(&self, chain_start: usize, inside: usize) -> Option<FieldRead> {
+        let root = self.name(chain_start)?;
+        let mut read = if root == "variables" {
+            FieldRead {
+                root: Root::Variable(self.name(chain_start + 2)?.to_owned()),
+                steps: Vec::new(),
+            }
+        } else {
+            self.start(root)?
+        };
+        let mut at = chain_start + if root == "variables" { 3 } else { 1 };
+        // Up to the method's own name and bracket.
+        while at + 2 < inside {
+            match (self.tokens.get(at), self.tokens.get(at + 1), self.tokens.get(at + 2)) {
+                (Some(Token::Mark('.')), Some(Token::Name(field)), _) => {
+                    if at + 3 >= inside {
+                        break;
+                    }
+                    read.steps.push(ReadStep::Known(Step::Key(field.as_str().into())));
+                    at += 2;
+                }
+                (Some(Token::Mark('.')), Some(Token::Mark('?')), _) => at += 1,
+                (Some(Token::Mark('?')), Some(Token::Name(field)), _) => {
+                    read.steps.push(ReadStep::Known(Step::Key(field.as_str().into())));
+                    at += 2;
+                }
+                (Some(Token::Mark('[')), Some(Token::Text(key)), Some(Token::Mark(']'))) => {
+                    read.steps.push(ReadStep::Known(Step::Key(key.as_str().into())));
+                    at += 3;
+                }
+                (Some(Token::Mark('[')), Some(Token::Number(Some(index))), Some(Token::Mark(']'))) => {
+                    read.steps.push(ReadStep::Known(Step::Index(*index)));
+                    at += 3;
+                }
+                _ => return None,
+            }
+        }
+        Some(read)
+    }
+
+    fn record(&mut self, read: Option<FieldRead>) {
+        if let Some(read) = read
+            && (!read.steps.is_empty() || matches!(read.root, Root::Variable(_) | Root::SelfValue))
+            && !self.found.contains(&read)
+        {
+            self.found.push(read);
+        }
+    }
+}
+
+fn push(read: &mut Option<FieldRead>, step: ReadStep) {
+    if let Some(read) = read {
+        read.steps.push(step);
+    }
+}
+
+fn tokens(expression: &str) -> Vec<Token> {
+    let characters: Vec<char> = expression.chars().collect();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(&character) = characters.get(at) {
+        if found.len() >= MAX_TOKENS {
+            break;
+        }
+        if character.is_alphabetic() || character == '_' {
+            let start = at;
+            while characters.get(at).is_some_and(|c| c.is_alphanumeric() || *c == '_') {
+                at += 1;
+            }
+            let name: String = characters.get(start..at).unwrap_or_default().iter().collect();
+            // r"…" and b"…" are texts.
+            if matches!(name.as_str(), "r" | "R" | "b" | "B") && matches!(characters.get(at), Some('"' | '\'')) {
+                continue;
+            }
+            found.push(Token::Name(unescape_name(&name)));
+        } else if character.is_ascii_digit() {
+            let start = at;
+            while characters.get(at).is_some_and(|c| c.is_alphanumeric() || *c == '.') {
+                at += 1;
+            }
+            let number: String = characters.get(start..at).unwrap_or_default().iter().collect();
+            found.push(Token::Number(number.parse().ok()));
+        } else if matches!(character, '"' | '\'') {
+            let (text, after) = text(&characters, at);
+            found.push(Token::Text(text));
+            at = after;
+        } else if character == '`' {
+            let end = characters
+                .iter()
+                .skip(at + 1)
+                .position(|c| *c == '`')
+                .map_or(characters.len(), |length| at + 1 + length);
+            found.push(Token::Name(
+                characters.get(at + 1..end).unwrap_or_default().iter().collect(),
+            ));
+            at = end + 1;
+        } else if character == '/' && characters.get(at + 1) == Some(&'/') {
+            while characters.get(at).is_some_and(|c| *c != '\n') {
+                at += 1;
+            }
+        } else {
+            if !character.is_whitespace() {
+                found.push(Token::Mark(character));
+            }
+            at += 1;
+        }
+    }
+    found
+}
+
+/// A text in quotes, also in three of them, and the place after it.
+fn text(characters: &[char], start: usize) -> (String, usize) {
+    let quote = characters.get(start).copied().unwrap_or('"');
+    let triple = (1..3).all(|more| characters.get(start + more) == Some(&quote));
+    let width = if triple { 3 } else { 1 };
+    let mut at = start + width;
+    let mut content = String::new();
+    while let Some(&character) = characters.get(at) {
+        if character == '\\' {
+            content.extend(characters.get(at + 1));
+            at += 2;
+            continue;
+        }
+        if character == quote && (0..width).all(|more| characters.get(at + more) == Some(&quote)) {
+            return (content, at + width);
+        }
+        content.push(character);
+        at += 1;
+    }
+    (content, at)
+}
+
+/// CEL writes what is no name of its own otherwise: `foo__dot__bar`, `__namespace__`.
+fn unescape_name(name: &str) -> String {
+    if !name.contains("__") {
+        return name.to_owned();
+    }
+    let inner = name.strip_prefix("__").and_then(|rest| rest.strip_suffix("__"));
+    if let Some(keyword) = inner.filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())) {
+        return keyword.to_owned();
+    }
+    name.replace("__underscores__", "__")
+        .replace("__dot__", ".")
+        .replace("__dash__", "-")
+        .replace("__slash__", "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use gitops_yaml::Step;
+
+    use super::{FieldRead, ReadStep, Root, fields_read};
+
+    fn show(read: &FieldRead) -> String {
+        let mut text = match &read.root {
+            Root::SelfValue => "self".to_owned(),
+            Root::Object => "object".to_owned(),
+            Root::Variable(name) => format!("${name}"),
+        };
+        for step in &read.steps {
+            match step {
+                ReadStep::Known(Step::Key(key)) => text.push_str(&format!(".{key}")),
+                ReadStep::Known(Step::Index(index)) => text.push_str(&format!("[{index}]")),
+                ReadStep::Each => text.push_str("[*]"),
+            }
+        }
+        text
+    }
+
+    fn check(expression: &str, expected: &[&str]) {
+        let found: Vec<String> = fields_read(expression).iter().map(show).collect();
+        assert_eq!(found, expected, "{expression}");
+    }
+
+    #[test]
+    fn finds_what_is_read() {
+        check("object.spec.replicas <= 5", &["object.spec.replicas"]);
+        check("self > 0", &["self"]);
+        check(
+            "!has(self.other_value) || self.other_value % self.value == 0",
+            &["self.other_value", "self.value"],
+        );
+        check("self.a == oldSelf.a && object.x == params.y", &["self.a", "object.x"]);
+        check("self.list[0].name != 'self.b' // self.c", &["self.list[0].name"]);
+        check(
+            "object.metadata.labels['a.b/c'] == \"x\"",
+            &["object.metadata.labels.a.b/c"],
+        );
+        check(
+            "object.spec.template.spec.containers.all(c, has(c.resources) && 'cpu' in c.resources.requests)",
+            &[
+                "object.spec.template.spec.containers",
+                "object.spec.template.spec.containers[*].resources",
+                "object.spec.template.spec.containers[*].resources.requests",
+            ],
+        );
+        check(
+            "variables.containers.exists(c, c.image == '') && object.?spec.x.orValue(1) > 1",
+            &["$containers", "$containers[*].image", "object.spec.x"],
+        );
+        check("self.schedule.split(' ').size() == 6", &["self.schedule"]);
+        check(
+            "duration(self.renewBefore) < duration(self.validFor)",
+            &["self.renewBefore", "self.validFor"],
+        );
+        check(
+            "self.items[self.index].name == self.__namespace__",
+            &["self.index", "self.items[*].name", "self.namespace"],
+        );
+        check("size(self.foo__dot__bar) > 1", &["self.foo.bar"]);
+    }
+
+    #[test]
+    fn survives_what_is_no_expression() {
+        for text in [
+            "",
+            "(((((",
+            ")]}",
+            "self.",
+            "self[",
+            "object.all(c,",
+            "a.all(b, c.all(d, ",
+            "'",
+            "`",
+            "self.?",
+        ] {
+            fields_read(text);
+        }
+        fields_read(&"(".repeat(100_000));
+        fields_read(&"a.all(b,".repeat(10_000));
+    }
+}

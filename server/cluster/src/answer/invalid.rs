@@ -1,0 +1,565 @@
+//! What validation says: status 422, one cause per field.
+
+use gitops_model::nearest;
+use gitops_yaml::{FieldPath, Step};
+use serde_json::Value;
+
+use super::go_value::{self, BadValue};
+use super::reads::position_of_word;
+use super::sent::{below, existing, leaves, loosely_equal, value_at, with_key};
+use super::wording::{name_scalar, one_of, quote, quoted, take_quoted, yaml_scalar, yaml_value};
+use super::{Answer, Cause, Context, Peel, Place, Refusal, Suggestion, codes, immutable, internal_path, invalid_value};
+
+/// What kind of fault a cause is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fault {
+    Required,
+    NotSupported,
+    Invalid,
+    Duplicate,
+    NotFound,
+    Forbidden,
+    TooLong,
+    TooMany,
+    TooFew,
+    Internal,
+}
+
+/// The server's reason, the words that its text starts with, and the kind of fault.
+const FAULTS: &[(&str, &str, Fault)] = &[
+    ("FieldValueRequired", "Required value", Fault::Required),
+    ("FieldValueNotSupported", "Unsupported value", Fault::NotSupported),
+    ("FieldValueInvalid", "Invalid value", Fault::Invalid),
+    ("FieldValueTypeInvalid", "Invalid value", Fault::Invalid),
+    ("FieldValueDuplicate", "Duplicate value", Fault::Duplicate),
+    ("FieldValueNotFound", "Not found", Fault::NotFound),
+    ("FieldValueForbidden", "Forbidden", Fault::Forbidden),
+    ("FieldValueTooLong", "Too long", Fault::TooLong),
+    ("FieldValueTooMany", "Too many", Fault::TooMany),
+    ("FieldValueTooFew", "Too few", Fault::TooFew),
+    ("FieldValueTooShort", "Too short", Fault::TooFew),
+    ("InternalError", "Internal error", Fault::Internal),
+];
+
+const NOT_CHECKED: &str = "some validation rules were not checked";
+
+/// The answers of this layer; empty when the text is of another.
+pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
+    let causes = causes(context.refusal);
+    let telling: Vec<&Cause> = causes
+        .iter()
+        .filter(|cause| !cause.message.contains(NOT_CHECKED))
+        .collect();
+    let shown = if telling.is_empty() {
+        causes.iter().collect()
+    } else {
+        telling
+    };
+    shown.into_iter().flat_map(|cause| of_cause(context, cause)).collect()
+}
+
+/// The causes that are about fields: as the server lists them, else as its message does.
+pub(super) fn causes(refusal: &Refusal) -> Vec<Cause> {
+    let listed: Vec<Cause> = refusal
+        .causes
+        .iter()
+        .filter(|cause| fault(cause).is_some())
+        .cloned()
+        .collect();
+    if !listed.is_empty() {
+        return listed;
+    }
+    match refusal.message.split_once(" is invalid: ") {
+        Some((_, errors)) => causes_in(errors),
+        None => Vec::new(),
+    }
+}
+
+/// Reads `path: Invalid value: …`, or several in brackets with commas between them.
+pub(super) fn causes_in(errors: &str) -> Vec<Cause> {
+    let list = errors
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(errors);
+    let mut starts: Vec<(usize, usize)> = Vec::new();
+    for (_, words, _) in FAULTS {
+        let marked = format!(": {words}");
+        for (at, _) in list.match_indices(marked.as_str()) {
+            let before = list.get(..at).unwrap_or_default();
+            // The path stands behind the last `, ` or at the start; a path has no blank in it.
+            let start = before.rfind(", ").map_or(0, |comma| comma + 2);
+            let path = before.get(start..).unwrap_or_default();
+            if !path.is_empty() && (path == "<nil>" || !path.contains(' ')) && !starts.contains(&(start, at)) {
+                starts.push((start, at));
+            }
+        }
+    }
+    starts.sort_unstable();
+    starts.dedup_by_key(|(start, _)| *start);
+    starts
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (start, colon))| {
+            let end = starts
+                .get(index + 1)
+                .map_or(list.len(), |(next, _)| next.saturating_sub(2));
+            Some(Cause {
+                reason: String::new(),
+                field: list.get(*start..*colon)?.to_owned(),
+                message: list.get(colon + 2..end)?.to_owned(),
+            })
+        })
+        .collect()
+}
+
+fn fault(cause: &Cause) -> Option<Fault> {
+    FAULTS
+        .iter()
+        .find(|(reason, words, _)| {
+            cause.reason == *reason || (cause.reason.is_empty() && cause.message.starts_with(words))
+        })
+        .map(|(_, _, fault)| *fault)
+}
+
+/// What follows the words that name the kind of fault.
+fn body(message: &str) -> &str {
+    FAULTS
+        .iter()
+        .find_map(|(_, words, _)| message.strip_prefix(words))
+        .map_or(message, |rest| rest.strip_prefix(": ").unwrap_or(rest))
+}
+
+/// The answers about one cause.
+pub(super) fn of_cause(context: &Context<'_>, cause: &Cause) -> Vec<Answer> {
+    let Some(fault) = fault(cause) else { return Vec::new() };
+    let path = internal_path::resolve(context, &cause.field);
+    let body = body(&cause.message);
+    let mut answers = match fault {
+        Fault::Required => vec![required(context, &path, body)],
+        Fault::NotSupported => vec![unsupported(context, &path, body)],
+        Fault::Duplicate => vec![duplicate(context, &path, body)],
+        Fault::NotFound => vec![not_found(context, &path, body)],
+        Fault::Forbidden if immutable::says_immutable(body) => immutable::answers(context, &path, body),
+        Fault::Forbidden => vec![forbidden(context, &path, body)],
+        Fault::TooLong => vec![size(context, &path, body, codes::TOO_LONG, "too long")],
+        Fault::TooMany => vec![size(context, &path, body, codes::TOO_MANY, "too many")],
+        Fault::TooFew => vec![size(context, &path, body, codes::TOO_FEW, "too few")],
+        Fault::Internal => vec![at(
+            context.sent,
+            &path,
+            codes::SERVER_ERROR,
+            format!("the server failed at this field: {body}"),
+        )],
+        Fault::Invalid => {
+            let (bad, detail) = go_value::split(body);
+            if immutable::says_immutable(detail) {
+                immutable::answers(context, &path, detail)
+            } else {
+                invalid_value::answers(context, &path, &bad, detail)
+            }
+        }
+    };
+    let detail = detail(context, cause, &path);
+    for answer in &mut answers {
+        if answer.detail.is_empty() {
+            *answer = answer.clone().with_detail(&detail);
+        }
+    }
+    answers
+}
+
+/// The server's words about one field; of a Secret's payload only what kind of fault it is.
+fn detail(context: &Context<'_>, cause: &Cause, path: &FieldPath) -> String {
+    if context.is_secret(path) {
+        let words = FAULTS
+            .iter()
+            .find(|(_, words, _)| cause.message.starts_with(words))
+            .map_or("", |(_, words, _)| *words);
+        return format!("{}: {words}", cause.field);
+    }
+    // A diff is for those who know Go's names; what it says is in the message.
+    let first = cause
+        .message
+        .split("\n@@")
+        .next()
+        .unwrap_or_default()
+        .split("\n  (")
+        .next()
+        .unwrap_or_default();
+    format!("{}: {}", cause.field, first.trim())
+}
+
+/// An answer at a field, or at its nearest existing ancestor.
+pub(super) fn at(sent: &Value, path: &FieldPath, slug: &'static str, message: String) -> Answer {
+    let found = existing(sent, path);
+    if found.len() == path.len() {
+        let place = if path.is_empty() { Place::Object } else { Place::Value };
+        return Answer::new(found, place, slug, message);
+    }
+    let field = below(path, &found);
+    Answer::new(found, Place::Missing { field }, slug, message)
+}
+
+fn required(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
+    let name = path.last_key().unwrap_or_default().to_owned();
+    if name == "name" && path.len() == 2 && super::sent::first_key(path) == Some("metadata") {
+        return name_missing(context.sent);
+    }
+    let choices = if body.starts_with("valid values: ") {
+        quoted(body)
+    } else {
+        Vec::new()
+    };
+    let hint = match (choices.is_empty(), body) {
+        (false, _) => format!("; {}", one_of(&choices)),
+        (true, "") => String::new(),
+        (true, words) => format!(": {}", words.trim()),
+    };
+    match value_at(context.sent, path) {
+        Some(value) if !path.is_empty() => {
+            let empty = if value.is_null() {
+                "has no value"
+            } else {
+                "must not be empty"
+            };
+            let choices: Vec<String> = choices.iter().map(|choice| yaml_scalar(choice)).collect();
+            let suggestion = if choices.is_empty() {
+                Suggestion::None
+            } else {
+                Suggestion::Replace(choices)
+            };
+            let place = if value.is_null() { Place::Key } else { Place::Value };
+            Answer::new(
+                path.clone(),
+                place,
+                codes::REQUIRED,
+                format!("required field {} {empty}{hint}", quote(&name)),
+            )
+            .with_suggestion(suggestion)
+        }
+        _ => {
+            let mut answer = at(
+                context.sent,
+                path,
+                codes::REQUIRED,
+                format!("required field {} is missing{hint}", quote(&name)),
+            );
+            if let Place::Missing { field } = &answer.place {
+                let value = choices.first().map(|choice| yaml_scalar(choice));
+                answer.suggestion = Suggestion::Insert {
+                    field: field.clone(),
+                    value,
+                };
+            }
+            answer
+        }
+    }
+}
+
+/// The object has no name: below `metadata:`, or missing altogether.
+pub(super) fn name_missing(sent: &Value) -> Answer {
+    let path = super::sent::keys(&["metadata", "name"]);
+    let words = "the object has no name: metadata.name is missing";
+    match value_at(sent, &path) {
+        Some(value) if !value.is_null() => Answer::new(
+            path,
+            Place::Value,
+            codes::NAME_MISSING,
+            "the object has no name: metadata.name is empty",
+        ),
+        Some(_) => Answer::new(
+            path,
+            Place::Key,
+            codes::NAME_MISSING,
+            "the object has no name: metadata.name has no value",
+        ),
+        None => {
+            let mut answer = at(sent, &path, codes::NAME_MISSING, words.to_owned());
+            if let Place::Missing { field } = &answer.place {
+                answer.suggestion = Suggestion::Insert {
+                    field: field.clone(),
+                    value: None,
+                };
+            }
+            answer
+        }
+    }
+}
+
+/// `"udp": supported values: "SCTP", "TCP", "UDP"`
+fn unsupported(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
+    let (bad, detail) = go_value::split(body);
+    let mut choices = choices(detail.strip_prefix("supported values: ").unwrap_or(detail));
+    let written = value_at(context.sent, path);
+    let bad_text = bad
+        .as_str()
+        .map(str::to_owned)
+        .or_else(|| written.and_then(super::sent::scalar_text))
+        .unwrap_or_default();
+    if let Some(best) = nearest(&bad_text, choices.iter().map(String::as_str)).map(str::to_owned) {
+        choices.retain(|choice| *choice != best);
+        choices.insert(0, best);
+    }
+    let listed = {
+        let mut sorted = choices.clone();
+        sorted.sort_unstable();
+        sorted
+    };
+    let named = match (&bad, written) {
+        (_, Some(value)) if !value.is_array() && !value.is_object() => name_scalar(value),
+        (BadValue::Scalar(value), _) => name_scalar(value),
+        _ => "this value".to_owned(),
+    };
+    let hint = if listed.is_empty() {
+        String::new()
+    } else {
+        format!("; {}", one_of(&listed))
+    };
+    let as_yaml: Vec<String> = choices.iter().map(|choice| yaml_scalar(choice)).collect();
+    // A list or map in which one entry is the wrong one.
+    let inner = written
+        .filter(|value| value.is_array() || value.is_object())
+        .and_then(|_| entry_with(context, path, &bad));
+    let mut answer = at(
+        context.sent,
+        inner.as_ref().unwrap_or(path),
+        codes::UNSUPPORTED_VALUE,
+        format!("{named} is not supported{hint}"),
+    );
+    match &answer.place {
+        Place::Missing { field } => {
+            answer.message = format!(
+                "{} is {named} when it is not written, which is not supported{hint}",
+                quote(path.last_key().unwrap_or_default())
+            );
+            answer.suggestion = Suggestion::Insert {
+                field: field.clone(),
+                value: as_yaml.into_iter().next(),
+            };
+        }
+        _ if as_yaml.is_empty() => {}
+        _ => {
+            answer.suggestion = Suggestion::Replace(as_yaml);
+            answer.peel = match choices.first() {
+                Some(choice) => Peel::Set {
+                    path: answer.path.clone(),
+                    value: Value::from(choice.as_str()),
+                },
+                None => Peel::Remove(answer.path.clone()),
+            };
+        }
+    }
+    answer
+}
+
+/// The entry of a list or map whose value is the one named.
+fn entry_with(context: &Context<'_>, path: &FieldPath, bad: &BadValue) -> Option<FieldPath> {
+    let bad = bad.scalar()?;
+    let (below, _) = leaves(value_at(context.sent, path)?)
+        .into_iter()
+        .find(|(_, value)| loosely_equal(value, bad))?;
+    Some(path.join(&below))
+}
+
+/// Values in quotes or bare, with commas between them.
+fn choices(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let (choice, after) = take_quoted(rest).unwrap_or_else(|| {
+            let end = rest.find(", ").unwrap_or(rest.len());
+            let (bare, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+            (bare.trim().to_owned(), after)
+        });
+        if !choice.is_empty() && !found.contains(&choice) {
+            found.push(choice);
+        }
+        rest = after.trim_start_matches([',', ' ']);
+        if rest == after && !rest.is_empty() {
+            break;
+        }
+    }
+    found
+}
+
+/// A second item with the same key, or a value that another item has too.
+fn duplicate(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
+    let (bad, _) = go_value::split(body);
+    let written = value_at(context.sent, path);
+    let named = match (&bad, written) {
+        (BadValue::Scalar(value), _) => name_scalar(value),
+        (_, Some(value)) if !value.is_object() && !value.is_array() => name_scalar(value),
+        (BadValue::Json(Value::Object(map)), _) => {
+            let words: Vec<String> = map
+                .iter()
+                .map(|(key, value)| format!("{key} {}", name_scalar(value)))
+                .collect();
+            super::wording::and(&words)
+        }
+        _ => "the same key".to_owned(),
+    };
+    let mut answer = at(
+        context.sent,
+        path,
+        codes::DUPLICATE_ITEM,
+        format!("duplicate: another item has {named} too"),
+    )
+    .with_suggestion(Suggestion::Remove)
+    .removable();
+    if let Some(first) = first_like(context, path, &bad) {
+        answer = answer.with_related(first, format!("the first item with {named}"));
+    }
+    answer
+}
+
+/// The earlier item that has the same: the same leaf of it, or the keys that the server names.
+fn first_like(context: &Context<'_>, path: &FieldPath, bad: &BadValue) -> Option<FieldPath> {
+    let at = path.steps().iter().rposition(|step| matches!(step, Step::Index(_)))?;
+    let list = path.prefix(at);
+    let Some(Step::Index(second)) = path.steps().get(at) else {
+        return None;
+    };
+    let inside: FieldPath = path.steps().iter().skip(at + 1).cloned().collect();
+    let written = value_at(context.sent, path)?;
+    let items = value_at(context.sent, &list)?.as_array()?;
+    let position = items
+        .iter()
+        .take(*second)
+        .position(|item| match (bad, inside.is_empty()) {
+            (BadValue::Json(Value::Object(keys)), true) => keys
+                .iter()
+                .all(|(key, value)| item.get(key).is_none_or(|found| loosely_equal(found, value))),
+            _ => value_at(item, &inside) == Some(written),
+        })?;
+    Some(super::sent::with_index(&list, position).join(&inside))
+}
+
+/// Something that the value names is not there, e.g. a volume of a mount.
+fn not_found(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
+    let (bad, detail) = go_value::split(body);
+    let named = bad
+        .scalar()
+        .map(name_scalar)
+        .or_else(|| value_at(context.sent, path).map(name_scalar))
+        .unwrap_or_default();
+    let extra = if detail.is_empty() {
+        String::new()
+    } else {
+        format!(": {detail}")
+    };
+    let mut answer = at(
+        context.sent,
+        path,
+        codes::REFERENCE_NOT_FOUND,
+        format!("{named} is not found{extra}"),
+    );
+    let mount = path.to_string().contains("volumeMounts") && path.last_key() == Some("name");
+    if let (true, Some(pod)) = (mount, super::pods::spec_path(context.gvk, context.sent)) {
+        let volumes: Vec<String> = value_at(context.sent, &with_key(&pod, "volumes"))
+            .and_then(Value::as_array)
+            .map(|volumes| {
+                volumes
+                    .iter()
+                    .filter_map(|volume| volume.get("name")?.as_str().map(str::to_owned))
+                    .collect()
+            })
+            .unwrap_or_default();
+        let near = bad
+            .as_str()
+            .and_then(|name| nearest(name, volumes.iter().map(String::as_str)))
+            .map(str::to_owned);
+        answer.message = format!("no volume of this pod is named {named}");
+        if let Some(near) = near {
+            answer.message = format!("{}; did you mean {}?", answer.message, quote(&near));
+            answer.suggestion = Suggestion::Replace(vec![yaml_scalar(&near)]);
+        }
+        // Without its name a mount is another fault: the mount goes.
+        if let Some(mount) = path.parent() {
+            answer.peel = Peel::Remove(mount);
+        }
+        return answer;
+    }
+    if matches!(answer.place, Place::Value) {
+        answer.removable()
+    } else {
+        answer
+    }
+}
+
+/// A field that may not be set. When it is not written it is set on the live object, and a field beside it is why that is wrong now.
+fn forbidden(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
+    let name = path.last_key().unwrap_or("object").to_owned();
+    if value_at(context.sent, path).is_some() && !path.is_empty() {
+        let words = if body.is_empty() { "may not be set here" } else { body };
+        return Answer::new(
+            path.clone(),
+            Place::Key,
+            codes::FORBIDDEN_FIELD,
+            format!("field {}: {words}", quote(&name)),
+        )
+        .with_suggestion(Suggestion::Remove)
+        .removable();
+    }
+    let ancestor = existing(context.sent, path);
+    if let Some((cause, value)) = sibling_named_in(context, &ancestor, body) {
+        let field = below(path, &ancestor);
+        let key = cause.last_key().unwrap_or_default();
+        let words = format!(
+            "{key} {} cannot be combined with {field}, which the live object still has; write {field}: null beside it",
+            yaml_value(value)
+        );
+        return Answer::new(cause.clone(), Place::Value, codes::FORBIDDEN_FIELD, words)
+            .with_suggestion(Suggestion::SetField {
+                path: path.clone(),
+                value: Value::Null,
+            })
+            .with_peel(Peel::Set {
+                path: path.clone(),
+                value: Value::Null,
+            });
+    }
+    let mut answer = at(
+        context.sent,
+        path,
+        codes::FORBIDDEN_FIELD,
+        format!("field {}: {body}", quote(&name)),
+    );
+    if path.is_empty() {
+        answer.message = body.to_owned();
+    }
+    answer
+}
+
+/// The scalar in a map that a text speaks of, by its key or its value.
+fn sibling_named_in<'a>(context: &Context<'a>, map: &FieldPath, text: &str) -> Option<(FieldPath, &'a Value)> {
+    let entries = value_at(context.sent, map)?.as_object()?;
+    entries
+        .iter()
+        .filter(|(_, value)| !value.is_object() && !value.is_array() && !value.is_null())
+        .find(|(key, value)| {
+            let quoted_value = value
+                .as_str()
+                .is_some_and(|value| text.contains(&format!("'{value}'")) || text.contains(&quote(value)));
+            position_of_word(text, key).is_some() || quoted_value
+        })
+        .map(|(key, value)| (with_key(map, key), value))
+}
+
+/// Too long, too many, too few.
+fn size(context: &Context<'_>, path: &FieldPath, body: &str, slug: &'static str, words: &str) -> Answer {
+    let (bad, detail) = go_value::split(body);
+    let detail = if detail.is_empty() { body } else { detail };
+    let written = value_at(context.sent, path);
+    let has = match (slug, written, bad.scalar()) {
+        (codes::TOO_LONG, Some(Value::String(text)), _) => format!(" (it has {} characters)", text.chars().count()),
+        (_, Some(Value::Array(items)), _) => format!(" (it has {})", items.len()),
+        (_, Some(Value::Object(map)), _) => format!(" (it has {})", map.len()),
+        _ => String::new(),
+    };
+    let answer = at(context.sent, path, slug, format!("{words}: {}{has}", detail.trim()));
+    if matches!(answer.place, Place::Value) && slug != codes::TOO_FEW {
+        answer.removable()
+    } else {
+        answer
+    }
+}

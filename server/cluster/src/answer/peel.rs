@@ -1,0 +1,209 @@
+//! Taking away what was refused, so that the next dry run shows the next layer; and not taking the traces of that for new faults.
+
+use gitops_yaml::{FieldPath, Step};
+use serde_json::Value;
+
+use super::sent::{remove, replace, value_at};
+use super::{Answer, Peel, Place, Suggestion, codes};
+
+/// What only validation says, after structured merge and conversion.
+const VALIDATION: &[&str] = &[
+    codes::REQUIRED,
+    codes::UNSUPPORTED_VALUE,
+    codes::INVALID_VALUE,
+    codes::TOO_LONG,
+    codes::TOO_MANY,
+    codes::TOO_FEW,
+    codes::IMMUTABLE_FIELD,
+    codes::REFERENCE_NOT_FOUND,
+];
+
+/// Takes away, or sets right, what the answers name. True when something was changed.
+///
+/// Never touches `apiVersion`, `kind`, `metadata.name` and `metadata.namespace`. [`PeelRecord`] does the same and remembers it.
+pub fn peel(object: &mut Value, answers: &[Answer]) -> bool {
+    PeelRecord::default().peel(object, answers)
+}
+
+/// What was taken away from an object in the rounds so far.
+///
+/// Use: decode against the peeled object, [`restore`](Self::restore) the answers, show those, [`peel`](Self::peel) with the answers as decoded, ask again.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct PeelRecord {
+    /// In the order in which they were done; each path is of the object as it was just before.
+    changes: Vec<Change>,
+    /// Whether validation has said all that it has to say.
+    validated: bool,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+struct Change {
+    /// The path in the object just before.
+    path: FieldPath,
+    /// The path in the object as it was sent at first.
+    original: FieldPath,
+    /// Whether it was taken away, and not set to something else.
+    removed: bool,
+    /// Names that the field was probably meant to have: what they lack now is no news.
+    meant: Vec<String>,
+    /// Whether the server knew the field at all.
+    unknown: bool,
+}
+
+impl PeelRecord {
+    /// Takes away, or sets right, what the answers name. True when something was changed.
+    pub fn peel(&mut self, object: &mut Value, answers: &[Answer]) -> bool {
+        // Items further back go first, so that the indices of those before them still hold.
+        let mut ordered: Vec<&Answer> = answers
+            .iter()
+            .filter(|answer| target(answer).is_some_and(|path| !is_identity(path)))
+            .collect();
+        ordered.sort_by(|left, right| target(right).cmp(&target(left)));
+        // Validation of built-in kinds says everything at once: what it says after something was taken away comes of that.
+        // That of a CRD leaves its rules out while the object does not fit its schema.
+        self.validated |= is_built_in(object) && answers.iter().any(|answer| VALIDATION.contains(&answer.slug));
+        let mut changed = false;
+        let before = self.clone();
+        for answer in ordered {
+            let (path, done, removed) = match &answer.peel {
+                Peel::Stop => continue,
+                Peel::Remove(path) => (path, remove(object, path).is_some(), true),
+                Peel::Set { path, value } => (path, set(object, path, value), false),
+            };
+            if done {
+                changed = true;
+                let meant = match &answer.suggestion {
+                    Suggestion::Rename(names) => names.clone(),
+                    _ => Vec::new(),
+                };
+                self.changes.push(Change {
+                    path: path.clone(),
+                    original: before.original(path),
+                    removed,
+                    meant,
+                    unknown: answer.slug == codes::UNKNOWN_FIELD,
+                });
+            }
+        }
+        changed
+    }
+
+    /// Where a field of the peeled object stands in the object as it was at first: items may have moved up.
+    pub fn original(&self, path: &FieldPath) -> FieldPath {
+        self.changes.iter().rev().fold(path.clone(), |path, change| {
+            if change.removed {
+                moved_back(&path, &change.path)
+            } else {
+                path
+            }
+        })
+    }
+
+    /// The answers to a peeled object as answers to the one that was sent at first; without those that the peeling itself has made.
+    pub fn restore(&self, answers: Vec<Answer>) -> Vec<Answer> {
+        answers
+            .into_iter()
+            .filter(|answer| !(self.validated && VALIDATION.contains(&answer.slug)))
+            .filter(|answer| answer.place == Place::Object || !self.is_echo(answer))
+            .map(|mut answer| {
+                answer.path = self.original(&answer.path);
+                for (path, _) in &mut answer.related {
+                    *path = self.original(path);
+                }
+                match &mut answer.suggestion {
+                    Suggestion::SetField { path, .. } => *path = self.original(path),
+                    Suggestion::SetFields(fields) => {
+                        for (path, _) in fields {
+                            *path = self.original(path);
+                        }
+                    }
+                    _ => {}
+                }
+                answer
+            })
+            .collect()
+    }
+
+    /// Whether an answer only says that something is missing, or has a value, that peeling has made so.
+    fn is_echo(&self, answer: &Answer) -> bool {
+        let path = self.original(&answer.path);
+        self.changes.iter().any(|change| {
+            if let Place::Missing { field } = &answer.place {
+                let Some(below) = FieldPath::parse(field) else {
+                    return false;
+                };
+                let missing = path.join(&below);
+                let renamed = change.original.parent().is_some_and(|parent| {
+                    change.meant.iter().any(|name| {
+                        let mut meant = parent.clone();
+                        meant.push_key(name.as_str());
+                        missing.starts_with(&meant)
+                    })
+                });
+                return renamed || change.original.starts_with(&missing) || missing.starts_with(&change.original);
+            }
+            // A map that lacks what was taken away may break rules that it did not break before.
+            let about_map = change.removed
+                && !change.unknown
+                && change.original.parent().as_ref() == Some(&path)
+                && matches!(answer.slug, codes::INVALID_VALUE | codes::REQUIRED | codes::TOO_FEW);
+            about_map || path.starts_with(&change.original)
+        })
+    }
+}
+
+/// Whether an object is of a kind that the server brings itself.
+fn is_built_in(object: &Value) -> bool {
+    let api_version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    !group.contains('.') || group.ends_with(".k8s.io")
+}
+
+fn target(answer: &Answer) -> Option<&FieldPath> {
+    match &answer.peel {
+        Peel::Remove(path) | Peel::Set { path, .. } => Some(path),
+        Peel::Stop => None,
+    }
+}
+
+fn set(object: &mut Value, path: &FieldPath, value: &Value) -> bool {
+    if let Some(written) = value_at(object, path) {
+        return written != value && replace(object, path, value.clone());
+    }
+    let (Some(parent), Some(Step::Key(key))) = (path.parent(), path.steps().last()) else {
+        return false;
+    };
+    let Some(Value::Object(map)) = value_at(object, &parent) else {
+        return false;
+    };
+    let mut map = map.clone();
+    map.insert(key.to_string(), value.clone());
+    replace(object, &parent, Value::Object(map))
+}
+
+/// What an object is known by.
+fn is_identity(path: &FieldPath) -> bool {
+    let text = path.to_string();
+    matches!(
+        text.as_str(),
+        "" | "apiVersion" | "kind" | "metadata" | "metadata.name" | "metadata.namespace" | "metadata.generateName"
+    )
+}
+
+/// Where a path led before an item of a list was removed.
+fn moved_back(path: &FieldPath, removed: &FieldPath) -> FieldPath {
+    let (Some(Step::Index(index)), Some(list)) = (removed.steps().last(), removed.parent()) else {
+        return path.clone();
+    };
+    if !path.starts_with(&list) {
+        return path.clone();
+    }
+    path.steps()
+        .iter()
+        .enumerate()
+        .map(|(at, step)| match step {
+            Step::Index(own) if at == list.len() && own >= index => Step::Index(own + 1),
+            step => step.clone(),
+        })
+        .collect()
+}

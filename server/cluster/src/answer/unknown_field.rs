@@ -1,0 +1,112 @@
+//! A field that the kind does not have: a near name, or the level that it belongs to.
+
+use gitops_model::{Severity, nearest};
+use gitops_yaml::{FieldPath, Step};
+use serde_json::Value;
+
+use super::sent::{value_at, with_key};
+use super::wording::quote;
+use super::{Answer, Context, Place, Suggestion, codes};
+
+/// How many names are offered.
+const MAX_NAMES: usize = 3;
+/// Up to how many fields of a map are listed where none is near.
+const MAX_LISTED: usize = 8;
+
+/// The answer about a field that is not declared.
+pub(super) fn answer(context: &Context<'_>, path: &FieldPath, detail: &str, severity: Severity) -> Answer {
+    let Some(Step::Key(name)) = path.steps().last() else {
+        let mut answer =
+            Answer::new(path.clone(), Place::Value, codes::UNKNOWN_FIELD, "unknown field").with_detail(detail);
+        answer.severity = severity;
+        return answer.removable();
+    };
+    let parent = path.parent().unwrap_or_default();
+    let known = context.knowledge.fields(context.gvk, &parent);
+    let free: Vec<&str> = known
+        .iter()
+        .map(String::as_str)
+        .filter(|field| !is_sent(context, &parent, field))
+        .collect();
+    let written = value_at(context.sent, path);
+
+    let mut message = format!("unknown field {}", quote(name));
+    let mut suggestion = Suggestion::None;
+    if let Some(place) = elsewhere(context, &parent, name) {
+        message = format!("{message} here; {place}");
+    } else {
+        let near = near_names(name, &free, |field| fits(context, &with_key(&parent, field), written));
+        if let Some(best) = near.first() {
+            message = format!("{message}; did you mean {}?", quote(best));
+            suggestion = Suggestion::Rename(near);
+        } else if !free.is_empty() && free.len() <= MAX_LISTED {
+            message = format!("{message}; what can be written here: {}", free.join(", "));
+        }
+    }
+    let mut answer = Answer::new(path.clone(), Place::Key, codes::UNKNOWN_FIELD, message)
+        .with_detail(detail)
+        .with_suggestion(suggestion)
+        .removable();
+    answer.severity = severity;
+    answer
+}
+
+fn is_sent(context: &Context<'_>, parent: &FieldPath, field: &str) -> bool {
+    value_at(context.sent, parent).and_then(|map| map.get(field)).is_some()
+}
+
+/// Names near the one that was written, the nearest first.
+fn near_names(name: &str, candidates: &[&str], fits: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut left: Vec<&str> = candidates.iter().copied().filter(|field| fits(field)).collect();
+    let mut near = Vec::new();
+    while near.len() < MAX_NAMES
+        && let Some(found) = nearest(name, left.iter().copied())
+    {
+        left.retain(|field| *field != found);
+        near.push(found.to_owned());
+    }
+    near
+}
+
+/// Whether what was written could stand at a field: a text is no use where a map is wanted.
+fn fits(context: &Context<'_>, field: &FieldPath, written: Option<&Value>) -> bool {
+    match written {
+        Some(Value::Object(_) | Value::Array(_)) => context.knowledge.scalar_type(context.gvk, field).is_none(),
+        Some(Value::Null) | None => true,
+        Some(_) => context.knowledge.fields(context.gvk, field).is_empty(),
+    }
+}
+
+/// The level that a field of this name belongs to: further out, or inside a map beside it. Usually the indentation is off.
+fn elsewhere(context: &Context<'_>, parent: &FieldPath, name: &str) -> Option<String> {
+    let has = |path: &FieldPath| {
+        context
+            .knowledge
+            .fields(context.gvk, path)
+            .iter()
+            .any(|field| field == name)
+    };
+    let mut outer = parent.parent();
+    for _ in 0..3 {
+        let Some(path) = outer else { break };
+        if has(&path) && !is_sent(context, &path, name) {
+            let place = path
+                .last_key()
+                .map_or_else(|| "the top of the object".to_owned(), quote);
+            return Some(format!("it belongs to {place}, further to the left"));
+        }
+        outer = path.parent();
+    }
+    let siblings = value_at(context.sent, parent)?.as_object()?;
+    let declared = context.knowledge.fields(context.gvk, parent);
+    let inside = siblings
+        .iter()
+        .filter(|(sibling, value)| sibling.as_str() != name && (value.is_object() || value.is_null()))
+        .map(|(sibling, _)| sibling.as_str())
+        .filter(|sibling| declared.iter().any(|field| field == sibling))
+        .find(|sibling| {
+            let path = with_key(parent, sibling);
+            has(&path) && !is_sent(context, &path, name)
+        })?;
+    Some(format!("it belongs below {}, further to the right", quote(inside)))
+}

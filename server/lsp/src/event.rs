@@ -1,0 +1,90 @@
+//! Everything that can happen to the server: a closed list.
+
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use crossbeam_channel::Sender;
+use gitops_cluster::Cluster;
+use gitops_session::sandbox::Step;
+use gitops_session::{FileVerdict, Stopped};
+
+use crate::parsed::Parsed;
+
+/// What happens to the server beside the client's own messages.
+pub(crate) enum Event {
+    /// Files changed on disk, as told by `notify` where the client has no watcher.
+    Files(Vec<Utf8PathBuf>),
+    /// A session lives, speaks or ends.
+    Session {
+        /// Which session: numbers are given once, so that what an ended one still says is dropped.
+        number: u64,
+        /// What happened.
+        event: SessionEvent,
+    },
+    /// Something that was computed elsewhere is done.
+    Task(TaskDone),
+}
+
+/// The life of a session.
+pub(crate) enum SessionEvent {
+    /// The sandbox has come so far.
+    Progress(Step),
+    /// The sandbox takes requests.
+    Started(Box<Started>),
+    /// It did not start.
+    Failed(String),
+    /// A verdict about a file.
+    Verdict(FileVerdict),
+    /// A component ended by itself; it is being started again.
+    ComponentEnded {
+        /// What is said about it.
+        message: String,
+    },
+    /// The component is back.
+    Recovered,
+    /// It does not come back.
+    Lost(String),
+    /// It was stopped as asked.
+    Stopped(Stopped),
+}
+
+/// A sandbox that takes requests.
+pub(crate) struct Started {
+    /// The connection to it.
+    pub(crate) cluster: Cluster,
+    /// Name of its context.
+    pub(crate) context: String,
+    /// Where its kubeconfig is.
+    pub(crate) kubeconfig: Utf8PathBuf,
+    /// Version of its API server.
+    pub(crate) kubernetes_version: String,
+}
+
+/// What was computed elsewhere.
+pub(crate) enum TaskDone {
+    /// The files of a session's target were read.
+    TargetRead {
+        /// For which session.
+        number: u64,
+        /// Each file with what it holds.
+        files: Vec<ReadFile>,
+        /// What could not be read, with the reason.
+        unreadable: Vec<(Utf8PathBuf, String)>,
+    },
+    /// Files that changed outside the editor were read.
+    FilesRead {
+        /// Each file with what it holds now; `None` for one that is gone.
+        files: Vec<(Utf8PathBuf, Result<Option<Arc<Parsed>>, String>)>,
+    },
+}
+
+/// A file that was read from disk.
+pub(crate) struct ReadFile {
+    /// Where it is.
+    pub(crate) path: Utf8PathBuf,
+    /// What it holds.
+    pub(crate) parsed: Arc<Parsed>,
+}
+
+/// The way into the loop for everything but the client.
+pub(crate) type Inbox = Sender<Event>;

@@ -1,0 +1,115 @@
+//! Files that change outside the editor: by the client's watcher, else by our own.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use ls_types::notification::{DidChangeWatchedFiles, Notification as _};
+use ls_types::{
+    DidChangeWatchedFilesParams, DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern, Registration, RegistrationParams,
+};
+use notify::{RecursiveMode, Watcher};
+
+use crate::event::{Event, TaskDone};
+use crate::files::{hash, path_of};
+use crate::lifecycle;
+use crate::parsed::Parsed;
+use crate::state::State;
+use crate::workspace::{is_yaml, read_file};
+
+/// Asks the client to watch YAML files.
+pub(super) fn registration() -> RegistrationParams {
+    let watchers = ["**/*.yaml", "**/*.yml"].map(|glob| FileSystemWatcher { glob_pattern: GlobPattern::String(glob.to_owned()), kind: None }).to_vec();
+    let options = serde_json::to_value(DidChangeWatchedFilesRegistrationOptions { watchers }).ok();
+    RegistrationParams {
+        registrations: vec![Registration { id: "gitops-files".to_owned(), method: DidChangeWatchedFiles::METHOD.to_owned(), register_options: options }],
+    }
+}
+
+/// Watches the workspace folders with `notify`, for clients that do not watch.
+pub(super) fn watch_by_ourselves(state: &mut State) {
+    let inbox = state.inbox.clone();
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return };
+        if matches!(event.kind, notify::EventKind::Access(_)) {
+            return;
+        }
+        let paths: Vec<Utf8PathBuf> = event.paths.into_iter().filter_map(|path| Utf8PathBuf::from_path_buf(path).ok()).filter(|path| is_yaml(path)).collect();
+        if !paths.is_empty() {
+            let _ = inbox.send(Event::Files(paths));
+        }
+    });
+    match watcher {
+        Ok(mut watcher) => {
+            for folder in &state.folders {
+                if let Err(error) = watcher.watch(folder.as_std_path(), RecursiveMode::Recursive) {
+                    tracing::warn!("changes outside the editor are not seen in {folder}: {error}");
+                }
+            }
+            state.watcher = Some(Box::new(watcher));
+        }
+        Err(error) => tracing::warn!("changes outside the editor are not seen: {error}"),
+    }
+}
+
+/// The client's watcher saw changes.
+pub(super) fn watched(state: &mut State, params: DidChangeWatchedFilesParams) {
+    let paths = params.changes.iter().filter_map(|change| path_of(&change.uri)).collect();
+    files_changed(state, paths);
+}
+
+/// Files changed on disk: those of a session are read again. An open one is the client's, and its saves are told.
+pub(crate) fn files_changed(state: &mut State, mut paths: Vec<Utf8PathBuf>) {
+    paths.sort();
+    paths.dedup();
+    paths.retain(|path| is_yaml(path) && state.session_of(Some(path)).is_some());
+    if !paths.is_empty() {
+        read_again(state, paths);
+    }
+}
+
+/// Reads files off the loop.
+pub(super) fn read_again(state: &State, paths: Vec<Utf8PathBuf>) {
+    let inbox = state.inbox.clone();
+    state.runtime.spawn_blocking(move || {
+        let files = paths
+            .into_iter()
+            .map(|path| {
+                let read = read_file(&path);
+                (path, read)
+            })
+            .collect();
+        let _ = inbox.send(Event::Task(TaskDone::FilesRead { files }));
+    });
+}
+
+/// Files were read again: what really changed is a save.
+pub(crate) fn files_read(state: &mut State, files: Vec<(Utf8PathBuf, Result<Option<Arc<Parsed>>, String>)>) {
+    for (path, read) in files {
+        match read {
+            Ok(Some(parsed)) => changed_on_disk(state, &path, &parsed),
+            Ok(None) => lifecycle::file_gone(state, &path),
+            Err(reason) => lifecycle::report_unreadable(state, &path, &reason),
+        }
+    }
+}
+
+fn changed_on_disk(state: &mut State, path: &Utf8Path, parsed: &Arc<Parsed>) {
+    let read_at = Instant::now();
+    if state.session_of(Some(&path.to_owned())).is_none() {
+        return;
+    }
+    let Some((name, file)) = state.files.at_path(path) else { return };
+    let new_hash = hash(parsed.text.as_str());
+    let echo = file.saved_hash == Some(new_hash);
+    file.saved_hash = Some(new_hash);
+    let open = file.version.is_some();
+    if !open {
+        file.parsed = Some(Arc::clone(parsed));
+        file.unparsed = None;
+        state.text_changed(&name);
+    }
+    if !echo {
+        lifecycle::supply(state, &name, parsed, read_at, None);
+    }
+}

@@ -1,0 +1,138 @@
+//! From the cluster's answers to findings on lines.
+
+use std::sync::Arc;
+
+use gitops_cluster::answer::{Answer, Place};
+use gitops_model::{Code, Finding, Manifest, Reading, Related, Source, Want, anchor_of_object, place};
+use gitops_session::{ObjectVerdict, Outcome};
+use gitops_text::Span;
+use gitops_yaml::{Document, FieldPath};
+
+use crate::files::{File, Judged, ObjectState, PlacedAnswer};
+use crate::fix;
+use crate::parsed::Parsed;
+
+/// Takes the verdicts about a file: what they say, and what was written where they say it.
+pub(crate) fn judged(saved: &Parsed, verdicts: &[ObjectVerdict], applying: bool) -> Vec<Judged> {
+    verdicts
+        .iter()
+        .map(|verdict| {
+            let answers: Vec<PlacedAnswer> = verdict
+                .judgement
+                .answers
+                .iter()
+                .chain(&verdict.judgement.warnings)
+                .map(|answer| PlacedAnswer {
+                    answer: answer.clone(),
+                    written: saved.parse.documents.get(verdict.manifest.document).and_then(|document| written(document, saved.text.as_str(), &verdict.manifest.base, answer)),
+                })
+                .collect();
+            let state = match &verdict.outcome {
+                Outcome::Accepted if applying => ObjectState::Sent,
+                Outcome::Accepted => ObjectState::Accepted,
+                Outcome::Applied { at } => ObjectState::Applied(*at),
+                Outcome::Rejected => ObjectState::Rejected(verdict.judgement.answers.len()),
+                Outcome::Unreachable { reason } => ObjectState::Unreachable(reason.clone()),
+            };
+            Judged { manifest: verdict.manifest.clone(), state, answers }
+        })
+        .collect()
+}
+
+/// What was said about a file, placed in the text as it is now.
+///
+/// An answer goes on pointing at its field while text moves around it, and is gone as soon as the field itself is
+/// changed: what the cluster said was about something else then.
+pub(crate) fn place_all(file: &File, now: &Arc<Parsed>) -> Vec<Finding> {
+    place_judged(&file.objects, now)
+}
+
+/// [`place_all`] for objects that belong to no file of an editor.
+pub(crate) fn place_judged(objects: &[Judged], now: &Parsed) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for judged in objects {
+        let Some((manifest, document)) = find(now, &judged.manifest) else { continue };
+        for placed in &judged.answers {
+            if written(document, now.text.as_str(), &manifest.base, &placed.answer) == placed.written {
+                findings.push(finding(now, document, manifest, &placed.answer));
+            }
+        }
+        if let ObjectState::Unreachable(reason) = &judged.state {
+            findings.push(Finding {
+                code: Code { source: Source::Apply, slug: "unreachable" },
+                severity: gitops_model::Severity::Information,
+                span: manifest.kind_span,
+                message: format!("not applied: {reason}; it is tried again when the cluster answers"),
+                detail: None,
+                related: Vec::new(),
+                fixes: Vec::new(),
+                object: Some(manifest.key.clone()),
+            });
+        }
+    }
+    findings
+}
+
+/// The object in the text as it is now: by its identity, and where that stands twice, by its number.
+fn find<'a>(now: &'a Parsed, wanted: &Manifest) -> Option<(&'a Manifest, &'a Document)> {
+    let mut same: Vec<&Manifest> = now
+        .readings
+        .iter()
+        .filter_map(|reading| match reading {
+            Reading::Objects(manifests) => Some(manifests),
+            Reading::NotAnObject(_) | Reading::Empty => None,
+        })
+        .flatten()
+        .filter(|manifest| manifest.key == wanted.key)
+        .collect();
+    same.sort_by_key(|manifest| manifest.document.abs_diff(wanted.document));
+    let manifest = same.into_iter().next()?;
+    Some((manifest, now.parse.documents.get(manifest.document)?))
+}
+
+/// What an answer is about, as it is written; `None` for what is not written.
+fn written(document: &Document, text: &str, base: &FieldPath, answer: &Answer) -> Option<String> {
+    let path = base.join(&answer.path);
+    let located = document.locate(text, &path);
+    let exact = located.matched == path.steps().len();
+    match &answer.place {
+        Place::Value if exact => located.value.map(|span| span.slice(text).to_owned()),
+        Place::Key if exact => Some(located.key.map_or("", |span| span.slice(text)).to_owned()),
+        Place::Value | Place::Key => Some(format!("up to {}", located.matched)),
+        Place::Missing { field } => {
+            let first = field.split(['.', '[']).next().unwrap_or(field);
+            let mut child = path.clone();
+            child.push_key(first);
+            // A parent that is there already, such as `resources` of `resources.limits.memory`, counts as it is written.
+            let child_located = document.locate(text, &child);
+            (child_located.matched == child.steps().len()).then(|| child_located.value.map_or("", |span| span.slice(text)).to_owned())
+        }
+        Place::Object => None,
+    }
+}
+
+fn finding(now: &Parsed, document: &Document, manifest: &Manifest, answer: &Answer) -> Finding {
+    let text = now.text.as_str();
+    Finding {
+        code: Code { source: Source::Apply, slug: answer.slug },
+        severity: answer.severity,
+        span: span_of(document, text, &manifest.base, &answer.path, &answer.place),
+        message: answer.message.clone(),
+        detail: (!answer.detail.is_empty() && answer.detail != answer.message).then(|| answer.detail.clone()),
+        related: answer
+            .related
+            .iter()
+            .map(|(path, message)| Related { file: None, span: place(document, text, &manifest.base, path, Want::Value), message: message.clone() })
+            .collect(),
+        fixes: fix::of(document, text, &manifest.base, answer),
+        object: Some(manifest.key.clone()),
+    }
+}
+
+fn span_of(document: &Document, text: &str, base: &FieldPath, path: &FieldPath, wanted: &Place) -> Span {
+    match wanted {
+        Place::Object => anchor_of_object(document, text, base),
+        Place::Key | Place::Missing { .. } => place(document, text, base, path, Want::Key),
+        Place::Value => place(document, text, base, path, Want::Value),
+    }
+}

@@ -1,0 +1,77 @@
+//! `textDocument/codeLens`: on each object its state in one glance.
+
+use std::time::SystemTime;
+
+use camino::Utf8PathBuf;
+use gitops_model::Manifest;
+use ls_types::{CodeLens, CodeLensParams, Command};
+use serde_json::{Value, json};
+
+use crate::files::{Files, Judged, ObjectState};
+use crate::position::range;
+use crate::session::{Phase, Session};
+use crate::state::State;
+
+/// The lenses of one file.
+pub(crate) fn code_lenses(state: &State, params: &CodeLensParams) -> Vec<CodeLens> {
+    let Some(file) = state.files.get(&Files::name_of(&params.text_document.uri)) else { return Vec::new() };
+    let Some(parsed) = file.parsed.as_ref().filter(|_| state.settings.lens.enabled) else { return Vec::new() };
+    let session = state.session_of(file.path.as_ref()).map(|(_, session)| session);
+    let mut lenses = Vec::new();
+    for (index, manifest) in parsed.manifests().enumerate() {
+        let range = range(&parsed.text, manifest.kind_span, state.encoding);
+        let title = title(session, file.judged(&manifest.key), manifest);
+        lenses.push(CodeLens { range, command: Some(Command { title, command: "gitops.mode".to_owned(), arguments: None }), data: None });
+        // Offered once per file, on its first object; a start is never anything but asked for.
+        if index == 0
+            && session.is_none()
+            && let Some(start) = start_command(state, file.path.as_ref())
+        {
+            lenses.push(CodeLens { range, command: Some(start), data: None });
+        }
+    }
+    lenses
+}
+
+fn start_command(state: &State, path: Option<&Utf8PathBuf>) -> Option<Command> {
+    let path = path?;
+    let folder = state.folders.iter().filter(|folder| path.starts_with(folder)).max_by_key(|folder| folder.as_str().len())?;
+    let uri = ls_types::Uri::from_file_path(folder)?;
+    Some(Command {
+        title: "▶ Start session".to_owned(),
+        command: "gitops.session.start".to_owned(),
+        arguments: Some(vec![json!({ "root": Value::String(uri.as_str().to_owned()) })]),
+    })
+}
+
+fn title(session: Option<&Session>, judged: Option<&Judged>, manifest: &Manifest) -> String {
+    let Some(session) = session else { return "not in session".to_owned() };
+    match &session.phase {
+        Phase::Starting { .. } => return "… the sandbox is starting".to_owned(),
+        Phase::Stopping => return "… the session is stopping".to_owned(),
+        Phase::Running(_) => {}
+    }
+    if manifest.key.name.is_empty() && judged.is_none() {
+        return "not sent: it has no name".to_owned();
+    }
+    let Some(judged) = judged else { return "not saved yet in this session".to_owned() };
+    match &judged.state {
+        ObjectState::Sent => "… applying".to_owned(),
+        ObjectState::Accepted => "✓ accepted · dry run only".to_owned(),
+        ObjectState::Applied(at) => format!("✓ applied · {}", age(*at)),
+        ObjectState::Rejected(1) => "✗ rejected: 1 problem".to_owned(),
+        ObjectState::Rejected(problems) => format!("✗ rejected: {problems} problems"),
+        ObjectState::Unreachable(_) => "… the cluster does not answer".to_owned(),
+    }
+}
+
+/// `4 s ago`, in the largest unit that is not zero.
+fn age(since: SystemTime) -> String {
+    let seconds = SystemTime::now().duration_since(since).unwrap_or_default().as_secs();
+    match seconds {
+        0 => "just now".to_owned(),
+        1..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        _ => format!("{} h ago", seconds / 3600),
+    }
+}

@@ -1,0 +1,154 @@
+//! Serving LSP on standard input and output: handshake, loop, end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context;
+use gitops_text::Encoding;
+use ls_types::{
+    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions, ExecuteCommandOptions, InitializeParams,
+    InitializeResult, OneOf, PositionEncodingKind, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+};
+use lsp_server::Connection;
+
+use crate::client::Client;
+use crate::files::{Files, path_of};
+use crate::ledger::Ledger;
+use crate::main_loop::{self, End};
+use crate::state::{ClientAbilities, State};
+use crate::{lifecycle, notifications, requests, settings};
+
+/// How many events may wait for the loop. Those who send them are tasks, which may wait.
+const INBOX: usize = 4096;
+/// How long the end of all sessions may take when the client is gone.
+const LAST_WORDS: Duration = Duration::from_secs(4);
+
+/// Serves until the client leaves; returns the exit code that the protocol wants.
+pub(crate) fn serve() -> anyhow::Result<i32> {
+    let (connection, io_threads) = Connection::stdio();
+    let (id, params) = connection.initialize_start().context("the client did not initialize")?;
+    let params: InitializeParams = serde_json::from_value(params).context("the client's initialize cannot be read")?;
+    let encoding = encoding_of(&params.capabilities);
+    let result = InitializeResult {
+        capabilities: capabilities(encoding),
+        server_info: Some(ServerInfo { name: "gitops-lsp".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) }),
+        offset_encoding: None,
+    };
+    connection.initialize_finish(id, serde_json::to_value(result)?).context("the client did not finish initializing")?;
+
+    let Connection { sender, receiver } = connection;
+    let (client, outbox_thread) = Client::new(sender);
+    let (inbox, events) = crossbeam_channel::bounded(INBOX);
+    // Two threads: requests wait for the network, parsing of targets has threads of its own.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let mut state = State {
+        client,
+        inbox,
+        runtime: runtime.handle().clone(),
+        encoding,
+        abilities: abilities_of(&params.capabilities),
+        folders: folders_of(&params),
+        settings: settings::Settings::default(),
+        verdicts_asked: false,
+        files: Files::default(),
+        ledger: Ledger::default(),
+        generation: 0,
+        last_request: 0,
+        waiting_for_client: BTreeMap::new(),
+        sessions: BTreeMap::new(),
+        last_session: 0,
+        watcher: None,
+        unparsed: std::collections::BTreeSet::new(),
+        lenses_changed: false,
+        status_changed: false,
+        last_status: None,
+        shutting_down: false,
+    };
+    if let Some(options) = &params.initialization_options {
+        notifications::take_settings(&mut state, options);
+        state.verdicts_asked = state.settings.verdicts;
+    }
+    // What `initialized` would ask the client for is asked when it comes; the loop sees it as any other notification.
+    notifications::initialized(&mut state);
+    let end = main_loop::run(&mut state, &receiver, &events);
+    tracing::info!("the client has left: {end:?}");
+    // Tasks that wait for room in the inbox would wait for ever now.
+    let drained = std::thread::spawn(move || events.into_iter().for_each(drop));
+    lifecycle::end_all(&mut state, LAST_WORDS);
+    drop(state);
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    drop(receiver);
+    let _ = drained.join();
+    let _ = outbox_thread.join();
+    if end == End::Gone {
+        // Nobody reads any more: the pipe's own threads end with the process.
+        return Ok(1);
+    }
+    io_threads.join().context("standard input and output")?;
+    Ok(i32::from(end != End::Exit { after_shutdown: true }))
+}
+
+fn capabilities(encoding: Encoding) -> ServerCapabilities {
+    ServerCapabilities {
+        position_encoding: Some(match encoding {
+            Encoding::Utf8 => PositionEncodingKind::UTF8,
+            Encoding::Utf16 => PositionEncodingKind::UTF16,
+            Encoding::Utf32 => PositionEncodingKind::UTF32,
+        }),
+        text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::INCREMENTAL),
+            save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
+            ..TextDocumentSyncOptions::default()
+        })),
+        code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
+        code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
+            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
+            ..CodeActionOptions::default()
+        })),
+        execute_command_provider: Some(ExecuteCommandOptions {
+            commands: requests::COMMANDS.map(str::to_owned).to_vec(),
+            work_done_progress_options: WorkDoneProgressOptions { work_done_progress: Some(true) },
+        }),
+        workspace: Some(WorkspaceServerCapabilities {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities { supported: Some(true), change_notifications: Some(OneOf::Left(true)) }),
+            ..WorkspaceServerCapabilities::default()
+        }),
+        ..ServerCapabilities::default()
+    }
+}
+
+/// UTF-8 where the client has it, since that is what we count in; else what it prefers (LSP 3.17 `positionEncodings`).
+fn encoding_of(capabilities: &ClientCapabilities) -> Encoding {
+    let offered = capabilities.general.as_ref().and_then(|general| general.position_encodings.as_deref()).unwrap_or_default();
+    if offered.contains(&PositionEncodingKind::UTF8) {
+        Encoding::Utf8
+    } else if offered.first() == Some(&PositionEncodingKind::UTF32) {
+        Encoding::Utf32
+    } else {
+        Encoding::Utf16
+    }
+}
+
+fn abilities_of(capabilities: &ClientCapabilities) -> ClientAbilities {
+    let workspace = capabilities.workspace.as_ref();
+    let diagnostics = capabilities.text_document.as_ref().and_then(|text| text.publish_diagnostics.as_ref());
+    ClientAbilities {
+        progress: capabilities.window.as_ref().and_then(|window| window.work_done_progress) == Some(true),
+        refresh_lenses: workspace.and_then(|workspace| workspace.code_lens.as_ref()).and_then(|lens| lens.refresh_support) == Some(true),
+        watch_files: workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref()).and_then(|watch| watch.dynamic_registration) == Some(true),
+        configuration: workspace.and_then(|workspace| workspace.configuration) == Some(true),
+        versioned_edits: workspace.and_then(|workspace| workspace.workspace_edit.as_ref()).and_then(|edit| edit.document_changes) == Some(true),
+        related_information: diagnostics.and_then(|diagnostics| diagnostics.related_information) == Some(true),
+        code_description: diagnostics.and_then(|diagnostics| diagnostics.code_description_support) == Some(true),
+    }
+}
+
+#[expect(deprecated, reason = "rootUri is all that a client without workspace folders has")]
+fn folders_of(params: &InitializeParams) -> Vec<camino::Utf8PathBuf> {
+    match &params.workspace_folders {
+        Some(folders) if !folders.is_empty() => folders.iter().filter_map(|folder| path_of(&folder.uri)).collect(),
+        _ => params.root_uri.as_ref().and_then(path_of).into_iter().collect(),
+    }
+}

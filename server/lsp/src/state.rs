@@ -1,0 +1,129 @@
+//! All mutable state of the server. One owner: the main loop.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use gitops_model::Source;
+use gitops_text::Encoding;
+use lsp_server::RequestId;
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use crate::client::Client;
+use crate::event::Inbox;
+use crate::files::Files;
+use crate::ledger::Ledger;
+use crate::session::Session;
+use crate::settings::Settings;
+
+/// What the client can do, as far as it matters here.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClientAbilities {
+    /// It shows progress that the server starts.
+    pub(crate) progress: bool,
+    /// It asks for code lenses again when told to.
+    pub(crate) refresh_lenses: bool,
+    /// It watches files for the server.
+    pub(crate) watch_files: bool,
+    /// It answers `workspace/configuration`.
+    pub(crate) configuration: bool,
+    /// It takes `documentChanges` with versions.
+    pub(crate) versioned_edits: bool,
+    /// It takes related information of diagnostics.
+    pub(crate) related_information: bool,
+    /// It takes links to the page of a code.
+    pub(crate) code_description: bool,
+}
+
+/// The state.
+pub(crate) struct State {
+    /// The way to the client.
+    pub(crate) client: Client,
+    /// The way back into the loop, for tasks.
+    pub(crate) inbox: Inbox,
+    /// Where slow work runs.
+    pub(crate) runtime: Handle,
+    /// How positions are counted, as agreed with the client.
+    pub(crate) encoding: Encoding,
+    /// What the client can do.
+    pub(crate) abilities: ClientAbilities,
+    /// The workspace folders, in the client's order.
+    pub(crate) folders: Vec<Utf8PathBuf>,
+    /// The settings.
+    pub(crate) settings: Settings,
+    /// Whether the client asked for verdict notifications when it started.
+    pub(crate) verdicts_asked: bool,
+    /// Known files.
+    pub(crate) files: Files,
+    /// Findings.
+    pub(crate) ledger: Ledger,
+    /// Number of the newest save.
+    pub(crate) generation: u64,
+    /// Number of the newest request to the client.
+    pub(crate) last_request: i32,
+    /// What answers from the client are for.
+    pub(crate) waiting_for_client: BTreeMap<RequestId, Asked>,
+    /// The sessions, by number.
+    pub(crate) sessions: BTreeMap<u64, Session>,
+    /// Number of the newest session.
+    pub(crate) last_session: u64,
+    /// Our own watcher, for clients that have none; dropping it ends it.
+    pub(crate) watcher: Option<Box<dyn notify::Watcher>>,
+    /// Files with text that is not parsed yet.
+    pub(crate) unparsed: BTreeSet<Arc<str>>,
+    /// Whether lenses have changed since the client was told.
+    pub(crate) lenses_changed: bool,
+    /// Whether the status has changed since the client was told.
+    pub(crate) status_changed: bool,
+    /// The status that was sent last.
+    pub(crate) last_status: Option<Value>,
+    /// Whether `shutdown` was asked for.
+    pub(crate) shutting_down: bool,
+}
+
+/// What an answer from the client is for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Asked {
+    /// Nothing depends on it.
+    Nothing,
+    /// The settings.
+    Configuration,
+    /// Which workspace folder a session is for.
+    Folder {
+        /// The request to start that waits for it.
+        request: RequestId,
+        /// Its arguments.
+        arguments: Value,
+    },
+}
+
+impl State {
+    /// Replaces what is said about the text of a file itself.
+    pub(crate) fn text_changed(&mut self, name: &Arc<str>) {
+        self.unparsed.remove(name);
+        let Some(file) = self.files.get_mut(name) else { return };
+        let Some(parsed) = file.current().cloned() else { return };
+        let (syntax, model): (Vec<_>, Vec<_>) = parsed.syntax_findings().into_iter().partition(|finding| finding.code.source == Source::Syntax);
+        let placed = crate::report::place_all(file, &parsed);
+        let generation = file.generation;
+        self.ledger.set(name, Source::Syntax, 0, syntax);
+        self.ledger.set(name, Source::Model, 0, model);
+        self.ledger.set(name, Source::Apply, generation, placed);
+        self.ledger.touch(name);
+    }
+
+    /// The session whose target holds the file.
+    pub(crate) fn session_of(&self, path: Option<&Utf8PathBuf>) -> Option<(u64, &Session)> {
+        let path = path?;
+        self.sessions.iter().filter(|(_, session)| path.starts_with(&session.target)).max_by_key(|(_, session)| session.target.as_str().len()).map(|(number, session)| (*number, session))
+    }
+
+    /// A fresh id for a request to the client.
+    pub(crate) fn next_request(&mut self, asked: Asked) -> RequestId {
+        self.last_request = self.last_request.wrapping_add(1);
+        let id = RequestId::from(format!("gitops-{}", self.last_request));
+        self.waiting_for_client.insert(id.clone(), asked);
+        id
+    }
+}

@@ -1,0 +1,79 @@
+//! The identity of an object, and an object as a file supplies it.
+
+use std::fmt;
+
+use gitops_text::Span;
+use gitops_yaml::FieldPath;
+
+/// Group, version and kind. The core group is the empty string.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Gvk {
+    /// API group, e.g. `apps`; empty for the core group.
+    pub group: String,
+    /// Version, e.g. `v1`.
+    pub version: String,
+    /// Kind, e.g. `Deployment`.
+    pub kind: String,
+}
+
+impl Gvk {
+    /// From `apiVersion` and `kind` as a manifest writes them: `apps/v1` or `v1`.
+    pub fn parse(api_version: &str, kind: &str) -> Self {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        Self { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() }
+    }
+
+    /// As a manifest writes it: `apps/v1`, or `v1` for the core group.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+}
+
+impl fmt::Display for Gvk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.api_version(), self.kind)
+    }
+}
+
+/// What names one object on a cluster.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ObjectKey {
+    /// Group, version and kind as written in the manifest.
+    pub gvk: Gvk,
+    /// Namespace as written; `None` where the manifest names none.
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+}
+
+impl ObjectKey {
+    /// Whether both name the same object whatever the version they are written in.
+    pub fn same_object(&self, other: &Self) -> bool {
+        self.gvk.group == other.gvk.group
+            && self.gvk.kind == other.gvk.kind
+            && self.namespace == other.namespace
+            && self.name == other.name
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{}/{namespace}/{}", self.gvk.kind, self.name),
+            None => write!(f, "{}/{}", self.gvk.kind, self.name),
+        }
+    }
+}
+
+/// One object as a file supplies it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Manifest {
+    /// Identity. The name is empty when the manifest names none: such an object is never sent.
+    pub key: ObjectKey,
+    /// Index of the document in its file, from 0.
+    pub document: usize,
+    /// Where the object stands in its document: empty, or `items[n]` of a `List`.
+    pub base: FieldPath,
+    /// The `kind:` entry, where what belongs to the whole object is shown.
+    pub kind_span: Span,
+}

@@ -1,0 +1,367 @@
+//! The process that keeps a sandbox up after the command that asked for it has ended.
+//!
+//! `spawn` starts it and waits until the sandbox is ready, `run` is what it does, `down` ends it.
+//! It is asked to end over a loopback port, by whoever can read the secret beside the port's number: that is safe
+//! where a process id is not, and the same on every operating system.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::error::{StartError, StartErrorKind};
+use super::list::{self, Entry, SandboxState};
+use super::process::Exit;
+use super::start::{StartOptions, Step, start};
+use super::state_directory::{StateDirectory, make_private_directory, open_private_file, write_private_file};
+use super::{Sandbox, certificates};
+
+const CONTROL_FILE: &str = "control.json";
+
+/// How long a keeper gets to end everything.
+const DOWN_DEADLINE: Duration = Duration::from_secs(20);
+
+/// How long one who connects gets to say what is wanted, and in how many bytes.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
+const REQUEST_BYTES: u64 = 4096;
+
+/// A component that ends more often than this many times within the time below is not started again.
+const RESTARTS: usize = 5;
+const RESTARTS_WITHIN: Duration = Duration::from_secs(600);
+
+/// What the keeper tells the process that spawned it, one JSON value a line on its standard output.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Message {
+    Step(Step),
+    Ready,
+    Failed(StartError),
+}
+
+/// How a keeper is reached, for those who can read its directory.
+#[derive(Serialize, Deserialize)]
+struct Control {
+    port: u16,
+    secret: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Request {
+    secret: String,
+}
+
+/// How a keeper is started: a program with the arguments that make it call [`run`].
+#[derive(Clone, Debug)]
+pub struct KeeperCommand {
+    /// The program, usually this one.
+    pub executable: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+}
+
+/// Starts a keeper and waits until its sandbox is ready.
+///
+/// When the future is dropped before, the keeper gives the sandbox up.
+pub async fn spawn(
+    name: &str,
+    state: &StateDirectory,
+    command: KeeperCommand,
+    progress: impl Fn(Step),
+) -> Result<Entry, StartError> {
+    let log = log_file(state, name);
+    let io = |error: io::Error| StartError::state(&log, &error);
+    make_private_directory(state.path()).map_err(io)?;
+    make_private_directory(&state.logs()).map_err(io)?;
+    let errors = open_private_file(
+        &log,
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true),
+    )
+    .map_err(io)?;
+    let mut child = tokio::process::Command::new(&command.executable);
+    child
+        .args(&command.arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(errors);
+    // What a terminal tells its foreground processes is not for the keeper.
+    #[cfg(unix)]
+    child.process_group(0);
+    // DETACHED_PROCESS and CREATE_NEW_PROCESS_GROUP.
+    #[cfg(windows)]
+    child.creation_flags(0x0000_0008 | 0x0000_0200);
+    let mut child = child.spawn().map_err(io)?;
+    let Some(output) = child.stdout.take() else {
+        return Err(io(io::Error::other("the keeper has no output")));
+    };
+    let mut lines = BufReader::new(output).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        match serde_json::from_str(&line) {
+            Ok(Message::Step(step)) => progress(step),
+            Ok(Message::Failed(error)) => return Err(error),
+            Ok(Message::Ready) => return entry(state, name),
+            Err(error) => tracing::debug!(%error, line, "a line of the keeper's is no message"),
+        }
+    }
+    Err(StartError {
+        kind: StartErrorKind::Component,
+        component: None,
+        message: format!("the process that keeps the sandbox ended; its log is {log}"),
+        log_tail: super::logs::tail(&log),
+    })
+}
+
+/// Starts a sandbox and keeps it until [`down`] or a signal ends it. The body of the hidden command.
+pub async fn run(options: StartOptions) -> Result<(), StartError> {
+    // Whoever has a terminal open when the sandbox is started may close it.
+    let mut end = EndSignals::listen();
+    let starting = start(options, |step| {
+        let _ = tell(&Message::Step(step));
+    });
+    let started = tokio::select! {
+        started = starting => started,
+        () = end.wait() => return Ok(()),
+    };
+    let sandbox = match started {
+        Ok(sandbox) => sandbox,
+        Err(error) => {
+            let _ = tell(&Message::Failed(error.clone()));
+            return Err(error);
+        }
+    };
+    let directory = sandbox.directory().to_owned();
+    let (listener, control) = match listen(&directory).await {
+        Ok(listening) => listening,
+        Err(error) => {
+            let error = StartError::state(&directory, &error);
+            let _ = tell(&Message::Failed(error.clone()));
+            return Err(error);
+        }
+    };
+    if tell(&Message::Ready).is_err() {
+        tracing::info!("nobody waits for the sandbox any more");
+        sandbox.stop().await;
+        return Ok(());
+    }
+    keep(sandbox, &listener, &control, &mut end).await
+}
+
+async fn keep(
+    mut sandbox: Sandbox,
+    listener: &TcpListener,
+    control: &Control,
+    end: &mut EndSignals,
+) -> Result<(), StartError> {
+    let mut restarts: Vec<Instant> = Vec::new();
+    loop {
+        tokio::select! {
+            exit = sandbox.next_exit() => restart(&mut sandbox, exit, &mut restarts).await?,
+            stream = asked_to_end(listener, control) => {
+                sandbox.stop().await;
+                let mut stream = stream;
+                let _ = stream.write_all(b"gone\n").await;
+                return Ok(());
+            }
+            () = end.wait() => {
+                sandbox.stop().await;
+                return Ok(());
+            }
+        }
+    }
+}
+
+async fn restart(sandbox: &mut Sandbox, exit: Exit, restarts: &mut Vec<Instant>) -> Result<(), StartError> {
+    restarts.retain(|at| at.elapsed() < RESTARTS_WITHIN);
+    restarts.push(Instant::now());
+    tracing::warn!(component = %exit.component, status = exit.status, log = exit.log_tail.join("\n"), "a component ended");
+    if restarts.len() > RESTARTS {
+        return Err(StartError::from(exit));
+    }
+    sandbox.restart(exit.component).await
+}
+
+/// Why a sandbox was not ended.
+#[derive(Debug, thiserror::Error)]
+pub enum DownError {
+    /// There is none with this name.
+    #[error("no sandbox named {0} is running")]
+    NotRunning(String),
+    /// It ends with the editor or command that started it, and only so.
+    #[error("the sandbox {name} belongs to a session (process {pid}) or is just starting; end the session instead")]
+    NotKept {
+        /// The sandbox.
+        name: String,
+        /// The owner, to be shown.
+        pid: u32,
+    },
+    /// It did not end in time, or could not be reached.
+    #[error("the keeper of the sandbox {name} (process {pid}) does not answer: {error}")]
+    NoAnswer {
+        /// The sandbox.
+        name: String,
+        /// The keeper, to be shown.
+        pid: u32,
+        /// What happened.
+        error: io::Error,
+    },
+    /// The state directory cannot be read.
+    #[error("the state directory cannot be read: {0}")]
+    State(#[from] io::Error),
+}
+
+/// Ends the sandbox `name` and waits until it is gone. The remains of one whose owner was killed are removed.
+pub async fn down(state: &StateDirectory, name: &str) -> Result<(), DownError> {
+    let Some(entry) = list::list(state)?.into_iter().find(|entry| entry.name == name) else {
+        return Err(DownError::NotRunning(name.to_owned()));
+    };
+    if entry.state == SandboxState::Stale {
+        list::sweep(state)?;
+        return Ok(());
+    }
+    let directory = state.sandboxes().join(name);
+    let Some(control) = read_control(&directory) else {
+        return Err(DownError::NotKept {
+            name: entry.name,
+            pid: entry.pid,
+        });
+    };
+    let asked = tokio::time::timeout(DOWN_DEADLINE, ask_to_end(&control)).await;
+    match asked.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(DownError::NoAnswer {
+            name: entry.name,
+            pid: entry.pid,
+            error,
+        }),
+    }
+}
+
+async fn ask_to_end(control: &Control) -> io::Result<()> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, control.port)).await?;
+    let request = Request {
+        secret: control.secret.clone(),
+    };
+    let mut line = serde_json::to_vec(&request).map_err(io::Error::other)?;
+    line.push(b'\n');
+    stream.write_all(&line).await?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).await?;
+    if answer.trim() == "gone" {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::ConnectionAborted.into())
+    }
+}
+
+/// Waits until somebody who knows the secret connects. Everybody else is hung up on.
+async fn asked_to_end(listener: &TcpListener, control: &Control) -> TcpStream {
+    loop {
+        let Ok((mut stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let request = tokio::time::timeout(REQUEST_DEADLINE, read_request(&mut stream)).await;
+        if let Ok(Some(request)) = request
+            && request.secret == control.secret
+        {
+            return stream;
+        }
+    }
+}
+
+async fn read_request(stream: &mut TcpStream) -> Option<Request> {
+    let mut line = String::new();
+    BufReader::new(stream.take(REQUEST_BYTES))
+        .read_line(&mut line)
+        .await
+        .ok()?;
+    serde_json::from_str(&line).ok()
+}
+
+async fn listen(directory: &Utf8Path) -> io::Result<(TcpListener, Control)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let control = Control {
+        port: listener.local_addr()?.port(),
+        secret: certificates::secret().map_err(io::Error::other)?,
+    };
+    let text = serde_json::to_string(&control).map_err(io::Error::other)?;
+    write_private_file(&directory.join(CONTROL_FILE), &text)?;
+    Ok((listener, control))
+}
+
+fn read_control(directory: &Utf8Path) -> Option<Control> {
+    let text = std::fs::read_to_string(directory.join(CONTROL_FILE)).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+fn tell(message: &Message) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    serde_json::to_writer(&mut output, message)?;
+    output.write_all(b"\n")?;
+    output.flush()
+}
+
+fn entry(state: &StateDirectory, name: &str) -> Result<Entry, StartError> {
+    list::list(state)
+        .map_err(|error| StartError::state(state.path(), &error))?
+        .into_iter()
+        .find(|entry| entry.name == name)
+        .ok_or_else(|| StartError::plain(StartErrorKind::State, format!("the sandbox {name} has ended already")))
+}
+
+/// What the keeper of `name` writes about itself.
+fn log_file(state: &StateDirectory, name: &str) -> Utf8PathBuf {
+    state.logs().join(format!("{name}.log"))
+}
+
+/// The signals that ask the keeper to end.
+#[cfg(unix)]
+struct EndSignals {
+    signals: Vec<tokio::signal::unix::Signal>,
+    /// Kept so that the hang-up of a terminal does not end the process.
+    _hang_up: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl EndSignals {
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self {
+            signals: [SignalKind::terminate(), SignalKind::interrupt()]
+                .into_iter()
+                .filter_map(|kind| signal(kind).ok())
+                .collect(),
+            _hang_up: signal(SignalKind::hangup()).ok(),
+        }
+    }
+
+    async fn wait(&mut self) {
+        let received = self.signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+        let received: Vec<_> = received.collect();
+        if received.is_empty() {
+            return std::future::pending().await;
+        }
+        futures::future::select_all(received).await;
+    }
+}
+
+/// A detached process of Windows gets no such signals.
+#[cfg(not(unix))]
+struct EndSignals;
+
+#[cfg(not(unix))]
+impl EndSignals {
+    fn listen() -> Self {
+        Self
+    }
+
+    async fn wait(&mut self) {
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,12 @@
+//! The local sandbox, with the real programs. They are built by `cargo xtask build`.
+
+#![cfg(target_os = "linux")]
+
+mod components;
+mod disk;
+mod failures;
+mod keeping;
+mod other_processes;
+mod ownership;
+mod running;
+mod setting;

@@ -1,0 +1,406 @@
+//! Parser events to a flat tree.
+
+use crate::anchor::Anchors;
+use crate::document::{Document, Extra, NONE, NodeData, Shape};
+use crate::line::column;
+use crate::node::{Style, undecoded};
+use crate::progress::{Open, Progress};
+use crate::repair::without_marks;
+use gitops_text::Span;
+use granit_parser::{Event, ScalarStyle, StructureStyle, Tag};
+use std::borrow::Cow;
+
+/// The tree of the document that is being read.
+pub(crate) struct Builder<'t> {
+    text: &'t str,
+    /// Where the text that the parser has starts in the whole text.
+    base: u32,
+    pub(crate) document: Document,
+    /// Where the document is sure to have started.
+    pub(crate) content_start: u32,
+    /// Collections that have not ended.
+    open: Vec<u32>,
+    anchors: Anchors,
+    /// Where the last token ended that stands in the text.
+    last_end: u32,
+    /// Whether the parser has marks where the text has `\'`; see [`crate::repair`].
+    has_marks: bool,
+    /// Aliases whose anchor is not there.
+    pub(crate) unknown_aliases: Vec<Span>,
+}
+
+impl<'t> Builder<'t> {
+    /// A document from `start` on, before whose content a token ends at `last_end`.
+    pub(crate) fn new(
+        text: &'t str,
+        base: u32,
+        start: u32,
+        last_end: u32,
+        explicit: bool,
+    ) -> Self {
+        Self {
+            text,
+            base,
+            content_start: last_end,
+            document: Document {
+                span: Span::new(start, start),
+                explicit,
+                ..Document::default()
+            },
+            open: Vec::new(),
+            anchors: Anchors::default(),
+            last_end,
+            has_marks: false,
+            unknown_aliases: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with_marks(self, has_marks: bool) -> Self {
+        Self { has_marks, ..self }
+    }
+
+    fn place(&self, span: granit_parser::Span) -> Span {
+        shifted(span, self.base)
+    }
+
+    /// Takes one event that is a node, the end of one, or an anchor.
+    pub(crate) fn event(&mut self, event: Event<'_>, span: granit_parser::Span) {
+        let place = self.place(span);
+        match event {
+            Event::Alias(id) => {
+                let extra = Extra {
+                    target: self.anchors.find(id),
+                    ..Extra::default()
+                };
+                let extra = self.push_extra(extra);
+                self.push(Shape::Alias, place, extra);
+                self.last_end = place.end;
+            }
+            Event::UnresolvedAlias(_) => {
+                self.push(Shape::Alias, place, NONE);
+                self.unknown_aliases.push(place);
+                self.last_end = place.end;
+            }
+            Event::Scalar(value, style, anchor, tag) => {
+                self.scalar(value, style, anchor, tag, span);
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                let shape = match style {
+                    StructureStyle::Block => Shape::BlockSequence,
+                    StructureStyle::Flow => Shape::FlowSequence,
+                };
+                self.start(shape, anchor, tag, span);
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let shape = match style {
+                    StructureStyle::Block => Shape::BlockMapping,
+                    StructureStyle::Flow => Shape::FlowMapping,
+                };
+                self.start(shape, anchor, tag, span);
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(Some(place)),
+            Event::Anchor(..) => self.anchor(place),
+            _ => {}
+        }
+    }
+
+    fn scalar(
+        &mut self,
+        value: Cow<'_, str>,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<Cow<'_, Tag>>,
+        span: granit_parser::Span,
+    ) {
+        let mut place = self.place(span);
+        let style = match style {
+            ScalarStyle::SingleQuoted => Style::SingleQuoted,
+            ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
+            ScalarStyle::Literal => Style::Literal,
+            ScalarStyle::Folded => Style::Folded,
+            _ => Style::Plain,
+        };
+        let tag_span = span.tag_span().map(|span| self.place(span));
+        let token_end = place.end;
+        if matches!(style, Style::Literal | Style::Folded) {
+            let from = tag_span.map_or(self.last_end, |tag| tag.end.max(self.last_end));
+            place = block_scalar_span(self.text, from, place);
+        }
+        // The parser says `~` for a value that is left out.
+        let is_left_out = style == Style::Plain && place.is_empty();
+        let written = undecoded(place.slice(self.text), style);
+        let value = match self.has_marks {
+            true => Cow::Owned(without_marks(&value, style)),
+            false => value,
+        };
+        let decoded = (!is_left_out && *value != *written).then(|| Box::from(&*value));
+        let mut extra = NONE;
+        if decoded.is_some() || tag.is_some() {
+            extra = self.push_extra(Extra {
+                value: decoded,
+                tag: tag.map(short_tag),
+                tag_span,
+                ..Extra::default()
+            });
+        }
+        self.anchors.define(anchor, self.next_index());
+        self.push(Shape::Scalar(style), place, extra);
+        self.last_end = token_end.max(self.last_end);
+    }
+
+    fn start(
+        &mut self,
+        shape: Shape,
+        anchor: usize,
+        tag: Option<Cow<'_, Tag>>,
+        span: granit_parser::Span,
+    ) {
+        let place = self.place(span);
+        let mut extra = NONE;
+        if let Some(tag) = tag {
+            extra = self.push_extra(Extra {
+                tag: Some(short_tag(tag)),
+                tag_span: span.tag_span().map(|span| self.place(span)),
+                ..Extra::default()
+            });
+        }
+        let index = self.next_index();
+        self.anchors.define(anchor, index);
+        self.push(shape, place, extra);
+        self.open.push(index);
+        if matches!(shape, Shape::FlowMapping | Shape::FlowSequence) {
+            self.last_end = place.end;
+        }
+    }
+
+    /// The innermost open collection ends; `place` is where, if the text says so.
+    fn end(&mut self, place: Option<Span>) {
+        let Some(index) = self.open.pop() else { return };
+        let next = self.next_index();
+        let first = self.document.nodes.get(index as usize + 1).copied();
+        let last_end = self.last_child_end(index);
+        let Some(&node) = self.document.nodes.get(index as usize) else {
+            return;
+        };
+        let (mut start, mut end) = (node.start, node.end);
+        match (node.shape, place) {
+            (Shape::FlowMapping | Shape::FlowSequence, Some(place)) => {
+                end = place.end;
+                self.last_end = place.end;
+            }
+            (Shape::BlockSequence, _) => {
+                if let Some(first) = first {
+                    start = self.dash_before(first);
+                    end = first.end.max(last_end);
+                }
+            }
+            _ => {
+                if let Some(first) = first {
+                    start = start.min(first.start);
+                    end = end.max(first.end).max(last_end);
+                }
+            }
+        }
+        if let Some(node) = self.document.nodes.get_mut(index as usize) {
+            node.start = start;
+            node.end = end.max(start);
+            node.next = next;
+        }
+    }
+
+    /// What there is so far.
+    pub(crate) fn progress(&self) -> Progress<'_> {
+        let mut open = Vec::new();
+        let mut bracket = None;
+        for &index in &self.open {
+            let Some(&node) = self.document.nodes.get(index as usize) else {
+                continue;
+            };
+            if matches!(node.shape, Shape::FlowMapping | Shape::FlowSequence) {
+                bracket = Some(node.start);
+                continue;
+            }
+            let Some(&first) = self.document.nodes.get(index as usize + 1) else {
+                continue;
+            };
+            let start = match node.shape {
+                Shape::BlockSequence => self.dash_before(first),
+                _ => first.start,
+            };
+            open.push(Open {
+                shape: node.shape,
+                column: column(self.text, start),
+                start,
+            });
+        }
+        Progress {
+            nodes: &self.document.nodes,
+            open,
+            bracket,
+            last_end: self.last_end,
+        }
+    }
+
+    fn last_child_end(&self, index: u32) -> u32 {
+        // The last node in the text is the last child or inside it, and it ends where that ends,
+        // unless a bracket follows, which the child's own end knows: so go down by siblings.
+        let mut child = index + 1;
+        let mut end = 0;
+        while let Some(node) = self.document.nodes.get(child as usize) {
+            end = node.end;
+            child = node.next.max(child + 1);
+        }
+        end
+    }
+
+    /// The dash that stands before an item, or the item's start if there is none.
+    fn dash_before(&self, item: NodeData) -> u32 {
+        let extra = self.document.extra(item);
+        let from = [
+            Some(item.start),
+            extra.and_then(|extra| extra.tag_span).map(|span| span.start),
+            extra.and_then(|extra| extra.anchor).map(|span| span.start),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or(item.start);
+        let bytes = self.text.as_bytes();
+        let mut at = from as usize;
+        // The item can be some comment lines below its dash.
+        loop {
+            let before = bytes.get(..at).unwrap_or_default();
+            let Some(found) = before.iter().rposition(|byte| !byte.is_ascii_whitespace()) else {
+                return item.start;
+            };
+            if bytes.get(found) == Some(&b'-') && !self.in_comment(found) {
+                return u32::try_from(found).unwrap_or(item.start);
+            }
+            match self.comment_start(found) {
+                Some(comment) => at = comment,
+                None => return item.start,
+            }
+        }
+    }
+
+    fn in_comment(&self, at: usize) -> bool {
+        self.comment_start(at).is_some()
+    }
+
+    fn comment_start(&self, at: usize) -> Option<usize> {
+        let at = u32::try_from(at).ok()?;
+        let comments = &self.document.comments;
+        let after = comments.partition_point(|comment| comment.start <= at);
+        let comment = comments.get(after.checked_sub(1)?)?;
+        (at < comment.end).then_some(comment.start as usize)
+    }
+
+    fn anchor(&mut self, place: Span) {
+        let Some(node) = self.document.nodes.last().copied() else {
+            return;
+        };
+        if let Some(extra) = self.document.extras.get_mut(node.extra as usize) {
+            extra.anchor = Some(place);
+        } else {
+            let extra = self.push_extra(Extra {
+                anchor: Some(place),
+                ..Extra::default()
+            });
+            if let Some(node) = self.document.nodes.last_mut() {
+                node.extra = extra;
+            }
+        }
+    }
+
+    /// Ends every collection that is still open and gives the document.
+    pub(crate) fn finish(mut self) -> Document {
+        while !self.open.is_empty() {
+            self.end(None);
+        }
+        let mut document = self.document;
+        let is_empty = match document.nodes.as_slice() {
+            [only] => {
+                only.shape == Shape::Scalar(Style::Plain)
+                    && only.start == only.end
+                    && only.extra == NONE
+            }
+            _ => false,
+        };
+        if is_empty {
+            document.nodes.clear();
+        }
+        document.nodes.shrink_to_fit();
+        document.extras.shrink_to_fit();
+        document.comments.shrink_to_fit();
+        document
+    }
+
+    fn next_index(&self) -> u32 {
+        u32::try_from(self.document.nodes.len()).unwrap_or(NONE)
+    }
+
+    fn push(&mut self, shape: Shape, place: Span, extra: u32) {
+        let next = self.next_index().saturating_add(1);
+        self.document.nodes.push(NodeData {
+            start: place.start,
+            end: place.end,
+            next,
+            extra,
+            shape,
+        });
+    }
+
+    fn push_extra(&mut self, extra: Extra) -> u32 {
+        let index = u32::try_from(self.document.extras.len()).unwrap_or(NONE);
+        self.document.extras.push(extra);
+        index
+    }
+}
+
+/// The parser's span as bytes of the whole text, of which the parser has what starts at `base`.
+pub(crate) fn shifted(span: granit_parser::Span, base: u32) -> Span {
+    let offset = |marker: granit_parser::Marker| {
+        let in_part = marker.byte_offset().unwrap_or_default();
+        u32::try_from(in_part).unwrap_or(u32::MAX).saturating_add(base)
+    };
+    Span::new(offset(span.start), offset(span.end))
+}
+
+fn short_tag(tag: Cow<'_, Tag>) -> Box<str> {
+    let full = tag.to_string();
+    match full.strip_prefix("tag:yaml.org,2002:") {
+        Some(name) => format!("!!{name}").into(),
+        None => full.into(),
+    }
+}
+
+/// From the `|` or `>` to the end of the last line that is not blank.
+///
+/// `from` is where the token before the header ends, `content` what the parser gives: from the first line of content to the next token.
+fn block_scalar_span(text: &str, from: u32, content: Span) -> Span {
+    let bytes = text.as_bytes();
+    let mut at = from as usize;
+    let header = loop {
+        match bytes.get(at) {
+            Some(b'|' | b'>') => break at,
+            Some(b'#') => {
+                let rest = bytes.get(at..).unwrap_or_default();
+                let to_line_end = rest.iter().position(|&byte| byte == b'\n' || byte == b'\r');
+                at += to_line_end.unwrap_or(rest.len());
+            }
+            // An anchor or a tag before the header can have any character in it.
+            Some(b'&' | b'!') => {
+                let rest = bytes.get(at..).unwrap_or_default();
+                let to_blank = rest.iter().position(u8::is_ascii_whitespace);
+                at += to_blank.unwrap_or(rest.len());
+            }
+            Some(_) if at < content.end as usize => at += 1,
+            _ => break content.start as usize,
+        }
+    };
+    let start = u32::try_from(header).unwrap_or(content.start);
+    let whole = Span::new(start, content.end.max(start));
+    let trimmed = whole.slice(text).trim_end_matches([' ', '\t', '\n', '\r']);
+    let length = u32::try_from(trimmed.len()).unwrap_or_default();
+    Span::new(start, start.saturating_add(length))
+}

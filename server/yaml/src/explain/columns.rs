@@ -1,0 +1,101 @@
+//! Lines at a column where nothing can stand.
+
+use super::{Fault, brackets, not_yaml};
+use crate::progress::Open;
+use crate::error::{SyntaxError, SyntaxErrorKind};
+use crate::line::{column, content_of_line, indentation, line_at, line_number, narrow, rest_of_line};
+use crate::node::Style;
+use crate::document::Shape;
+use gitops_text::Span;
+
+pub(super) fn explain(fault: &Fault<'_>) -> SyntaxError {
+    let text = fault.text;
+    let line = line_at(text, fault.at);
+    let indented = narrow(indentation(line.slice(text)).len());
+    let content = line.start.saturating_add(indented);
+    let before = Span::new(content, fault.at).slice(text);
+    // The parser can have read the dash of an item before it found that there is no list.
+    let is_dash = !before.is_empty() && before.chars().all(|character| matches!(character, '-' | ' '));
+    if !before.is_empty() && !is_dash {
+        return behind_a_value(fault);
+    }
+    let here = content_of_line(text, fault.at);
+    if let Some(last) = fault.progress.last_node()
+        && matches!(last.shape, Shape::Scalar(Style::Literal | Style::Folded))
+        && last.end < content
+    {
+        let first = line_at(text, last.start).slice(text);
+        let sign = if last.shape == Shape::Scalar(Style::Literal) { '|' } else { '>' };
+        if !here.slice(text).contains(": ") && !here.slice(text).ends_with(':') {
+            return SyntaxError {
+                span: here,
+                kind: SyntaxErrorKind::Indentation,
+                message: format!("this line is indented less than the text after `{sign}` that it stands below, and so is no part of it"),
+                related: Some((Span::new(last.start, last.start + 1), format!("the text starts here: `{}`", first.trim()))),
+            };
+        }
+    }
+    misplaced(fault, here, column(text, content))
+}
+
+/// Something stands on the line of a value that is already complete.
+fn behind_a_value(fault: &Fault<'_>) -> SyntaxError {
+    let text = fault.text;
+    let rest = rest_of_line(text, fault.at);
+    let Some(last) = fault.progress.last_token() else {
+        return not_yaml(rest, "something stands behind a value on its line");
+    };
+    match last.shape {
+        Shape::FlowMapping | Shape::FlowSequence => brackets::behind(fault, last.span()),
+        Shape::Alias => not_yaml(
+            Span::new(last.start, rest.end),
+            "something stands behind an alias; a text that starts with `*` goes in quotes",
+        ),
+        _ if rest.slice(text).starts_with(['&', '*', '!']) => {
+            not_yaml(rest, "a value can have one anchor and one tag, and an alias has none")
+        }
+        _ => not_yaml(rest, "something stands behind a value on its line"),
+    }
+}
+
+fn misplaced(fault: &Fault<'_>, here: Span, indented: usize) -> SyntaxError {
+    let text = fault.text;
+    let words = here.slice(text);
+    let is_item = words == "-" || words.starts_with("- ");
+    let open = &fault.progress.open;
+    let same = open.iter().rev().find(|open| open.column == indented);
+    let what = if is_item { "list item" } else { "key" };
+    if let Some(same) = same.filter(|same| same.is_sequence() != is_item) {
+        let other = if same.is_sequence() { "the items of a list" } else { "the keys of a mapping" };
+        return SyntaxError {
+            span: here,
+            kind: SyntaxErrorKind::Indentation,
+            message: format!("a {what} stands in the column of {other}: its indentation of {indented} is that of line {}", line_number(text, same.start) + 1),
+            related: Some((content_of_line(text, same.start), format!("{other} start here"))),
+        };
+    }
+    if open.is_empty() {
+        return not_yaml(here, "the document is complete above this line: what follows belongs to nothing; a new document starts with `---`");
+    }
+    let mut columns: Vec<usize> = open.iter().map(|open| open.column).collect();
+    columns.dedup();
+    let list = enumerate(&columns);
+    let nearest = open.iter().min_by_key(|open| open.column.abs_diff(indented));
+    SyntaxError {
+        span: here,
+        kind: SyntaxErrorKind::Indentation,
+        message: format!("this line is indented by {indented} and belongs to no mapping or list: those around it stand at {list}"),
+        related: nearest.map(|open: &Open| {
+            (content_of_line(text, open.start), format!("this one stands at {}", open.column))
+        }),
+    }
+}
+
+fn enumerate(numbers: &[usize]) -> String {
+    let words: Vec<String> = numbers.iter().map(usize::to_string).collect();
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,49 @@
+//! One session that all tests of one binary share, since a sandbox takes seconds to start and 700 MB to run.
+//!
+//! Each test has a directory of its own in the workspace, named after it, and objects with names of their own. The server
+//! ends when the test binary does and its input closes with it; that nothing is left then is tested on its own.
+
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+
+use crate::kubernetes::Cluster;
+use crate::server::TestServer;
+
+/// A server whose session applies the whole workspace.
+pub struct Shared {
+    /// The server.
+    pub server: TestServer,
+    /// What `gitops.session.start` answered.
+    pub started: Value,
+}
+
+static SHARED: OnceLock<Shared> = OnceLock::new();
+
+/// The session of this binary, started by the first test that wants it.
+pub fn session() -> &'static Shared {
+    SHARED.get_or_init(|| {
+        let server = TestServer::builder().build();
+        let started = server.start_session(json!({}));
+        Shared { server, started }
+    })
+}
+
+impl Shared {
+    /// The cluster of the session.
+    pub fn cluster(&self) -> Cluster {
+        self.server.cluster(&self.started)
+    }
+}
+
+/// The directory of the running test, which is named after it, since the thread is.
+pub fn directory() -> String {
+    let thread = std::thread::current();
+    let name = thread.name().expect("a test runs in a thread with its name");
+    name.replace("::", "-")
+}
+
+/// A file of the running test.
+pub fn file(name: &str) -> String {
+    format!("{}/{name}", directory())
+}
