@@ -93,7 +93,8 @@ pub fn check_with(show: Show, expected: Expect) {
 }
 
 /// Opens the files on a server without a session and compares what is shown with the marks.
-pub fn check_offline(server: &TestServer, show: Show, expected: Expect) {
+pub fn check_offline(expected: Expect) {
+    let (server, show) = (shared::offline(), Show::default());
     let seen = rounds(expected.data(), |files| {
         let prefix = shared::directory();
         files

@@ -1,11 +1,15 @@
 //! The sandbox's API server asked directly, past the program under test.
 
 use camino::Utf8Path;
+use futures::StreamExt as _;
 use gitops_cluster::kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams};
 use gitops_cluster::kube::config::{KubeConfigOptions, Kubeconfig};
+use gitops_cluster::kube::runtime::{WatchStreamExt as _, watcher};
 use gitops_cluster::kube::{Client, Config};
 use serde_json::Value;
 use tokio::runtime::Runtime;
+
+use crate::message_log::PATIENCE;
 
 /// A cluster as its administrator sees it.
 pub struct Cluster {
@@ -30,6 +34,24 @@ impl Cluster {
         let api = self.api(api_version, kind, namespace);
         let object = self.runtime.block_on(api.get_opt(name)).unwrap_or_else(|error| panic!("{kind} {name} cannot be read: {error}"));
         object.map(|object| serde_json::to_value(object).expect("an object is JSON"))
+    }
+
+    /// Watches an object until `wanted` holds for it.
+    pub fn wait_until(&self, api_version: &str, kind: &str, namespace: Option<&str>, name: &str, wanted: impl Fn(&Value) -> bool) {
+        let events = watcher::watch_object(self.api(api_version, kind, namespace), name).default_backoff();
+        let seen = self.runtime.block_on(tokio::time::timeout(PATIENCE, async {
+            let mut events = std::pin::pin!(events);
+            while let Some(event) = events.next().await {
+                if let Ok(Some(object)) = event
+                    && wanted(&serde_json::to_value(object).expect("an object is JSON"))
+                {
+                    return;
+                }
+            }
+        }));
+        if seen.is_err() {
+            panic!("{kind} {name} stayed as it is: {:?}", self.get(api_version, kind, namespace, name));
+        }
     }
 
     /// How many objects of a kind there are.

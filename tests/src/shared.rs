@@ -47,3 +47,10 @@ pub fn directory() -> String {
 pub fn file(name: &str) -> String {
     format!("{}/{name}", directory())
 }
+
+static OFFLINE: OnceLock<TestServer> = OnceLock::new();
+
+/// A server without a session, for all tests of one binary.
+pub fn offline() -> &'static TestServer {
+    OFFLINE.get_or_init(|| TestServer::builder().build())
+}

@@ -23,6 +23,8 @@ pub(crate) enum Event {
     },
     /// Something that was computed elsewhere is done.
     Task(TaskDone),
+    /// The process that started the server is gone.
+    ParentGone,
 }
 
 /// The life of a session.

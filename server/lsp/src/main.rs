@@ -11,6 +11,7 @@ mod ledger;
 mod lifecycle;
 mod main_loop;
 mod notifications;
+mod parent;
 mod parsed;
 mod position;
 mod publish;

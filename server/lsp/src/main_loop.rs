@@ -30,7 +30,9 @@ pub(crate) fn run(state: &mut State, client: &Receiver<Message>, events: &Receiv
                 Ok(message) => if let Some(end) = on_message(state, message) { return end },
                 Err(_) => return End::Gone,
             },
-            recv(events) -> event => if let Ok(event) = event { guarded(state, "an event", |state| on_event(state, event)); },
+            recv(events) -> event => if let Ok(event) = event {
+                if matches!(event, Event::ParentGone) { return End::Gone }
+ guarded(state, "an event", |state| on_event(state, event)); },
         }
         // A client that types faster than a large file is parsed is answered for its newest text alone.
         if client.is_empty() {
@@ -97,6 +99,7 @@ fn on_event(state: &mut State, event: Event) {
         Event::Files(paths) => notifications::files_changed(state, paths),
         Event::Session { number, event } => lifecycle::on_session_event(state, number, event),
         Event::Task(TaskDone::TargetRead { number, files, unreadable }) => lifecycle::on_target_read(state, number, files, unreadable),
+        Event::ParentGone => {}
         Event::Task(TaskDone::FilesRead { files }) => notifications::files_read(state, files),
     }
 }

@@ -17,7 +17,7 @@ use crate::files::{Files, path_of};
 use crate::ledger::Ledger;
 use crate::main_loop::{self, End};
 use crate::state::{ClientAbilities, State};
-use crate::{lifecycle, notifications, requests, settings};
+use crate::{lifecycle, notifications, parent, requests, settings};
 
 /// How many events may wait for the loop. Those who send them are tasks, which may wait.
 const INBOX: usize = 4096;
@@ -42,6 +42,9 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
     let (inbox, events) = crossbeam_channel::bounded(INBOX);
     // Two threads: requests wait for the network, parsing of targets has threads of its own.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    if let Some(process_id) = params.process_id {
+        parent::watch(process_id, inbox.clone());
+    }
     let mut state = State {
         client,
         inbox,

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use gitops_cluster::Cluster;
 use gitops_cluster::kube::config::{KubeConfigOptions, Kubeconfig};
 use gitops_cluster::kube::{Client, Config};
-use gitops_session::sandbox::{self, Bundle, Sandbox, StartOptions, StartErrorKind, StateDirectory, Step};
+use gitops_session::sandbox::{self, Bundle, Sandbox, SandboxState, StartErrorKind, StartOptions, StateDirectory, Step};
 use gitops_session::{Live, Stopped};
 use lsp_server::RequestId;
 use tokio::sync::{mpsc, oneshot};
@@ -100,7 +100,7 @@ pub(crate) async fn run(number: u64, name: String, root: Utf8PathBuf, field_mana
             return;
         }
     };
-    let (mut sandbox, started) = match started {
+    let (sandbox, started) = match started {
         Ok(started) => started,
         Err(reason) => {
             tell(SessionEvent::Failed(reason));
@@ -109,6 +109,21 @@ pub(crate) async fn run(number: u64, name: String, root: Utf8PathBuf, field_mana
     };
     let cluster = started.cluster.clone();
     tell(SessionEvent::Started(Box::new(started)));
+    match sandbox {
+        Place::Own(sandbox) => run_in_own(*sandbox, &cluster, &mut stop, &tell).await,
+        Place::Kept => run_in_kept(&mut stop, &tell).await,
+    }
+}
+
+/// Where a session is at home.
+enum Place {
+    /// A sandbox of its own, which goes with it.
+    Own(Box<Sandbox>),
+    /// A sandbox that `gitops-lsp sandbox up` keeps: it stays, and what the session put there goes.
+    Kept,
+}
+
+async fn run_in_own(mut sandbox: Sandbox, cluster: &Cluster, stop: &mut mpsc::Receiver<StopRequest>, tell: &(impl Fn(SessionEvent) + Send + Sync)) {
     let mut restarts: Vec<Instant> = Vec::new();
     loop {
         let exit = tokio::select! {
@@ -127,7 +142,9 @@ pub(crate) async fn run(number: u64, name: String, root: Utf8PathBuf, field_mana
         };
         restarts.retain(|at| at.elapsed() < RESTART_WINDOW);
         restarts.push(Instant::now());
-        tell(SessionEvent::ComponentEnded { message: format!("{} of the sandbox ended by itself ({}) and is started again{}", exit.component, exit.status, last_words(&exit.log_tail)) });
+        tell(SessionEvent::ComponentEnded {
+            message: format!("{} of the sandbox ended by itself ({}) and is started again{}", exit.component, exit.status, last_words(&exit.log_tail)),
+        });
         if restarts.len() > MAX_RESTARTS {
             tell(SessionEvent::Lost(format!("{} of the sandbox does not stay up; stop the session and start it again", exit.component)));
             continue;
@@ -143,23 +160,48 @@ pub(crate) async fn run(number: u64, name: String, root: Utf8PathBuf, field_mana
     }
 }
 
+async fn run_in_kept(stop: &mut mpsc::Receiver<StopRequest>, tell: &(impl Fn(SessionEvent) + Send + Sync)) {
+    let request = stop.recv().await;
+    let stopped = match request.as_ref().and_then(|request| request.live.clone()) {
+        Some(live) => live.stop(true).await,
+        None => Stopped::default(),
+    };
+    tell(SessionEvent::Stopped(stopped));
+    answer(request);
+}
+
 fn answer(request: Option<StopRequest>) {
     if let Some(done) = request.and_then(|request| request.done) {
         let _ = done.send(());
     }
 }
 
-async fn open(name: &str, root: &Utf8Path, field_manager: &str, tell: &(impl Fn(SessionEvent) + Send + Sync)) -> Result<(Sandbox, Started), String> {
+async fn open(name: &str, root: &Utf8Path, field_manager: &str, tell: &(impl Fn(SessionEvent) + Send + Sync)) -> Result<(Place, Started), String> {
     let (bundle, state) = prerequisites()?;
+    if let Some(kept) = kept_for(root, &state) {
+        let started = Started {
+            cluster: connect(&kept.kubeconfig, field_manager).await?,
+            context: format!("gitops-lsp-{}", kept.name),
+            kubeconfig: kept.kubeconfig,
+            kubernetes_version: kept.kubernetes_version,
+        };
+        return Ok((Place::Kept, started));
+    }
     let sandbox = start_beside_others(name, root, &bundle, &state, tell).await?;
-    let cluster = connect(sandbox.kubeconfig(), field_manager).await?;
     let started = Started {
-        cluster,
+        cluster: connect(sandbox.kubeconfig(), field_manager).await?,
         context: format!("gitops-lsp-{}", sandbox.name()),
         kubeconfig: sandbox.kubeconfig().to_owned(),
         kubernetes_version: sandbox.kubernetes_version().to_owned(),
     };
-    Ok((sandbox, started))
+    Ok((Place::Own(Box::new(sandbox)), started))
+}
+
+/// A sandbox that somebody keeps up for this very folder.
+fn kept_for(root: &Utf8Path, state: &StateDirectory) -> Option<sandbox::Entry> {
+    // A state directory that cannot be read fails the start below with a better message.
+    let entries = sandbox::list(state).ok()?;
+    entries.into_iter().find(|entry| entry.kept && entry.state == SandboxState::Running && entry.root.as_deref() == Some(root))
 }
 
 /// A second editor on the same workspace has a sandbox of its own, with a number behind its name.
@@ -201,11 +243,6 @@ pub(crate) fn field_manager(session: &str) -> String {
     let mut name = format!("gitops-lsp:{session}");
     name.truncate(128);
     name
-}
-
-/// Whether `path` is in the target of a session.
-pub(crate) fn applies(session: &Session, path: &Utf8Path) -> bool {
-    path.starts_with(&session.target)
 }
 
 impl Session {

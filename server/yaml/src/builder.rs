@@ -2,9 +2,9 @@
 
 use crate::anchor::Anchors;
 use crate::document::{Document, Extra, NONE, NodeData, Shape};
-use crate::line::column;
+use crate::line::{column, narrow};
 use crate::node::{Style, undecoded};
-use crate::progress::{Open, Progress};
+use crate::progress::{Around, Progress};
 use crate::repair::without_marks;
 use gitops_text::Span;
 use granit_parser::{Event, ScalarStyle, StructureStyle, Tag};
@@ -24,7 +24,7 @@ pub(crate) struct Builder<'t> {
     /// Where the last token ended that stands in the text.
     last_end: u32,
     /// Whether the parser has marks where the text has `\'`; see [`crate::repair`].
-    has_marks: bool,
+    pub(crate) has_marks: bool,
     /// Aliases whose anchor is not there.
     pub(crate) unknown_aliases: Vec<Span>,
 }
@@ -53,10 +53,6 @@ impl<'t> Builder<'t> {
             has_marks: false,
             unknown_aliases: Vec::new(),
         }
-    }
-
-    pub(crate) fn with_marks(self, has_marks: bool) -> Self {
-        Self { has_marks, ..self }
     }
 
     fn place(&self, span: granit_parser::Span) -> Span {
@@ -210,32 +206,32 @@ impl<'t> Builder<'t> {
 
     /// What there is so far.
     pub(crate) fn progress(&self) -> Progress<'_> {
-        let mut open = Vec::new();
-        let mut bracket = None;
-        for &index in &self.open {
-            let Some(&node) = self.document.nodes.get(index as usize) else {
-                continue;
-            };
-            if matches!(node.shape, Shape::FlowMapping | Shape::FlowSequence) {
-                bracket = Some(node.start);
-                continue;
-            }
+        let last = self.next_index().saturating_sub(1);
+        let mut around = Vec::new();
+        for (index, &node) in (0_u32..).zip(&self.document.nodes) {
+            // The collections around the last node are of interest, too, that have just ended.
+            let is_around = index < last && (node.next > last || self.open.contains(&index));
             let Some(&first) = self.document.nodes.get(index as usize + 1) else {
-                continue;
+                break;
             };
             let start = match node.shape {
-                Shape::BlockSequence => self.dash_before(first),
-                _ => first.start,
+                Shape::BlockSequence if is_around => self.dash_before(first),
+                Shape::BlockMapping if is_around => first.start,
+                _ => continue,
             };
-            open.push(Open {
+            around.push(Around {
                 shape: node.shape,
                 column: column(self.text, start),
                 start,
             });
         }
+        let is_bracket = |node: &&NodeData| node.is_flow();
+        let open = self.open.iter().rev();
+        let open = open.filter_map(|&index| self.document.nodes.get(index as usize));
+        let bracket = open.into_iter().find(is_bracket).map(|node| node.start);
         Progress {
             nodes: &self.document.nodes,
-            open,
+            around,
             bracket,
             last_end: self.last_end,
         }
@@ -378,29 +374,30 @@ fn short_tag(tag: Cow<'_, Tag>) -> Box<str> {
 ///
 /// `from` is where the token before the header ends, `content` what the parser gives: from the first line of content to the next token.
 fn block_scalar_span(text: &str, from: u32, content: Span) -> Span {
-    let bytes = text.as_bytes();
-    let mut at = from as usize;
-    let header = loop {
-        match bytes.get(at) {
-            Some(b'|' | b'>') => break at,
-            Some(b'#') => {
-                let rest = bytes.get(at..).unwrap_or_default();
-                let to_line_end = rest.iter().position(|&byte| byte == b'\n' || byte == b'\r');
-                at += to_line_end.unwrap_or(rest.len());
-            }
-            // An anchor or a tag before the header can have any character in it.
-            Some(b'&' | b'!') => {
-                let rest = bytes.get(at..).unwrap_or_default();
-                let to_blank = rest.iter().position(u8::is_ascii_whitespace);
-                at += to_blank.unwrap_or(rest.len());
-            }
-            Some(_) if at < content.end as usize => at += 1,
-            _ => break content.start as usize,
-        }
-    };
-    let start = u32::try_from(header).unwrap_or(content.start);
+    let start = block_scalar_header(text, from, content.start).unwrap_or(content.start);
     let whole = Span::new(start, content.end.max(start));
     let trimmed = whole.slice(text).trim_end_matches([' ', '\t', '\n', '\r']);
-    let length = u32::try_from(trimmed.len()).unwrap_or_default();
-    Span::new(start, start.saturating_add(length))
+    Span::new(start, start.saturating_add(narrow(trimmed.len())))
+}
+
+/// The last `|` or `>` before a block scalar's content that is in no comment, anchor or tag.
+///
+/// The last, because a fault can be covered before it; see [`crate::repair`].
+fn block_scalar_header(text: &str, from: u32, content_start: u32) -> Option<u32> {
+    let before = Span::new(from, content_start).slice(text);
+    let mut header = None;
+    let mut at = 0;
+    while let Some(byte) = before.as_bytes().get(at) {
+        let rest = before.get(at..).unwrap_or("");
+        at += match byte {
+            b'|' | b'>' => {
+                header = Some(from.saturating_add(narrow(at)));
+                1
+            }
+            b'#' => rest.find(['\n', '\r']).unwrap_or(rest.len()),
+            b'&' | b'!' => rest.find(char::is_whitespace).unwrap_or(rest.len()),
+            _ => 1,
+        };
+    }
+    header
 }

@@ -60,6 +60,10 @@ impl NodeData {
     pub(crate) fn span(self) -> Span {
         Span::new(self.start, self.end)
     }
+
+    pub(crate) fn is_flow(self) -> bool {
+        matches!(self.shape, Shape::FlowMapping | Shape::FlowSequence)
+    }
 }
 
 impl Document {

@@ -95,5 +95,6 @@ fn part(text: &str, boundaries: &[usize], end: usize) -> Parse {
         dialect_differences(document, text, &mut errors);
     }
     errors.sort_by_key(|error| (error.span.start, error.span.end, error.kind));
+    errors.dedup();
     Parse { documents, errors }
 }

@@ -9,16 +9,16 @@ use gitops_text::Span;
 pub(crate) struct Progress<'a> {
     /// The nodes so far.
     pub(crate) nodes: &'a [NodeData],
-    /// The block collections that are open, the outermost first.
-    pub(crate) open: Vec<Open>,
+    /// The block collections around the last node, the outermost first.
+    pub(crate) around: Vec<Around>,
     /// The innermost bracket or brace that is open.
     pub(crate) bracket: Option<u32>,
     /// Where the last token ended that became a node.
     pub(crate) last_end: u32,
 }
 
-/// A block collection that has not ended.
-pub(crate) struct Open {
+/// A block collection in which the last node is.
+pub(crate) struct Around {
     pub(crate) shape: Shape,
     /// The column of its keys or dashes, in characters.
     pub(crate) column: usize,
@@ -26,13 +26,23 @@ pub(crate) struct Open {
     pub(crate) start: u32,
 }
 
-impl Open {
+impl Around {
     pub(crate) fn is_sequence(&self) -> bool {
         self.shape == Shape::BlockSequence
     }
 }
 
-impl Progress<'_> {
+impl<'a> Progress<'a> {
+    /// A document that is complete, or has not begun before `start`.
+    pub(crate) fn of_whole(nodes: &'a [NodeData], start: u32) -> Self {
+        Self {
+            nodes,
+            around: Vec::new(),
+            bracket: None,
+            last_end: nodes.first().map_or(start, |root| root.end),
+        }
+    }
+
     pub(crate) fn last_node(&self) -> Option<NodeData> {
         self.nodes.last().copied()
     }
@@ -80,9 +90,5 @@ impl Progress<'_> {
             }
             _ => self.next_token(text).min(at),
         }
-    }
-
-    pub(crate) fn innermost_bracket(&self) -> Option<u32> {
-        self.bracket
     }
 }

@@ -24,19 +24,9 @@ pub(crate) fn read(
     while let Some(start) = next {
         let source = text.get(start..end).unwrap_or("");
         let stop = reading.run(source, narrow(start));
-        next = stop.and_then(|stop| reading.fault(&stop, end));
+        next = stop.and_then(|stop| reading.fault(stop, end));
     }
-    reading.end_document(false);
-    if let Some(last) = reading.documents.last_mut() {
-        last.comments.append(&mut reading.comments);
-    } else if !reading.comments.is_empty() {
-        // A text of comments alone is a document too, so that they can be found.
-        reading.documents.push(Document {
-            comments: reading.comments,
-            ..Document::default()
-        });
-    }
-    (reading.documents, reading.errors)
+    reading.into_documents()
 }
 
 struct Reading<'t> {
@@ -92,7 +82,7 @@ impl<'t> Reading<'t> {
         loop {
             match parser.next_event()? {
                 Ok((Event::StreamEnd, _)) => {
-                    self.end_document(false);
+                    self.end_document();
                     return None;
                 }
                 Ok((event, span)) => self.event(event, span),
@@ -113,7 +103,7 @@ impl<'t> Reading<'t> {
         match event {
             Event::StreamStart => {}
             Event::DocumentStart(explicit, _) => self.start_document(explicit, place),
-            Event::DocumentEnd => self.end_document(false),
+            Event::DocumentEnd => self.end_document(),
             Event::Comment(..) => match &mut self.builder {
                 Some(builder) => builder.document.comments.push(place),
                 None => self.comments.push(place),
@@ -128,7 +118,7 @@ impl<'t> Reading<'t> {
     }
 
     fn start_document(&mut self, explicit: bool, place: Span) {
-        self.end_document(false);
+        self.end_document();
         let boundary = self.boundary_before(place.start);
         let start = match self.documents.last() {
             // Only the parser knows of documents without a boundary of their own.
@@ -150,49 +140,172 @@ impl<'t> Reading<'t> {
         self.builder = Some(builder);
     }
 
-    fn end_document(&mut self, broken: bool) {
+    fn end_document(&mut self) {
         let Some(builder) = self.builder.take() else {
             return;
         };
         for &alias in &builder.unknown_aliases {
             self.errors.push(unknown_alias(self.text, alias));
         }
-        let mut document = builder.finish();
-        document.broken = broken;
-        self.documents.push(document);
+        self.documents.push(builder.finish());
     }
 
     /// Keeps what there is of the broken document, and says at which boundary to go on.
-    fn fault(&mut self, stop: &Stop, end: usize) -> Option<usize> {
+    fn fault(&mut self, stop: Stop, end: usize) -> Option<usize> {
         let within = match &self.builder {
             Some(builder) => builder.content_start,
             None => stop.at.max(self.last_seen),
         };
-        let next = self
-            .boundaries
-            .iter()
-            .copied()
-            .find(|&boundary| boundary > within as usize && boundary < end);
+        let is_next = |&&boundary: &&usize| boundary > within as usize && boundary < end;
+        let next = self.boundaries.iter().find(is_next).copied();
         let boundary = self.boundary_before(within);
-        // A document that seemed to be over is broken by what follows and belongs to nothing.
-        let is_over = |last: &Document| boundary <= last.span.start;
-        if self.builder.is_none() && self.documents.last().is_some_and(is_over) {
-            self.reopen();
+        let mut broken = Reading::new(self.text, &[]);
+        match self.builder.take() {
+            Some(builder) => broken.builder = Some(builder),
+            // What follows a document that seemed to be over belongs to nothing, and breaks it.
+            None => {
+                let is_over = |last: &mut Document| boundary <= last.span.start;
+                broken.documents.extend(self.documents.pop_if(is_over));
+            }
         }
-        let start = match &self.builder {
-            Some(builder) => builder.document.span.start,
-            None => boundary,
+        let start = match (&broken.builder, broken.documents.last()) {
+            (Some(builder), _) => builder.document.span.start,
+            (None, Some(document)) => document.span.start,
+            (None, None) => boundary,
         };
-        let span = Span::new(start, narrow(next.unwrap_or(end)));
-        let mut read_again = self.repair(span, stop);
-        if read_again.documents.is_empty() {
-            self.end_document(true);
-        } else {
-            self.builder = None;
-            self.comments.clear();
-            self.documents.append(&mut read_again.documents);
+        let own = self.comments.partition_point(|comment| comment.start < start);
+        broken.comments = self.comments.split_off(own);
+        if let Some(last) = self.documents.last_mut() {
+            last.comments.append(&mut self.comments);
         }
-        self.errors.append(&mut read_again.errors);
+        let span = Span::new(start, narrow(next.unwrap_or(end)));
+        let (mut documents, mut errors) = broken.read_again(span, stop);
+        self.documents.append(&mut documents);
+        self.errors.append(&mut errors);
         next
+    }
+
+    /// Explains a fault, covers it and reads the document again, as long as that helps.
+    fn read_again(self, span: Span, stop: Stop) -> (Vec<Document>, Vec<SyntaxError>) {
+        let text = self.text;
+        let boundaries = [span.start as usize];
+        let mut copy = Copy::new(text, span);
+        let mut faults: Vec<SyntaxError> = Vec::new();
+        let mut reading = Reading {
+            boundaries: &boundaries,
+            ..self
+        };
+        let mut stop = Some(stop);
+        let mut best = None;
+        for attempt in 1..=ATTEMPTS {
+            let Some(stopped) = &stop else { break };
+            let fault = Fault {
+                text,
+                document: span,
+                at: stopped.at,
+                kind: &stopped.kind,
+                progress: reading.progress(span.start),
+            };
+            let goes_on = copy.cover_harmless(&fault) || {
+                let error = explain(&fault);
+                let goes_on = attempt * copy.text.len() <= BYTES && copy.cover(&error);
+                // Behind a cover that is a guess, a second fault can be the first one's echo.
+                if faults.iter().all(|fault| fault.kind == SyntaxErrorKind::Tab) {
+                    faults.push(error);
+                }
+                goes_on
+            };
+            best = Some(better(best, reading.into_documents()));
+            if !goes_on {
+                break;
+            }
+            reading = Reading::new(text, &boundaries);
+            reading.has_marks = copy.has_marks;
+            stop = reading.run(&copy.text, span.start);
+            if stop.is_some() {
+                continue;
+            }
+            let (documents, errors) = reading.into_documents();
+            return finished(documents, errors, faults, span);
+        }
+        let (documents, errors) = best.unwrap_or_default();
+        finished(documents, errors, faults, span)
+    }
+
+    fn progress(&self, start: u32) -> Progress<'_> {
+        match (&self.builder, self.documents.last()) {
+            (Some(builder), _) => builder.progress(),
+            (None, Some(document)) => Progress::of_whole(&document.nodes, start),
+            (None, None) => Progress::of_whole(&[], start),
+        }
+    }
+
+    fn into_documents(mut self) -> (Vec<Document>, Vec<SyntaxError>) {
+        self.end_document();
+        if let Some(last) = self.documents.last_mut() {
+            last.comments.append(&mut self.comments);
+        } else if !self.comments.is_empty() {
+            // A text of comments alone is a document too, so that they can be found.
+            self.documents.push(Document {
+                comments: self.comments,
+                ..Document::default()
+            });
+        }
+        (self.documents, self.errors)
+    }
+
+    fn boundary_before(&self, offset: u32) -> u32 {
+        let after = self
+            .boundaries
+            .partition_point(|&boundary| boundary <= offset as usize);
+        let boundary = self.boundaries.get(after.saturating_sub(1));
+        boundary.map_or(0, |&boundary| narrow(boundary))
+    }
+}
+
+type Read = (Vec<Document>, Vec<SyntaxError>);
+
+/// The reading that found more.
+fn better(best: Option<Read>, new: Read) -> Read {
+    let size = |read: &Read| read.0.iter().map(Document::node_count).sum::<usize>();
+    match best {
+        Some(best) if size(&best) > size(&new) => best,
+        _ => new,
+    }
+}
+
+/// Marks what is broken, and puts the faults with the other errors.
+fn finished(
+    mut documents: Vec<Document>,
+    mut errors: Vec<SyntaxError>,
+    faults: Vec<SyntaxError>,
+    span: Span,
+) -> Read {
+    if documents.is_empty() {
+        documents.push(Document::default());
+    }
+    if let Some(first) = documents.first_mut() {
+        first.span = Span::new(span.start, first.span.end.max(span.start));
+    }
+    if let (Some(last), false) = (documents.last_mut(), faults.is_empty()) {
+        last.broken = true;
+    }
+    errors.extend(faults);
+    (documents, errors)
+}
+
+fn unknown_alias(text: &str, alias: Span) -> SyntaxError {
+    let name = alias.slice(text).trim_start_matches('*');
+    let is_name = |character: char| character.is_alphanumeric() || matches!(character, '-' | '_');
+    let message = if name.chars().all(is_name) {
+        format!("no anchor `&{name}` stands before this alias in its document")
+    } else {
+        format!("`*` starts an alias, and there is no anchor `&{name}`: a text that starts with `*` goes in quotes")
+    };
+    SyntaxError {
+        span: alias,
+        kind: SyntaxErrorKind::UnknownAnchor,
+        message,
+        related: None,
     }
 }

@@ -30,6 +30,7 @@ fn mutated_files() {
         for _ in 0..=random.below(6) {
             mutate(&mut bytes, other.as_bytes(), &mut random);
         }
+        if std::env::var("DUMP").ok() == Some(number.to_string()) { std::fs::write("/tmp/m.yaml", String::from_utf8_lossy(&bytes).as_bytes()).unwrap(); }
         check(&format!("mutation {number} of {path}"), &String::from_utf8_lossy(&bytes));
     }
 }

@@ -6,10 +6,12 @@ use gitops_model::Severity;
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 
-use super::sent::{first_key, leaves, places_of_key, scalar_text, value_at};
+use super::sent::{leaves, places_of_key, scalar_text, value_at};
 use super::wording::{between, name_scalar, quote, quoted};
 use super::wrong_type::{self, Expected};
-use super::{Answer, Context, Place, ScalarType, Suggestion, codes, quantity, unknown_field, validation_path};
+use super::{
+    Answer, Context, Place, ScalarType, Suggestion, base64_fields, codes, quantity, unknown_field, validation_path,
+};
 
 /// The answers of this layer; empty when the text is of another.
 pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
@@ -25,7 +27,7 @@ pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
         .split_once("illegal base64 data at input byte ")
         .map(|(_, rest)| digits(rest))
     {
-        return base64_fields(context, message, offset);
+        return base64_fields::answers(context, message, offset);
     }
     let conversion = message.contains("failed to convert new object (")
         || message.contains("unable to convert unstructured object")
@@ -158,99 +160,6 @@ fn looks_like_a_quantity(path: &FieldPath) -> bool {
         .and_then(|parent| key(&parent))
         .is_some_and(|name| MAPS.contains(&name.as_str()));
     in_map || key(path).is_some_and(|name| FIELDS.contains(&name.as_str()))
-}
-
-/// The entries that are not base64. The server gives only the offset, and only of the first that it met.
-fn base64_fields(context: &Context<'_>, message: &str, offset: Option<usize>) -> Vec<Answer> {
-    let candidates: Vec<(FieldPath, usize)> = leaves(context.sent)
-        .into_iter()
-        .filter(|(path, _)| may_be_bytes(context, path))
-        .filter_map(|(path, value)| base64_error(value.as_str()?).map(|at| (path, at)))
-        .collect();
-    if candidates.is_empty() {
-        let words = "some value must be base64 and is not; the server does not say which";
-        return vec![Answer::about_object(codes::BAD_BASE64, words).with_detail(message)];
-    }
-    // The one that the server stopped at comes first.
-    let (mut named, others): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|(_, at)| Some(*at) == offset);
-    named.extend(others);
-    let plain_text = context.gvk.kind == "Secret";
-    named
-        .into_iter()
-        .map(|(path, at)| {
-            let hint = if plain_text {
-                "; encode it, or write it as plain text below stringData"
-            } else {
-                "; encode it"
-            };
-            Answer::new(
-                path,
-                Place::Value,
-                codes::BAD_BASE64,
-                format!("not base64: wrong at byte {at}{hint}"),
-            )
-            .with_detail(message)
-            .with_suggestion(Suggestion::EncodeBase64)
-            .removable()
-        })
-        .collect()
-}
-
-fn may_be_bytes(context: &Context<'_>, path: &FieldPath) -> bool {
-    if let Some(known) = context.knowledge.scalar_type(context.gvk, path) {
-        return known == ScalarType::Bytes;
-    }
-    let first = first_key(path);
-    let secret = context.gvk.kind == "Secret" && first == Some("data");
-    let bytes = matches!(path.last_key(), Some("caBundle" | "request" | "certificate"));
-    secret || first == Some("binaryData") || bytes
-}
-
-/// The offset at which Go's decoder stops, if it does: line breaks are skipped, padding must be whole.
-fn base64_error(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let is_break = |at: usize| matches!(bytes.get(at), Some(b'\n' | b'\r'));
-    let mut at = 0;
-    loop {
-        let mut filled = 0;
-        while filled < 4 {
-            while is_break(at) {
-                at += 1;
-            }
-            let Some(&byte) = bytes.get(at) else {
-                return (filled > 0).then(|| at - filled);
-            };
-            if byte == b'=' {
-                return padding_error(bytes, at, filled, &is_break);
-            }
-            if !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')) {
-                return Some(at);
-            }
-            at += 1;
-            filled += 1;
-        }
-    }
-}
-
-fn padding_error(bytes: &[u8], first: usize, filled: usize, is_break: &dyn Fn(usize) -> bool) -> Option<usize> {
-    let mut at = first + 1;
-    if filled < 2 {
-        return Some(first);
-    }
-    if filled == 2 {
-        while is_break(at) {
-            at += 1;
-        }
-        match bytes.get(at) {
-            Some(b'=') => at += 1,
-            Some(_) => return Some(at - 1),
-            None => return Some(bytes.len()),
-        }
-    }
-    while is_break(at) {
-        at += 1;
-    }
-    (at < bytes.len()).then_some(at)
 }
 
 fn digits(text: &str) -> Option<usize> {
@@ -411,12 +320,11 @@ fn quoted_values(context: &Context<'_>, message: &str) -> Vec<Answer> {
 
 /// `cannot convert int64 to string`, `cannot restore slice from map`: the only field that can be meant, if there is one.
 fn cannot_convert(context: &Context<'_>, reason: &str, message: &str) -> Option<Answer> {
-    let (from, to) = match reason.strip_prefix("cannot convert ") {
-        Some(rest) => rest.split_once(" to ")?,
-        None => {
-            let (to, from) = reason.strip_prefix("cannot restore ")?.split_once(" from")?;
-            (from.trim_start_matches([':', ' ']), to)
-        }
+    let (from, to) = if let Some(rest) = reason.strip_prefix("cannot convert ") {
+        rest.split_once(" to ")?
+    } else {
+        let (to, from) = reason.strip_prefix("cannot restore ")?.split_once(" from")?;
+        (from.trim_start_matches([':', ' ']), to)
     };
     let expected = Expected::from_word(to.trim())?;
     let wanted: &[ScalarType] = match expected {
@@ -472,28 +380,4 @@ fn last_reason(message: &str) -> &str {
         }
     }
     reason
-}
-
-#[cfg(test)]
-mod tests {
-    use super::base64_error;
-
-    #[test]
-    fn stops_where_go_stops() {
-        for (text, offset) in [
-            ("aGVsbG8=", None),
-            ("aGVs\nbG8=", None),
-            ("", None),
-            ("hello world", Some(5)),
-            ("s3cr3t!pass", Some(6)),
-            ("abc", Some(0)),
-            ("abcde", Some(4)),
-            ("a===", Some(1)),
-            ("ab=c", Some(2)),
-            ("ab=", Some(3)),
-            ("aGVsbG8=x", Some(8)),
-        ] {
-            assert_eq!(base64_error(text), offset, "{text}");
-        }
-    }
 }

@@ -5,7 +5,7 @@ use gitops_yaml::FieldPath;
 
 use super::sent::{keys, value_at, with_key};
 use super::wording::{between, quote, quoted};
-use super::{Answer, Context, Place, codes, invalid, limits, pod_security, pods, validation_path};
+use super::{Answer, Context, Place, causes, codes, invalid, limits, pod_security, pods, validation_path};
 
 /// The answers of this layer; empty when the text is of another.
 pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
@@ -105,7 +105,7 @@ fn plugin(context: &Context<'_>, said: &str) -> Vec<Answer> {
             None => Answer::about_object(slug, said),
         }];
     }
-    let causes = invalid::causes_in(said);
+    let causes = causes::causes_in(said);
     if !causes.is_empty() {
         return causes
             .iter()

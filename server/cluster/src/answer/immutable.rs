@@ -127,7 +127,7 @@ pub(super) fn changed_leaves(context: &Context<'_>, field: &FieldPath) -> Vec<Fi
         .into_iter()
         .filter(|(path, leaf)| {
             let found = live_value(live, context.sent, &field.join(path));
-            !found.is_some_and(|found| same(leaf, found)) && !(leaf.is_null() && found.is_none())
+            !(found.is_some_and(|found| same(leaf, found)) || leaf.is_null() && found.is_none())
         })
         .map(|(path, _)| field.join(&path))
         .collect()

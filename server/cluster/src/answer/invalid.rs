@@ -1,45 +1,17 @@
 //! What validation says: status 422, one cause per field.
 
 use gitops_model::nearest;
-use gitops_yaml::{FieldPath, Step};
+use gitops_yaml::FieldPath;
 use serde_json::Value;
 
+use super::causes::{FAULTS, Fault, body, causes, fault};
 use super::go_value::{self, BadValue};
 use super::reads::position_of_word;
 use super::sent::{below, existing, leaves, loosely_equal, value_at, with_key};
 use super::wording::{name_scalar, one_of, quote, quoted, take_quoted, yaml_scalar, yaml_value};
-use super::{Answer, Cause, Context, Peel, Place, Refusal, Suggestion, codes, immutable, internal_path, invalid_value};
-
-/// What kind of fault a cause is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Fault {
-    Required,
-    NotSupported,
-    Invalid,
-    Duplicate,
-    NotFound,
-    Forbidden,
-    TooLong,
-    TooMany,
-    TooFew,
-    Internal,
-}
-
-/// The server's reason, the words that its text starts with, and the kind of fault.
-const FAULTS: &[(&str, &str, Fault)] = &[
-    ("FieldValueRequired", "Required value", Fault::Required),
-    ("FieldValueNotSupported", "Unsupported value", Fault::NotSupported),
-    ("FieldValueInvalid", "Invalid value", Fault::Invalid),
-    ("FieldValueTypeInvalid", "Invalid value", Fault::Invalid),
-    ("FieldValueDuplicate", "Duplicate value", Fault::Duplicate),
-    ("FieldValueNotFound", "Not found", Fault::NotFound),
-    ("FieldValueForbidden", "Forbidden", Fault::Forbidden),
-    ("FieldValueTooLong", "Too long", Fault::TooLong),
-    ("FieldValueTooMany", "Too many", Fault::TooMany),
-    ("FieldValueTooFew", "Too few", Fault::TooFew),
-    ("FieldValueTooShort", "Too short", Fault::TooFew),
-    ("InternalError", "Internal error", Fault::Internal),
-];
+use super::{
+    Answer, Cause, Context, Peel, Place, Suggestion, codes, immutable, internal_path, invalid_names, invalid_value,
+};
 
 const NOT_CHECKED: &str = "some validation rules were not checked";
 
@@ -58,77 +30,6 @@ pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
     shown.into_iter().flat_map(|cause| of_cause(context, cause)).collect()
 }
 
-/// The causes that are about fields: as the server lists them, else as its message does.
-pub(super) fn causes(refusal: &Refusal) -> Vec<Cause> {
-    let listed: Vec<Cause> = refusal
-        .causes
-        .iter()
-        .filter(|cause| fault(cause).is_some())
-        .cloned()
-        .collect();
-    if !listed.is_empty() {
-        return listed;
-    }
-    match refusal.message.split_once(" is invalid: ") {
-        Some((_, errors)) => causes_in(errors),
-        None => Vec::new(),
-    }
-}
-
-/// Reads `path: Invalid value: …`, or several in brackets with commas between them.
-pub(super) fn causes_in(errors: &str) -> Vec<Cause> {
-    let list = errors
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(errors);
-    let mut starts: Vec<(usize, usize)> = Vec::new();
-    for (_, words, _) in FAULTS {
-        let marked = format!(": {words}");
-        for (at, _) in list.match_indices(marked.as_str()) {
-            let before = list.get(..at).unwrap_or_default();
-            // The path stands behind the last `, ` or at the start; a path has no blank in it.
-            let start = before.rfind(", ").map_or(0, |comma| comma + 2);
-            let path = before.get(start..).unwrap_or_default();
-            if !path.is_empty() && (path == "<nil>" || !path.contains(' ')) && !starts.contains(&(start, at)) {
-                starts.push((start, at));
-            }
-        }
-    }
-    starts.sort_unstable();
-    starts.dedup_by_key(|(start, _)| *start);
-    starts
-        .iter()
-        .enumerate()
-        .filter_map(|(index, (start, colon))| {
-            let end = starts
-                .get(index + 1)
-                .map_or(list.len(), |(next, _)| next.saturating_sub(2));
-            Some(Cause {
-                reason: String::new(),
-                field: list.get(*start..*colon)?.to_owned(),
-                message: list.get(colon + 2..end)?.to_owned(),
-            })
-        })
-        .collect()
-}
-
-fn fault(cause: &Cause) -> Option<Fault> {
-    FAULTS
-        .iter()
-        .find(|(reason, words, _)| {
-            cause.reason == *reason || (cause.reason.is_empty() && cause.message.starts_with(words))
-        })
-        .map(|(_, _, fault)| *fault)
-}
-
-/// What follows the words that name the kind of fault.
-fn body(message: &str) -> &str {
-    FAULTS
-        .iter()
-        .find_map(|(_, words, _)| message.strip_prefix(words))
-        .map_or(message, |rest| rest.strip_prefix(": ").unwrap_or(rest))
-}
-
 /// The answers about one cause.
 pub(super) fn of_cause(context: &Context<'_>, cause: &Cause) -> Vec<Answer> {
     let Some(fault) = fault(cause) else { return Vec::new() };
@@ -137,8 +38,8 @@ pub(super) fn of_cause(context: &Context<'_>, cause: &Cause) -> Vec<Answer> {
     let mut answers = match fault {
         Fault::Required => vec![required(context, &path, body)],
         Fault::NotSupported => vec![unsupported(context, &path, body)],
-        Fault::Duplicate => vec![duplicate(context, &path, body)],
-        Fault::NotFound => vec![not_found(context, &path, body)],
+        Fault::Duplicate => vec![invalid_names::duplicate(context, &path, body)],
+        Fault::NotFound => vec![invalid_names::not_found(context, &path, body)],
         Fault::Forbidden if immutable::says_immutable(body) => immutable::answers(context, &path, body),
         Fault::Forbidden => vec![forbidden(context, &path, body)],
         Fault::TooLong => vec![size(context, &path, body, codes::TOO_LONG, "too long")],
@@ -382,110 +283,6 @@ fn choices(text: &str) -> Vec<String> {
     found
 }
 
-/// A second item with the same key, or a value that another item has too.
-fn duplicate(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
-    let (bad, _) = go_value::split(body);
-    let written = value_at(context.sent, path);
-    let named = match (&bad, written) {
-        (BadValue::Scalar(value), _) => name_scalar(value),
-        (_, Some(value)) if !value.is_object() && !value.is_array() => name_scalar(value),
-        (BadValue::Json(Value::Object(map)), _) => {
-            let words: Vec<String> = map
-                .iter()
-                .map(|(key, value)| format!("{key} {}", name_scalar(value)))
-                .collect();
-            super::wording::and(&words)
-        }
-        _ => "the same key".to_owned(),
-    };
-    let mut answer = at(
-        context.sent,
-        path,
-        codes::DUPLICATE_ITEM,
-        format!("duplicate: another item has {named} too"),
-    )
-    .with_suggestion(Suggestion::Remove)
-    .removable();
-    if let Some(first) = first_like(context, path, &bad) {
-        answer = answer.with_related(first, format!("the first item with {named}"));
-    }
-    answer
-}
-
-/// The earlier item that has the same: the same leaf of it, or the keys that the server names.
-fn first_like(context: &Context<'_>, path: &FieldPath, bad: &BadValue) -> Option<FieldPath> {
-    let at = path.steps().iter().rposition(|step| matches!(step, Step::Index(_)))?;
-    let list = path.prefix(at);
-    let Some(Step::Index(second)) = path.steps().get(at) else {
-        return None;
-    };
-    let inside: FieldPath = path.steps().iter().skip(at + 1).cloned().collect();
-    let written = value_at(context.sent, path)?;
-    let items = value_at(context.sent, &list)?.as_array()?;
-    let position = items
-        .iter()
-        .take(*second)
-        .position(|item| match (bad, inside.is_empty()) {
-            (BadValue::Json(Value::Object(keys)), true) => keys
-                .iter()
-                .all(|(key, value)| item.get(key).is_none_or(|found| loosely_equal(found, value))),
-            _ => value_at(item, &inside) == Some(written),
-        })?;
-    Some(super::sent::with_index(&list, position).join(&inside))
-}
-
-/// Something that the value names is not there, e.g. a volume of a mount.
-fn not_found(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
-    let (bad, detail) = go_value::split(body);
-    let named = bad
-        .scalar()
-        .map(name_scalar)
-        .or_else(|| value_at(context.sent, path).map(name_scalar))
-        .unwrap_or_default();
-    let extra = if detail.is_empty() {
-        String::new()
-    } else {
-        format!(": {detail}")
-    };
-    let mut answer = at(
-        context.sent,
-        path,
-        codes::REFERENCE_NOT_FOUND,
-        format!("{named} is not found{extra}"),
-    );
-    let mount = path.to_string().contains("volumeMounts") && path.last_key() == Some("name");
-    if let (true, Some(pod)) = (mount, super::pods::spec_path(context.gvk, context.sent)) {
-        let volumes: Vec<String> = value_at(context.sent, &with_key(&pod, "volumes"))
-            .and_then(Value::as_array)
-            .map(|volumes| {
-                volumes
-                    .iter()
-                    .filter_map(|volume| volume.get("name")?.as_str().map(str::to_owned))
-                    .collect()
-            })
-            .unwrap_or_default();
-        let near = bad
-            .as_str()
-            .and_then(|name| nearest(name, volumes.iter().map(String::as_str)))
-            .map(str::to_owned);
-        answer.message = format!("no volume of this pod is named {named}");
-        if let Some(near) = near {
-            answer.message = format!("{}; did you mean {}?", answer.message, quote(&near));
-            answer.suggestion = Suggestion::Replace(vec![yaml_scalar(&near)]);
-        }
-        // Without its name a mount is another fault: the mount goes.
-        if let Some(mount) = path.parent() {
-            answer.peel = Peel::Remove(mount);
-        }
-        return answer;
-    }
-    if matches!(answer.place, Place::Value) {
-        answer.removable()
-    } else {
-        answer
-    }
-}
-
 /// A field that may not be set. When it is not written it is set on the live object, and a field beside it is why that is wrong now.
 fn forbidden(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
     let name = path.last_key().unwrap_or("object").to_owned();
@@ -525,7 +322,7 @@ fn forbidden(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
         format!("field {}: {body}", quote(&name)),
     );
     if path.is_empty() {
-        answer.message = body.to_owned();
+        body.clone_into(&mut answer.message);
     }
     answer
 }

@@ -1,18 +1,22 @@
 //! What the API server answered, as findings about fields: pure functions over text and JSON.
 //!
-//! The server has several layers, each with its own words: structured merge ([`typed`]), conversion ([`conversion`]), validation ([`invalid`]), admission ([`denied`], [`policy`], [`webhook`]).
+//! The server has several layers, each with its own words: structured merge (`typed`), conversion (`conversion`), validation (`invalid`), admission (`denied`, `policy`, `webhook`).
 //! It stops at the first that refuses; [`PeelRecord`] takes away what was refused so that the next dry run shows more.
 //! Every text decodes to at least one answer, and no text makes this panic.
 
+mod base64_fields;
+mod causes;
 pub mod codes;
 mod conflict;
 mod conversion;
 mod denied;
 mod expression;
+mod expression_tokens;
 mod go_value;
 mod immutable;
 mod internal_path;
 mod invalid;
+mod invalid_names;
 mod invalid_value;
 mod knowledge;
 mod limits;
@@ -20,6 +24,7 @@ mod merge_path;
 mod missing;
 mod peel;
 mod pod_security;
+mod pod_security_demand;
 mod pods;
 mod policy;
 mod quantity;

@@ -31,7 +31,7 @@ pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
     let mut duplicates: Vec<(FieldPath, String)> = Vec::new();
     items(errors)
         .iter()
-        .flat_map(|item| answer(context, item, &mut duplicates))
+        .filter_map(|item| answer(context, item, &mut duplicates))
         .collect()
 }
 
@@ -44,7 +44,7 @@ fn items(errors: &str) -> Vec<String> {
     for line in list.lines() {
         match (line.strip_prefix("  "), found.last_mut()) {
             (Some(item), _) if item.starts_with(['.', '[']) || item.starts_with("element ") => {
-                found.push(item.to_owned())
+                found.push(item.to_owned());
             }
             // A value that spans lines goes on.
             (_, Some(last)) => {

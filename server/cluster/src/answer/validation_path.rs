@@ -127,8 +127,7 @@ fn end_of_path(text: &str) -> usize {
         match character {
             '[' => depth += 1,
             ']' => depth = depth.saturating_sub(1),
-            ' ' | ',' | ';' if depth == 0 => return at,
-            ':' if depth == 0 => return at,
+            ' ' | ',' | ';' | ':' if depth == 0 => return at,
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use super::sent::value_at;
 use super::wording::{between, lower_first, quote};
-use super::{Answer, Context, Place, codes, invalid, validation_path};
+use super::{Answer, Context, Place, causes, codes, invalid, validation_path};
 
 /// The answers of webhooks; empty when the text is of another layer.
 pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
@@ -39,8 +39,8 @@ pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
 
 fn denied(context: &Context<'_>, name: &str, said: &str, message: &str) -> Vec<Answer> {
     let causes = match said.split_once(" is invalid: ") {
-        Some((_, errors)) => invalid::causes_in(errors),
-        None => invalid::causes_in(said),
+        Some((_, errors)) => causes::causes_in(errors),
+        None => causes::causes_in(said),
     };
     if !causes.is_empty() {
         return causes

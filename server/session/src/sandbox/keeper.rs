@@ -57,6 +57,11 @@ struct Request {
     secret: String,
 }
 
+/// Whether the sandbox of this directory has a keeper.
+pub(crate) fn is_kept(directory: &Utf8Path) -> bool {
+    directory.join(CONTROL_FILE).is_file()
+}
+
 /// How a keeper is started: a program with the arguments that make it call [`run`].
 #[derive(Clone, Debug)]
 pub struct KeeperCommand {

@@ -43,6 +43,8 @@ pub struct Entry {
     pub pid: u32,
     /// The workspace it was started for.
     pub root: Option<Utf8PathBuf>,
+    /// Whether it stays up until `sandbox down`, so that sessions may come and go in it.
+    pub kept: bool,
 }
 
 /// What state a sandbox is in.
@@ -94,6 +96,7 @@ fn entry(directory: &Utf8Path, owned: bool) -> Entry {
         started: record.started,
         pid: record.pid,
         root: record.root,
+        kept: super::keeper::is_kept(directory),
     }
 }
 

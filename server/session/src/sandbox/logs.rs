@@ -12,7 +12,7 @@ use super::state_directory::open_private_file;
 const TAIL_LINES: usize = 20;
 
 /// How much of a log's end is looked at for these lines, in bytes.
-const TAIL_BYTES: u64 = 32 * 1024;
+const TAIL_BYTES: u64 = 64 * 1024;
 
 /// A log that has grown beyond this many bytes is cut.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -24,12 +24,29 @@ const KEPT: u64 = 1024 * 1024;
 const INTERVAL: Duration = Duration::from_secs(30);
 
 /// The last lines of a log; none when it cannot be read.
+///
+/// When the program crashed, they are those up to the crash's own message, without the stack that Go prints after it.
 pub(crate) fn tail(log: &Utf8Path) -> Vec<String> {
     let bytes = end_of(log, TAIL_BYTES).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let mut lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    if let Some(stack) = start_of_last_stack(&lines) {
+        lines.truncate(stack);
+    }
     let first = lines.len().saturating_sub(TAIL_LINES);
     lines.into_iter().skip(first).map(str::to_owned).collect()
+}
+
+/// Where the stack begins that the program printed when it crashed, if it did so in these lines and ended with it.
+fn start_of_last_stack(lines: &[&str]) -> Option<usize> {
+    // A stack ends with the place in a file, indented.
+    lines.last().filter(|line| line.starts_with('\t'))?;
+    let crash = lines
+        .iter()
+        .rposition(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "))?;
+    let is_stack = |line: &&str| line.starts_with("goroutine ");
+    let after_crash = lines.get(crash..)?.iter().position(is_stack)?;
+    Some(crash + after_crash)
 }
 
 /// Cuts logs that grow too large, until it is dropped.
@@ -107,5 +124,18 @@ mod tests {
         assert_eq!(tail.len(), TAIL_LINES);
         assert_eq!(tail.first().map(String::as_str), Some("line 10"));
         assert_eq!(tail.last().map(String::as_str), Some("line 29"));
+    }
+
+    #[test]
+    fn a_crash_is_shown_without_its_stack() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = Utf8PathBuf::from_path_buf(directory.path().join("etcd.log")).unwrap();
+        let stack = "main.main()\n\tmain.go:45 +0x1c5\n".repeat(40);
+        let text = format!("starting\npanic: no space left\n\ngoroutine 1 [running]:\n{stack}");
+        std::fs::write(&log, &text).unwrap();
+        assert_eq!(tail(&log), ["starting", "panic: no space left"]);
+        // After a restart the crash is history, and what came last is what matters.
+        std::fs::write(&log, format!("{text}restarted\nended\n")).unwrap();
+        assert_eq!(tail(&log).last().map(String::as_str), Some("ended"));
     }
 }

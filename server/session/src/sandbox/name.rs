@@ -25,7 +25,7 @@ pub fn name_for(root: &Utf8Path) -> String {
 fn name_from(root: &Utf8Path, user: &str) -> String {
     let hash = hash_of([user, "\0", root.as_str()]);
     let slug = slug_of(root.file_name().unwrap_or_default());
-    format!("{slug}-{:08x}", hash ^ (hash >> 32) & 0xffff_ffff)
+    format!("{slug}-{:08x}", (hash ^ (hash >> 32)) & 0xffff_ffff)
         .chars()
         .take(LONGEST_NAME)
         .collect()

@@ -116,5 +116,5 @@ fn opener(fault: &Fault<'_>) -> Option<u32> {
     if next < fault.at && is_bracket(next) {
         return Some(next);
     }
-    fault.progress.innermost_bracket()
+    fault.progress.bracket
 }

@@ -1,7 +1,7 @@
 //! Lines at a column where nothing can stand.
 
 use super::{Fault, brackets, not_yaml};
-use crate::progress::Open;
+use crate::progress::Around;
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::line::{column, content_of_line, indentation, line_at, line_number, narrow, rest_of_line};
 use crate::node::Style;
@@ -62,8 +62,8 @@ fn misplaced(fault: &Fault<'_>, here: Span, indented: usize) -> SyntaxError {
     let text = fault.text;
     let words = here.slice(text);
     let is_item = words == "-" || words.starts_with("- ");
-    let open = &fault.progress.open;
-    let same = open.iter().rev().find(|open| open.column == indented);
+    let around = &fault.progress.around;
+    let same = around.iter().rev().find(|around| around.column == indented);
     let what = if is_item { "list item" } else { "key" };
     if let Some(same) = same.filter(|same| same.is_sequence() != is_item) {
         let other = if same.is_sequence() { "the items of a list" } else { "the keys of a mapping" };
@@ -74,19 +74,21 @@ fn misplaced(fault: &Fault<'_>, here: Span, indented: usize) -> SyntaxError {
             related: Some((content_of_line(text, same.start), format!("{other} start here"))),
         };
     }
-    if open.is_empty() {
+    if around.is_empty() {
         return not_yaml(here, "the document is complete above this line: what follows belongs to nothing; a new document starts with `---`");
     }
-    let mut columns: Vec<usize> = open.iter().map(|open| open.column).collect();
+    let mut columns: Vec<usize> = around.iter().map(|around| around.column).collect();
     columns.dedup();
     let list = enumerate(&columns);
-    let nearest = open.iter().min_by_key(|open| open.column.abs_diff(indented));
+    let nearest = around
+        .iter()
+        .min_by_key(|around| (around.column.abs_diff(indented), around.is_sequence() != is_item));
     SyntaxError {
         span: here,
         kind: SyntaxErrorKind::Indentation,
         message: format!("this line is indented by {indented} and belongs to no mapping or list: those around it stand at {list}"),
-        related: nearest.map(|open: &Open| {
-            (content_of_line(text, open.start), format!("this one stands at {}", open.column))
+        related: nearest.map(|nearest: &Around| {
+            (content_of_line(text, nearest.start), format!("this one stands at {}", nearest.column))
         }),
     }
 }

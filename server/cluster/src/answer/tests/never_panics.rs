@@ -51,22 +51,17 @@ fn object() -> Value {
 
 /// A text of a server, with pieces cut out, doubled, or replaced by anything.
 fn text() -> impl Strategy<Value = String> {
-    let piece = (0..TEXTS.len(), 0.0..1.0_f64, 0.0..1.0_f64).prop_map(|(index, from, length)| {
+    // Where the piece starts and how long it is, in parts of a hundred; most start at the start, many go to the end.
+    let piece = (0..TEXTS.len(), 0..100_usize, 0..100_usize).prop_map(|(index, from, length)| {
         let characters: Vec<char> = TEXTS.get(index).copied().unwrap_or_default().chars().collect();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a place in a short text"
-        )]
-        let count = characters.len();
-        let at = |part: f64| (part * count as f64) as usize;
-        let from = if from < 0.4 { 0 } else { at(from) };
-        characters
-            .into_iter()
-            .skip(from)
-            .take(if length < 0.3 { usize::MAX } else { at(length).max(1) })
-            .collect::<String>()
+        let at = |part: usize| part * characters.len() / 100;
+        let from = if from < 40 { 0 } else { at(from) };
+        let length = if length < 30 {
+            characters.len()
+        } else {
+            at(length).max(1)
+        };
+        characters.iter().skip(from).take(length).collect::<String>()
     });
     let whole = (0..TEXTS.len()).prop_map(|index| TEXTS.get(index).copied().unwrap_or_default().to_owned());
     let anything = prop_oneof![
