@@ -69,8 +69,8 @@ pub fn offset_of(text: &str, position: &Value, encoding: Encoding) -> usize {
         if units == column {
             return start + at;
         }
-        assert!(units < column, "{position} is inside the character {character:?} of {content:?}");
         units += encoding.width(character);
+        assert!(units <= column, "{position} is inside the character {character:?} of {content:?}");
     }
     assert_eq!(units, column, "{position} is past the end of {content:?}");
     start + content.len()

@@ -38,6 +38,8 @@ impl Cluster {
 
     /// Watches an object until `wanted` holds for it.
     pub fn wait_until(&self, api_version: &str, kind: &str, namespace: Option<&str>, name: &str, wanted: impl Fn(&Value) -> bool) {
+        // The watch makes timers as soon as it is made, not only when it is waited for.
+        let _in_runtime = self.runtime.enter();
         let events = watcher::watch_object(self.api(api_version, kind, namespace), name).default_backoff();
         let seen = self.runtime.block_on(tokio::time::timeout(PATIENCE, async {
             let mut events = std::pin::pin!(events);

@@ -18,7 +18,7 @@ use crate::workspace::{read_target, readable};
 use crate::{report, session};
 
 /// How long the sandbox may take for one file. The API server answers in milliseconds, and gives up after a minute.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What `check` takes.
 #[derive(Args)]
@@ -38,6 +38,14 @@ struct Checked {
     findings: Vec<Finding>,
 }
 
+impl Checked {
+    fn of_text(path: Utf8PathBuf, parsed: Arc<Parsed>) -> Self {
+        let mut findings = parsed.syntax_findings();
+        findings.extend(parsed.not_sent_findings());
+        Self { path, parsed, findings }
+    }
+}
+
 /// Checks, prints, and says how to exit: 0 clean, 1 findings of severity error, 2 could not run (by the caller, for an error).
 pub(crate) fn check(arguments: &CheckArguments) -> anyhow::Result<i32> {
     let mut checked = Vec::new();
@@ -45,7 +53,12 @@ pub(crate) fn check(arguments: &CheckArguments) -> anyhow::Result<i32> {
     for path in &arguments.paths {
         anyhow::ensure!(path.exists(), "{path} does not exist");
         let target = read_target(path);
-        checked.extend(target.files.into_iter().map(|file| Checked { findings: file.parsed.syntax_findings(), path: file.path, parsed: file.parsed }));
+        checked.extend(
+            target
+                .files
+                .into_iter()
+                .map(|file| Checked::of_text(file.path, file.parsed)),
+        );
         unreadable.extend(target.unreadable);
     }
     checked.sort_by(|a, b| a.path.cmp(&b.path));
@@ -53,10 +66,16 @@ pub(crate) fn check(arguments: &CheckArguments) -> anyhow::Result<i32> {
     for (path, reason) in &unreadable {
         eprintln!("gitops-lsp: {path} is left alone: {reason}");
     }
-    let mut objects = checked.iter().map(|file| file.parsed.manifests().count()).sum::<usize>();
+    let mut objects = checked
+        .iter()
+        .map(|file| file.parsed.manifests().count())
+        .sum::<usize>();
     if arguments.sandbox {
         let root = arguments.paths.first().context("no path")?.canonicalize_utf8()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
         objects = runtime.block_on(ask_sandbox(&root, &mut checked))?;
     }
     Ok(print(&checked, objects, unreadable.len(), arguments.sandbox))
@@ -66,7 +85,10 @@ async fn ask_sandbox(root: &Utf8Path, checked: &mut [Checked]) -> anyhow::Result
     let (bundle, state) = session::prerequisites().map_err(|missing| anyhow!(missing))?;
     let name = format!("{}-check-{}", name_for(root), std::process::id());
     let field_manager = session::field_manager(&name);
-    eprintln!("gitops-lsp: starting a sandbox with Kubernetes {}", bundle.versions().kubernetes);
+    eprintln!(
+        "gitops-lsp: starting a sandbox with Kubernetes {}",
+        bundle.versions().kubernetes
+    );
     let sandbox = tokio::select! {
         started = sandbox::start(StartOptions::new(name, bundle, state), |step| eprintln!("gitops-lsp: {step}")) => started?,
         _ = tokio::signal::ctrl_c() => return Err(anyhow!("interrupted")),
@@ -80,7 +102,9 @@ async fn ask_sandbox(root: &Utf8Path, checked: &mut [Checked]) -> anyhow::Result
 }
 
 async fn judge(kubeconfig: &Utf8Path, field_manager: &str, checked: &mut [Checked]) -> anyhow::Result<usize> {
-    let cluster = session::connect(kubeconfig, field_manager).await.map_err(|reason| anyhow!(reason))?;
+    let cluster = session::connect(kubeconfig, field_manager)
+        .await
+        .map_err(|reason| anyhow!(reason))?;
     let (verdicts, mut inbox) = tokio::sync::mpsc::unbounded_channel::<FileVerdict>();
     let live = Live::start(
         cluster,
@@ -104,12 +128,16 @@ async fn judge(kubeconfig: &Utf8Path, field_manager: &str, checked: &mut [Checke
         .collect();
     let count = supplies.iter().map(|supply| supply.objects.len()).sum();
     let batch = live.supply_and_settle(supplies);
-    tokio::time::timeout(PATIENCE, batch).await.map_err(|_| anyhow!("the sandbox did not answer within {} s", PATIENCE.as_secs()))?;
+    tokio::time::timeout(PATIENCE, batch)
+        .await
+        .map_err(|_| anyhow!("the sandbox did not answer within {} s", PATIENCE.as_secs()))?;
     while let Ok(verdict) = inbox.try_recv() {
         if verdict.phase != Phase::Apply {
             continue;
         }
-        let Some(file) = checked.iter_mut().find(|file| file.path.as_str() == &*verdict.file) else { continue };
+        let Some(file) = checked.iter_mut().find(|file| file.path.as_str() == &*verdict.file) else {
+            continue;
+        };
         if let Some(reason) = verdict.objects.iter().find_map(|object| match &object.outcome {
             Outcome::Unreachable { reason } => Some(reason),
             _ => None,
@@ -117,7 +145,8 @@ async fn judge(kubeconfig: &Utf8Path, field_manager: &str, checked: &mut [Checke
             return Err(anyhow!("the sandbox could not be asked about {}: {reason}", file.path));
         }
         let judged: Vec<Judged> = report::judged(&file.parsed, &verdict.objects, false);
-        file.findings.retain(|finding| finding.code.source != gitops_model::Source::Apply);
+        file.findings
+            .retain(|finding| finding.code.source != gitops_model::Source::Apply);
         file.findings.extend(report::place_judged(&judged, &file.parsed));
         debug_assert!(judged.iter().all(|judged| judged.state != ObjectState::Sent));
     }
@@ -131,12 +160,30 @@ fn print(checked: &[Checked], objects: usize, left_alone: usize, asked: bool) ->
         let mut findings: Vec<&Finding> = file.findings.iter().collect();
         findings.sort_by_key(|finding| finding.span);
         for finding in findings {
-            if finding.severity == Severity::Error { errors += 1 } else { others += 1 }
-            println!("{}\n", render(readable(&file.path), file.parsed.text.as_str(), finding, palette));
+            if finding.severity == Severity::Error {
+                errors += 1
+            } else {
+                others += 1
+            }
+            println!(
+                "{}\n",
+                render(readable(&file.path), file.parsed.text.as_str(), finding, palette)
+            );
         }
     }
-    let how = if asked { "" } else { " (their text alone; --sandbox asks a real API server)" };
-    let left = if left_alone == 0 { String::new() } else { format!(", {left_alone} left alone") };
-    println!("{} files{left}, {objects} objects: {errors} errors, {others} other findings{how}", checked.len());
+    let how = if asked {
+        ""
+    } else {
+        " (their text alone; --sandbox asks a real API server)"
+    };
+    let left = if left_alone == 0 {
+        String::new()
+    } else {
+        format!(", {left_alone} left alone")
+    };
+    println!(
+        "{} files{left}, {objects} objects: {errors} errors, {others} other findings{how}",
+        checked.len()
+    );
     i32::from(errors > 0)
 }

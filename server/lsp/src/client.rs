@@ -26,7 +26,13 @@ impl Client {
     /// A queue in front of the pipe: its own thread takes the waiting, so that the loop never does.
     pub(crate) fn new(pipe: Sender<Message>) -> (Self, std::thread::JoinHandle<()>) {
         let (outbox, inbox) = crossbeam_channel::bounded::<Message>(OUTBOX);
-        let thread = std::thread::spawn(move || inbox.into_iter().take_while(|_| true).try_for_each(|message| pipe.send(message)).unwrap_or(()));
+        let thread = std::thread::spawn(move || {
+            for message in inbox {
+                if pipe.send(message).is_err() {
+                    return;
+                }
+            }
+        });
         (Self { outbox }, thread)
     }
 
@@ -78,26 +84,41 @@ pub(crate) struct Failure {
 impl Failure {
     /// The arguments are not what the command takes.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self { code: ErrorCode::InvalidParams, message: message.into() }
+        Self {
+            code: ErrorCode::InvalidParams,
+            message: message.into(),
+        }
     }
 
     /// It could not be done.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self { code: ErrorCode::RequestFailed, message: message.into() }
+        Self {
+            code: ErrorCode::RequestFailed,
+            message: message.into(),
+        }
     }
 
     /// The client took the request back.
     pub(crate) fn cancelled() -> Self {
-        Self { code: ErrorCode::RequestCanceled, message: "cancelled".to_owned() }
+        Self {
+            code: ErrorCode::RequestCanceled,
+            message: "cancelled".to_owned(),
+        }
     }
 
     /// There is no such method.
     pub(crate) fn unknown_method(method: &str) -> Self {
-        Self { code: ErrorCode::MethodNotFound, message: format!("gitops-lsp does not know {method}") }
+        Self {
+            code: ErrorCode::MethodNotFound,
+            message: format!("gitops-lsp does not know {method}"),
+        }
     }
 
     /// Something of ours broke; the server goes on.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
-        Self { code: ErrorCode::InternalError, message: message.into() }
+        Self {
+            code: ErrorCode::InternalError,
+            message: message.into(),
+        }
     }
 }

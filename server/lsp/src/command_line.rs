@@ -35,8 +35,10 @@ pub(crate) fn run() -> ExitCode {
     let command_line = CommandLine::parse();
     // Standard output belongs to the protocol and to what people asked for; everything else goes to standard error.
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("GITOPS_LSP_LOG").unwrap_or_else(|_| // kube reports every refused request as an error; refusals are what we live on.
-            EnvFilter::new("warn,kube_client=off,tower=off")))
+        .with_env_filter(EnvFilter::try_from_env("GITOPS_LSP_LOG").unwrap_or_else(
+            |_| // kube reports every refused request as an error; refusals are what we live on.
+            EnvFilter::new("warn,kube_client=off,tower=off"),
+        ))
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .init();
@@ -46,7 +48,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Check(arguments) => crate::check::check(&arguments).map(code),
         Command::Sandbox(command) => crate::sandbox_command::run(command),
         Command::SettingsSchema => {
-            println!("{}", serde_json::to_string_pretty(&crate::settings::schema()).unwrap_or_default());
+            println!(
+                "{}",
+                serde_json::to_string_pretty(&crate::settings::schema()).unwrap_or_default()
+            );
             Ok(ExitCode::SUCCESS)
         }
     };

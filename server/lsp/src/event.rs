@@ -76,9 +76,12 @@ pub(crate) enum TaskDone {
     /// Files that changed outside the editor were read.
     FilesRead {
         /// Each file with what it holds now; `None` for one that is gone.
-        files: Vec<(Utf8PathBuf, Result<Option<Arc<Parsed>>, String>)>,
+        files: Vec<(Utf8PathBuf, ReadResult)>,
     },
 }
+
+/// What reading a file again brought: `Ok(None)` when it is gone, else what it holds, or why it cannot be read.
+pub(crate) type ReadResult = Result<Option<Arc<Parsed>>, String>;
 
 /// A file that was read from disk.
 pub(crate) struct ReadFile {

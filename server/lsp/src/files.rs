@@ -29,8 +29,12 @@ pub(crate) struct File {
     pub(crate) generation: u64,
     /// Hash of the text that was saved last, to tell a real change from an echo.
     pub(crate) saved_hash: Option<u64>,
-    /// The text of the newest save and its number, until its last verdict is placed.
-    pub(crate) saved: Option<(u64, Arc<Parsed>)>,
+    /// The text of the newest save, until all of it is on the cluster.
+    pub(crate) saved: Option<Arc<Parsed>>,
+    /// Whether the last verdict of the newest save is still to come.
+    pub(crate) pending: bool,
+    /// The objects that the newest save supplies.
+    pub(crate) supplies: Vec<ObjectKey>,
     /// What was said about the objects of the newest save.
     pub(crate) objects: Vec<Judged>,
 }
@@ -97,7 +101,10 @@ impl Files {
     /// The file of a URI, known from now on.
     pub(crate) fn open(&mut self, uri: &Uri) -> (Arc<str>, &mut File) {
         let name = Self::name_of(uri);
-        let file = self.files.entry(Arc::clone(&name)).or_insert_with(|| File::new(uri.clone(), path_of(uri)));
+        let file = self
+            .files
+            .entry(Arc::clone(&name))
+            .or_insert_with(|| File::new(uri.clone(), path_of(uri)));
         file.uri = uri.clone();
         (name, file)
     }
@@ -107,7 +114,8 @@ impl Files {
         let name: Arc<str> = Arc::from(path.as_str());
         if !self.files.contains_key(&name) {
             let uri = Uri::from_file_path(path)?;
-            self.files.insert(Arc::clone(&name), File::new(uri, Some(path.to_owned())));
+            self.files
+                .insert(Arc::clone(&name), File::new(uri, Some(path.to_owned())));
         }
         self.files.get_mut(&name).map(|file| (name, file))
     }
@@ -122,11 +130,6 @@ impl Files {
         self.files.iter()
     }
 
-    /// All known files, to change.
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&Arc<str>, &mut File)> {
-        self.files.iter_mut()
-    }
-
     /// The known files under a directory.
     pub(crate) fn under(&self, directory: &Utf8Path) -> Vec<Arc<str>> {
         self.files
@@ -139,7 +142,19 @@ impl Files {
 
 impl File {
     fn new(uri: Uri, path: Option<Utf8PathBuf>) -> Self {
-        Self { uri, path, version: None, parsed: None, unparsed: None, generation: 0, saved_hash: None, saved: None, objects: Vec::new() }
+        Self {
+            uri,
+            path,
+            version: None,
+            parsed: None,
+            unparsed: None,
+            generation: 0,
+            saved_hash: None,
+            saved: None,
+            pending: false,
+            supplies: Vec::new(),
+            objects: Vec::new(),
+        }
     }
 
     /// What the file holds now; what is not parsed yet is parsed.
@@ -153,7 +168,9 @@ impl File {
 
     /// The newest text.
     pub(crate) fn text(&self) -> Option<&Text> {
-        self.unparsed.as_ref().or_else(|| self.parsed.as_ref().map(|parsed| &parsed.text))
+        self.unparsed
+            .as_ref()
+            .or_else(|| self.parsed.as_ref().map(|parsed| &parsed.text))
     }
 
     /// Takes edits of the client.

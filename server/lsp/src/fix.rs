@@ -22,20 +22,40 @@ pub(crate) fn of(document: &Document, text: &str, base: &FieldPath, answer: &Ans
                 Some(value) => format!("Add {field}: {value}"),
                 None => format!("Add {field}"),
             };
-            edit_fix(title, place.insert(&answer.path, field, value.as_deref().unwrap_or("")), value.is_some())
+            edit_fix(
+                title,
+                place.insert(&answer.path, field, value.as_deref().unwrap_or("")),
+                value.is_some(),
+            )
         }
         Suggestion::Quote => place.quote(&answer.path),
         Suggestion::EncodeBase64 => place.encode(&answer.path),
         Suggestion::Remove => edit_fix("Remove it".to_owned(), place.remove(&answer.path), false),
-        Suggestion::Recreate => vec![Fix { title: "Delete it from the sandbox and create it anew".to_owned(), kind: FixKind::Recreate, preferred: false }],
-        Suggestion::TakeOver { manager } => vec![Fix { title: format!("Take it over from {manager}"), kind: FixKind::TakeOver, preferred: false }],
+        Suggestion::Recreate => vec![Fix {
+            title: "Delete it from the sandbox and create it anew".to_owned(),
+            kind: FixKind::Recreate,
+            preferred: false,
+        }],
+        Suggestion::TakeOver { manager } => vec![Fix {
+            title: format!("Take it over from {manager}"),
+            kind: FixKind::TakeOver,
+            preferred: false,
+        }],
         Suggestion::SetField { path, value } => place.set_all(&[(path.clone(), value.clone())]),
         Suggestion::SetFields(fields) => place.set_all(fields),
     }
 }
 
 fn edit_fix(title: String, edits: Vec<(Span, String)>, preferred: bool) -> Vec<Fix> {
-    if edits.is_empty() { Vec::new() } else { vec![Fix { title, kind: FixKind::Edit(edits), preferred }] }
+    if edits.is_empty() {
+        Vec::new()
+    } else {
+        vec![Fix {
+            title,
+            kind: FixKind::Edit(edits),
+            preferred,
+        }]
+    }
 }
 
 /// One object in its text.
@@ -54,20 +74,31 @@ impl<'a> Place<'a> {
     fn rename(self, path: &FieldPath, names: &[String]) -> Vec<Fix> {
         let full = self.base.join(path);
         let located = self.document.locate(self.text, &full);
-        let Some(key) = located.key.filter(|_| located.matched == full.steps().len()) else { return Vec::new() };
+        let Some(key) = located.key.filter(|_| located.matched == full.steps().len()) else {
+            return Vec::new();
+        };
         // A key that is there already is not what was meant.
         let siblings = path.parent().and_then(|parent| self.node(&parent));
         names
             .iter()
-            .filter(|name| !siblings.is_some_and(|siblings| siblings.get(name).is_some()))
+            .filter(|name| siblings.is_none_or(|siblings| siblings.get(name).is_none()))
             .take(MAX_CHOICES)
             .enumerate()
-            .map(|(index, name)| Fix { title: format!("Rename it to {name}"), kind: FixKind::Edit(vec![(key, name.clone())]), preferred: index == 0 })
+            .map(|(index, name)| Fix {
+                title: format!("Rename it to {name}"),
+                kind: FixKind::Edit(vec![(key, name.clone())]),
+                preferred: index == 0,
+            })
             .collect()
     }
 
     fn replace(self, path: &FieldPath, values: &[String]) -> Vec<Fix> {
-        let Some(node) = self.node(path).filter(|node| node.kind() == NodeKind::Scalar && !node.span().is_empty()) else { return Vec::new() };
+        let Some(node) = self
+            .node(path)
+            .filter(|node| node.kind() == NodeKind::Scalar && !node.span().is_empty())
+        else {
+            return Vec::new();
+        };
         let only = values.len() == 1;
         values
             .iter()
@@ -76,24 +107,40 @@ impl<'a> Place<'a> {
             .map(|(index, value)| {
                 // The likeliest comes first when it differs from what is written in case alone; then it is meant beyond doubt.
                 let same_word = node.as_str().is_some_and(|written| written.eq_ignore_ascii_case(value));
-                Fix { title: format!("Write {value}"), kind: FixKind::Edit(vec![(node.span(), value.clone())]), preferred: index == 0 && (only || same_word) }
+                Fix {
+                    title: format!("Write {value}"),
+                    kind: FixKind::Edit(vec![(node.span(), value.clone())]),
+                    preferred: index == 0 && (only || same_word),
+                }
             })
             .collect()
     }
 
     fn quote(self, path: &FieldPath) -> Vec<Fix> {
         let Some(node) = self.node(path) else { return Vec::new() };
-        let Some(scalar) = node.scalar().filter(|scalar| scalar.style == Style::Plain) else { return Vec::new() };
+        let Some(scalar) = node.scalar().filter(|scalar| scalar.style == Style::Plain) else {
+            return Vec::new();
+        };
         if scalar.raw.contains('\n') || node.span().is_empty() {
             return Vec::new();
         }
-        edit_fix("Put it in quotes".to_owned(), vec![(node.span(), quoted(scalar.raw))], true)
+        edit_fix(
+            "Put it in quotes".to_owned(),
+            vec![(node.span(), quoted(scalar.raw))],
+            true,
+        )
     }
 
     fn encode(self, path: &FieldPath) -> Vec<Fix> {
         let Some(node) = self.node(path) else { return Vec::new() };
-        let (Some(value), false) = (node.as_str(), node.span().is_empty()) else { return Vec::new() };
-        edit_fix("Encode it in base64".to_owned(), vec![(node.span(), base64::engine::general_purpose::STANDARD.encode(value))], false)
+        let (Some(value), false) = (node.as_str(), node.span().is_empty()) else {
+            return Vec::new();
+        };
+        edit_fix(
+            "Encode it in base64".to_owned(),
+            vec![(node.span(), base64::engine::general_purpose::STANDARD.encode(value))],
+            false,
+        )
     }
 
     /// Takes an entry of a map or an item of a list away, with its line.
@@ -108,7 +155,9 @@ impl<'a> Place<'a> {
             Some(key) => key.cover(value),
             None => value,
         };
-        let Some(lines) = self.whole_lines(whole, located.key.is_none()) else { return Vec::new() };
+        let Some(lines) = self.whole_lines(whole, located.key.is_none()) else {
+            return Vec::new();
+        };
         vec![(lines, String::new())]
     }
 
@@ -117,7 +166,11 @@ impl<'a> Place<'a> {
         let start = self.text.get(..span.start as usize)?.rfind('\n').map_or(0, |at| at + 1);
         let before = self.text.get(start..span.start as usize)?.trim_start_matches(' ');
         // The dash of an item goes with it.
-        if !before.is_empty() && !(is_item && before.strip_prefix('-').is_some_and(|rest| rest.chars().all(|character| character == ' '))) {
+        let own_dash = is_item
+            && before
+                .strip_prefix('-')
+                .is_some_and(|rest| rest.chars().all(|character| character == ' '));
+        if !before.is_empty() && !own_dash {
             return None;
         }
         let rest = self.text.get(span.end as usize..)?;
@@ -161,12 +214,21 @@ impl<'a> Place<'a> {
             }
             let Value::Object(entries) = tree else { continue };
             let lines: Vec<String> = entries.iter().flat_map(|(key, value)| block(key, value, 0)).collect();
-            let Some(edit) = self.insertion(&parent, &lines) else { return Vec::new() };
+            let Some(edit) = self.insertion(&parent, &lines) else {
+                return Vec::new();
+            };
             edits.push(edit);
         }
         let title = match fields {
             [(path, value)] => format!("Set {} to {}", path, flow(value)),
-            _ => format!("Set {}", fields.iter().filter_map(|(path, _)| path.last_key()).collect::<Vec<_>>().join(", ")),
+            _ => format!(
+                "Set {}",
+                fields
+                    .iter()
+                    .filter_map(|(path, _)| path.last_key())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
         };
         edit_fix(title, edits, false)
     }
@@ -178,7 +240,11 @@ impl<'a> Place<'a> {
         while let [first, more @ ..] = rest {
             let mut child = existing.clone();
             child.push_key(*first);
-            if more.is_empty() || self.node(&child).is_none_or(|node| node.resolved().kind() != NodeKind::Mapping) {
+            if more.is_empty()
+                || self
+                    .node(&child)
+                    .is_none_or(|node| node.resolved().kind() != NodeKind::Mapping)
+            {
                 break;
             }
             existing = child;
@@ -189,7 +255,11 @@ impl<'a> Place<'a> {
             .enumerate()
             .map(|(depth, name)| {
                 let last = depth + 1 == rest.len();
-                format!("{}{name}:{}", "  ".repeat(depth), if last { format!(" {value}") } else { String::new() })
+                format!(
+                    "{}{name}:{}",
+                    "  ".repeat(depth),
+                    if last { format!(" {value}") } else { String::new() }
+                )
             })
             .collect();
         self.insertion(&existing, &lines).into_iter().collect()
@@ -203,23 +273,47 @@ impl<'a> Place<'a> {
             return self.insertion_into_nothing(parent, node, lines);
         }
         let (first_key, first_value) = map.entries().next()?;
-        if self.text.get(..first_key.span().start as usize)?.trim_end().ends_with(['{', ',']) {
+        if self
+            .text
+            .get(..first_key.span().start as usize)?
+            .trim_end()
+            .ends_with(['{', ','])
+        {
             let [line] = lines else { return None };
-            return Some((Span::new(first_key.span().start, first_key.span().start), format!("{line}, ")));
+            return Some((
+                Span::new(first_key.span().start, first_key.span().start),
+                format!("{line}, "),
+            ));
         }
         let start = first_key.span().start as usize;
         let line_start = self.text.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
         let indentation = " ".repeat(self.text.get(line_start..start)?.chars().count());
-        let ending = if self.text.get(..start)?.ends_with("\r\n") || self.text.contains("\r\n") { "\r\n" } else { "\n" };
+        let ending = if self.text.get(..start)?.ends_with("\r\n") || self.text.contains("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        };
         let value_span = first_value.span();
-        let one_line = first_value.kind() == NodeKind::Scalar && !value_span.is_empty() && !value_span.slice(self.text).contains('\n');
+        let one_line = first_value.kind() == NodeKind::Scalar
+            && !value_span.is_empty()
+            && !value_span.slice(self.text).contains('\n');
         if one_line {
             let end = value_span.end as usize;
-            let line_end = self.text.get(end..)?.find(['\r', '\n']).map_or(self.text.len(), |at| end + at);
-            let written: String = lines.iter().map(|line| format!("{ending}{indentation}{line}")).collect();
+            let line_end = self
+                .text
+                .get(end..)?
+                .find(['\r', '\n'])
+                .map_or(self.text.len(), |at| end + at);
+            let written: String = lines
+                .iter()
+                .map(|line| format!("{ending}{indentation}{line}"))
+                .collect();
             return Some((Span::new(offset(line_end), offset(line_end)), written));
         }
-        let written: String = lines.iter().map(|line| format!("{line}{ending}{indentation}")).collect();
+        let written: String = lines
+            .iter()
+            .map(|line| format!("{line}{ending}{indentation}"))
+            .collect();
         Some((Span::new(first_key.span().start, first_key.span().start), written))
     }
 
@@ -241,14 +335,18 @@ impl<'a> Place<'a> {
 }
 
 fn put(tree: &mut Value, steps: &[Step], value: Value) {
-    let Some((first, rest)) = steps.split_first() else { return };
+    let Some((first, rest)) = steps.split_first() else {
+        return;
+    };
     let Step::Key(key) = first else { return };
     let Value::Object(entries) = tree else { return };
     if rest.is_empty() {
         entries.insert(key.to_string(), value);
         return;
     }
-    let child = entries.entry(key.to_string()).or_insert_with(|| Value::Object(serde_json::Map::new()));
+    let child = entries
+        .entry(key.to_string())
+        .or_insert_with(|| Value::Object(serde_json::Map::new()));
     put(child, rest, value);
 }
 
@@ -269,8 +367,15 @@ fn block(key: &str, value: &Value, depth: usize) -> Vec<String> {
 fn flow(value: &Value) -> String {
     match value {
         Value::String(text) => {
-            let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'/' | b'.')) && text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
-            let word = matches!(gitops_yaml::resolve(gitops_yaml::Dialect::Kubectl, text, Style::Plain, None), gitops_yaml::Value::String(_));
+            let plain = !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'/' | b'.'))
+                && text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+            let word = matches!(
+                gitops_yaml::resolve(gitops_yaml::Dialect::Kubectl, text, Style::Plain, None),
+                gitops_yaml::Value::String(_)
+            );
             if plain && word { text.clone() } else { quoted(text) }
         }
         Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),

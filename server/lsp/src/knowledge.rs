@@ -60,7 +60,13 @@ async fn fetch_policy(cluster: &Cluster, name: &str) -> Option<Policy> {
     };
     let kinds = cluster.kinds();
     let policy = cluster.get(&key, kinds.get(&key.gvk)?).await.ok()??;
-    let list = |pointer: &str| policy.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+    let list = |pointer: &str| {
+        policy
+            .pointer(pointer)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     Some(Policy {
         validations: list("/spec/validations")
@@ -71,8 +77,14 @@ async fn fetch_policy(cluster: &Cluster, name: &str) -> Option<Policy> {
                 message_expression: text(validation, "messageExpression"),
             })
             .collect(),
-        variables: list("/spec/variables").iter().filter_map(|variable| Some((text(variable, "name")?, text(variable, "expression")?))).collect(),
-        match_conditions: list("/spec/matchConditions").iter().filter_map(|condition| text(condition, "expression")).collect(),
+        variables: list("/spec/variables")
+            .iter()
+            .filter_map(|variable| Some((text(variable, "name")?, text(variable, "expression")?)))
+            .collect(),
+        match_conditions: list("/spec/matchConditions")
+            .iter()
+            .filter_map(|condition| text(condition, "expression"))
+            .collect(),
     })
 }
 
@@ -82,7 +94,9 @@ impl Knowledge for SchemaKnowledge {
     }
 
     fn is_quantity(&self, gvk: &Gvk, path: &FieldPath) -> bool {
-        read(&self.schemas).field_type(gvk, path).is_some_and(|field| field.kind == FieldKind::Quantity)
+        read(&self.schemas)
+            .field_type(gvk, path)
+            .is_some_and(|field| field.kind == FieldKind::Quantity)
     }
 
     fn scalar_type(&self, gvk: &Gvk, path: &FieldPath) -> Option<ScalarType> {
@@ -101,14 +115,21 @@ impl Knowledge for SchemaKnowledge {
     }
 
     fn list_keys(&self, gvk: &Gvk, path: &FieldPath) -> Vec<String> {
-        read(&self.schemas).field_type(gvk, path).map(|field| field.list_keys).unwrap_or_default()
+        read(&self.schemas)
+            .field_type(gvk, path)
+            .map(|field| field.list_keys)
+            .unwrap_or_default()
     }
 
     fn rules(&self, gvk: &Gvk, path: &FieldPath) -> Vec<Rule> {
         read(&self.schemas)
             .rules(gvk, path)
             .into_iter()
-            .map(|rule| Rule { rule: rule.rule, message: rule.message, message_expression: rule.message_expression })
+            .map(|rule| Rule {
+                rule: rule.rule,
+                message: rule.message,
+                message_expression: rule.message_expression,
+            })
             .collect()
     }
 

@@ -42,7 +42,11 @@ impl Ledger {
 
     /// Forgets what a source says about a file, and its generation: at the end of a session.
     pub(crate) fn reset(&mut self, file: &Arc<str>, source: Source) {
-        if self.entries.remove(&(Arc::clone(file), source)).is_some_and(|entry| !entry.findings.is_empty()) {
+        if self
+            .entries
+            .remove(&(Arc::clone(file), source))
+            .is_some_and(|entry| !entry.findings.is_empty())
+        {
             self.changed.insert(Arc::clone(file));
         }
     }
@@ -58,12 +62,17 @@ impl Ledger {
 
     /// All findings of a file, sources in their order, each by span.
     pub(crate) fn of_file<'a>(&'a self, file: &'a str) -> impl Iterator<Item = &'a Finding> {
-        self.entries.iter().filter(move |((of, _), _)| **of == *file).flat_map(|(_, entry)| &entry.findings)
+        self.entries
+            .iter()
+            .filter(move |((of, _), _)| **of == *file)
+            .flat_map(|(_, entry)| &entry.findings)
     }
 
     /// The findings of one source in one file.
     pub(crate) fn of(&self, file: &Arc<str>, source: Source) -> &[Finding] {
-        self.entries.get(&(Arc::clone(file), source)).map_or(&[], |entry| &entry.findings)
+        self.entries
+            .get(&(Arc::clone(file), source))
+            .map_or(&[], |entry| &entry.findings)
     }
 
     /// Marks a file as changed although its findings did not: its version did.
@@ -104,14 +113,27 @@ mod tests {
         let file: Arc<str> = Arc::from("a.yaml");
         let mut ledger = Ledger::default();
         ledger.set(&file, Source::Syntax, 1, vec![finding(Source::Syntax, 5)]);
-        ledger.set(&file, Source::Apply, 3, vec![finding(Source::Apply, 9), finding(Source::Apply, 2)]);
+        ledger.set(
+            &file,
+            Source::Apply,
+            3,
+            vec![finding(Source::Apply, 9), finding(Source::Apply, 2)],
+        );
         ledger.set(&file, Source::Syntax, 2, Vec::new());
         ledger.set(&file, Source::Apply, 2, Vec::new());
         let spans: Vec<u32> = ledger.of_file("a.yaml").map(|finding| finding.span.start).collect();
         assert_eq!(spans, [2, 9]);
         assert_eq!(ledger.take_changed().len(), 1);
-        ledger.set(&file, Source::Apply, 4, vec![finding(Source::Apply, 2), finding(Source::Apply, 9)]);
-        assert!(ledger.take_changed().is_empty(), "the same findings in another order are not published again");
+        ledger.set(
+            &file,
+            Source::Apply,
+            4,
+            vec![finding(Source::Apply, 2), finding(Source::Apply, 9)],
+        );
+        assert!(
+            ledger.take_changed().is_empty(),
+            "the same findings in another order are not published again"
+        );
         ledger.remove(&file);
         assert_eq!(ledger.take_changed().len(), 1);
         assert_eq!(ledger.of_file("a.yaml").count(), 0);

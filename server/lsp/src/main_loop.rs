@@ -8,7 +8,7 @@ use lsp_server::{Message, Notification, Request};
 use crate::client::Failure;
 use crate::event::{Event, TaskDone};
 use crate::state::{Asked, State};
-use crate::{lifecycle, notifications, publish, requests};
+use crate::{lifecycle, notifications, publish, requests, saves, start};
 
 /// Why the loop ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,14 +26,14 @@ pub(crate) enum End {
 pub(crate) fn run(state: &mut State, client: &Receiver<Message>, events: &Receiver<Event>) -> End {
     loop {
         select! {
-            recv(client) -> message => match message {
-                Ok(message) => if let Some(end) = on_message(state, message) { return end },
-                Err(_) => return End::Gone,
-            },
-            recv(events) -> event => if let Ok(event) = event {
-                if matches!(event, Event::ParentGone) { return End::Gone }
- guarded(state, "an event", |state| on_event(state, event)); },
-        }
+                   recv(client) -> message => match message {
+                       Ok(message) => if let Some(end) = on_message(state, message) { return end },
+                       Err(_) => return End::Gone,
+                   },
+                   recv(events) -> event => if let Ok(event) = event {
+                       if matches!(event, Event::ParentGone) { return End::Gone }
+        guarded(state, "an event", |state| on_event(state, event)); },
+               }
         // A client that types faster than a large file is parsed is answered for its newest text alone.
         if client.is_empty() {
             let waiting: Vec<_> = state.unparsed.iter().cloned().collect();
@@ -51,19 +51,23 @@ fn on_message(state: &mut State, message: Message) -> Option<End> {
             on_request(state, request);
             None
         }
-        Message::Notification(notification) if notification.method == "exit" => Some(End::Exit { after_shutdown: state.shutting_down }),
+        Message::Notification(notification) if notification.method == "exit" => Some(End::Exit {
+            after_shutdown: state.shutting_down,
+        }),
         Message::Notification(notification) => {
             on_notification(state, notification);
             None
         }
         Message::Response(response) => {
             let asked = state.waiting_for_client.remove(&response.id);
-            guarded(state, "an answer of the client", |state| match (asked, response.response_result) {
-                (Some(Asked::Configuration), Ok(value)) => notifications::settings_arrived(state, &value),
-                (Some(Asked::Folder { request, arguments }), answer) => {
-                    lifecycle::folder_chosen(state, request, arguments, &answer.unwrap_or_default());
+            guarded(state, "an answer of the client", |state| {
+                match (asked, response.response_result) {
+                    (Some(Asked::Configuration), Ok(value)) => notifications::settings_arrived(state, &value),
+                    (Some(Asked::Folder { request, arguments }), answer) => {
+                        start::folder_chosen(state, request, arguments, &answer.unwrap_or_default());
+                    }
+                    _ => {}
                 }
-                _ => {}
             });
             None
         }
@@ -73,7 +77,9 @@ fn on_message(state: &mut State, message: Message) -> Option<End> {
 fn on_request(state: &mut State, request: Request) {
     let (id, method) = (request.id.clone(), request.method.clone());
     if state.shutting_down {
-        state.client.respond(id, Err(Failure::failed("the server is shutting down")));
+        state
+            .client
+            .respond(id, Err(Failure::failed("the server is shutting down")));
         return;
     }
     // An answer must be about the newest text.
@@ -85,7 +91,12 @@ fn on_request(state: &mut State, request: Request) {
     match answered {
         Some(requests::Reply::Now(result)) => state.client.respond(id, result),
         Some(requests::Reply::Later) => {}
-        None => state.client.respond(id, Err(Failure::internal(format!("{method} failed inside gitops-lsp; the server goes on, please report it")))),
+        None => state.client.respond(
+            id,
+            Err(Failure::internal(format!(
+                "{method} failed inside gitops-lsp; the server goes on, please report it"
+            ))),
+        ),
     }
 }
 
@@ -98,7 +109,11 @@ fn on_event(state: &mut State, event: Event) {
     match event {
         Event::Files(paths) => notifications::files_changed(state, paths),
         Event::Session { number, event } => lifecycle::on_session_event(state, number, event),
-        Event::Task(TaskDone::TargetRead { number, files, unreadable }) => lifecycle::on_target_read(state, number, files, unreadable),
+        Event::Task(TaskDone::TargetRead {
+            number,
+            files,
+            unreadable,
+        }) => saves::on_target_read(state, number, files, unreadable),
         Event::ParentGone => {}
         Event::Task(TaskDone::FilesRead { files }) => notifications::files_read(state, files),
     }

@@ -16,7 +16,9 @@ pub(crate) fn watch(process_id: u32, inbox: Inbox) {
 fn wait_for_end(process_id: u32) -> bool {
     use rustix::event::{PollFd, PollFlags, poll};
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
-    let Some(pid) = i32::try_from(process_id).ok().and_then(Pid::from_raw) else { return false };
+    let Some(pid) = i32::try_from(process_id).ok().and_then(Pid::from_raw) else {
+        return false;
+    };
     match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(descriptor) => loop {
             match poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], None) {
@@ -34,7 +36,9 @@ fn wait_for_end(process_id: u32) -> bool {
 #[cfg(all(unix, not(target_os = "linux")))]
 fn wait_for_end(process_id: u32) -> bool {
     use rustix::process::{Pid, test_kill_process};
-    let Some(pid) = i32::try_from(process_id).ok().and_then(Pid::from_raw) else { return false };
+    let Some(pid) = i32::try_from(process_id).ok().and_then(Pid::from_raw) else {
+        return false;
+    };
     if test_kill_process(pid).is_err() {
         return false;
     }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use gitops_model::{Code, FileRole, Finding, Manifest, NotAnObject, Reading, Severity, Source, file_role, from_syntax, read, reads_as_template};
+use gitops_model::{
+    Code, FileRole, Finding, Manifest, NotAnObject, Reading, Severity, Source, file_role, from_syntax, read,
+    reads_as_template,
+};
 use gitops_session::Supplied;
 use gitops_text::{MAX_FILE_BYTES, Span, Text};
 use gitops_yaml::{Dialect, Document, Parse, SyntaxErrorKind, parse};
@@ -40,7 +43,9 @@ impl Parsed {
         if source.len() as u64 > MAX_FILE_BYTES {
             return Self::left_alone(text, Standing::TooLarge);
         }
-        if role == FileRole::Template || (role != FileRole::Foreign && in_chart_templates(path) && reads_as_template(source)) {
+        if role == FileRole::Template
+            || (role != FileRole::Foreign && in_chart_templates(path) && reads_as_template(source))
+        {
             return Self::left_alone(text, Standing::Template);
         }
         let parse = parse(source);
@@ -48,13 +53,35 @@ impl Parsed {
         if parse.documents.iter().any(gitops_yaml::Document::is_broken) && reads_as_template(source) {
             return Self::left_alone(text, Standing::Template);
         }
-        let standing = if role == FileRole::Manifests { Standing::Manifests } else { Standing::Data };
-        let readings = parse.documents.iter().enumerate().map(|(index, document)| read(document, source, index)).collect();
-        Self { text, parse, readings, standing }
+        let standing = if role == FileRole::Manifests {
+            Standing::Manifests
+        } else {
+            Standing::Data
+        };
+        let readings = parse
+            .documents
+            .iter()
+            .enumerate()
+            .map(|(index, document)| read(document, source, index))
+            .collect();
+        Self {
+            text,
+            parse,
+            readings,
+            standing,
+        }
     }
 
     fn left_alone(text: Text, standing: Standing) -> Self {
-        Self { text, parse: Parse { documents: Vec::new(), errors: Vec::new() }, readings: Vec::new(), standing }
+        Self {
+            text,
+            parse: Parse {
+                documents: Vec::new(),
+                errors: Vec::new(),
+            },
+            readings: Vec::new(),
+            standing,
+        }
     }
 
     /// What the text itself gets wrong.
@@ -62,7 +89,10 @@ impl Parsed {
         match self.standing {
             Standing::Template => Vec::new(),
             Standing::TooLarge => vec![Finding {
-                code: Code { source: Source::Syntax, slug: "file-too-large" },
+                code: Code {
+                    source: Source::Syntax,
+                    slug: "file-too-large",
+                },
                 severity: Severity::Information,
                 span: Span::new(0, 0),
                 message: format!("this file is over {} MiB and is left alone", MAX_FILE_BYTES >> 20),
@@ -72,13 +102,24 @@ impl Parsed {
                 object: None,
             }],
             // A dialect only matters where the cluster reads the file.
-            Standing::Data => from_syntax(&self.parse.errors).into_iter().filter(|finding| finding.severity == Severity::Error).collect(),
+            Standing::Data => from_syntax(&self.parse.errors)
+                .into_iter()
+                .filter(|finding| finding.severity == Severity::Error)
+                .collect(),
             Standing::Manifests => {
                 let mut findings = from_syntax(&self.parse.errors);
                 findings.retain(|finding| finding.severity == Severity::Error || self.concerns_object(finding.span));
-                findings.extend(self.readings.iter().filter_map(not_sent));
                 findings
             }
+        }
+    }
+
+    /// Documents that look like objects and are not sent, each said on its own line.
+    pub(crate) fn not_sent_findings(&self) -> Vec<Finding> {
+        if self.standing == Standing::Manifests {
+            self.readings.iter().filter_map(not_sent).collect()
+        } else {
+            Vec::new()
         }
     }
 
@@ -96,16 +137,27 @@ impl Parsed {
     /// What could be read of a broken document may be half of an object, and of a key that stands twice one value is lost.
     fn is_sound(&self, document: &Document) -> bool {
         !document.is_broken()
-            && !self.parse.errors.iter().any(|error| error.kind != SyntaxErrorKind::DialectDifference && document.span().contains(error.span.start))
+            && !self.parse.errors.iter().any(|error| {
+                error.kind != SyntaxErrorKind::DialectDifference && document.span().contains(error.span.start)
+            })
     }
 
     /// The objects of the file, in documents that are sound.
     pub(crate) fn manifests(&self) -> impl Iterator<Item = &Manifest> {
-        let readings = if self.standing == Standing::Manifests { self.readings.as_slice() } else { &[] };
+        let readings = if self.standing == Standing::Manifests {
+            self.readings.as_slice()
+        } else {
+            &[]
+        };
         readings
             .iter()
             .enumerate()
-            .filter(|(index, _)| self.parse.documents.get(*index).is_some_and(|document| self.is_sound(document)))
+            .filter(|(index, _)| {
+                self.parse
+                    .documents
+                    .get(*index)
+                    .is_some_and(|document| self.is_sound(document))
+            })
             .filter_map(|(_, reading)| match reading {
                 Reading::Objects(manifests) => Some(manifests),
                 Reading::NotAnObject(_) | Reading::Empty => None,
@@ -122,32 +174,62 @@ impl Parsed {
     pub(crate) fn supplied(&self) -> Vec<Supplied> {
         let mut supplied = Vec::new();
         for manifest in self.manifests() {
-            let Some(document) = self.parse.documents.get(manifest.document) else { continue };
+            let Some(document) = self.parse.documents.get(manifest.document) else {
+                continue;
+            };
             // What does not expand within its bound is a finding of the text already, and is never sent.
-            let Ok(value) = document.to_json(self.text.as_str(), Dialect::Kubectl) else { continue };
-            let object = manifest.base.steps().iter().try_fold(value, |mut value, step| match step {
-                gitops_yaml::Step::Key(key) => value.get_mut(&**key).map(serde_json::Value::take),
-                gitops_yaml::Step::Index(index) => value.get_mut(*index).map(serde_json::Value::take),
-            });
+            let Ok(value) = document.to_json(self.text.as_str(), Dialect::Kubectl) else {
+                continue;
+            };
+            let object = manifest
+                .base
+                .steps()
+                .iter()
+                .try_fold(value, |mut value, step| match step {
+                    gitops_yaml::Step::Key(key) => value.get_mut(&**key).map(serde_json::Value::take),
+                    gitops_yaml::Step::Index(index) => value.get_mut(*index).map(serde_json::Value::take),
+                });
             if let Some(object) = object {
-                supplied.push(Supplied { manifest: manifest.clone(), object: Arc::new(object) });
+                supplied.push(Supplied {
+                    manifest: manifest.clone(),
+                    object: Arc::new(object),
+                });
             }
         }
         supplied
     }
 }
 
-/// A document that looks like an object but is not sent is said so, on its own line.
 fn not_sent(reading: &Reading) -> Option<Finding> {
-    let Reading::NotAnObject(why) = reading else { return None };
+    let Reading::NotAnObject(why) = reading else {
+        return None;
+    };
     let (slug, severity, span, message) = match why {
-        NotAnObject::NoApiVersion(span) => ("api-version-missing", Severity::Warning, *span, "apiVersion is missing: the object is not sent to the cluster"),
-        NotAnObject::NoKind(span) => ("kind-missing", Severity::Warning, *span, "kind is missing: the object is not sent to the cluster"),
-        NotAnObject::Encrypted(span) => ("encrypted", Severity::Information, *span, "encrypted by SOPS: not sent, since the cluster would only see ciphertext"),
+        NotAnObject::NoApiVersion(span) => (
+            "api-version-missing",
+            Severity::Warning,
+            *span,
+            "apiVersion is missing: the object is not sent to the cluster",
+        ),
+        NotAnObject::NoKind(span) => (
+            "kind-missing",
+            Severity::Warning,
+            *span,
+            "kind is missing: the object is not sent to the cluster",
+        ),
+        NotAnObject::Encrypted(span) => (
+            "encrypted",
+            Severity::Information,
+            *span,
+            "encrypted by SOPS: not sent, since the cluster would only see ciphertext",
+        ),
         NotAnObject::NoIdentity | NotAnObject::LocalConfig => return None,
     };
     Some(Finding {
-        code: Code { source: Source::Model, slug },
+        code: Code {
+            source: Source::Model,
+            slug,
+        },
         severity,
         span,
         message: message.to_owned(),

@@ -6,7 +6,10 @@ use gitops_model::{Finding, Severity};
 use gitops_text::{Encoding, Text};
 use ls_types::notification::PublishDiagnostics;
 use ls_types::request::CodeLensRefresh;
-use ls_types::{CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, PublishDiagnosticsParams, Uri};
+use ls_types::{
+    CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString,
+    PublishDiagnosticsParams, Uri,
+};
 use serde::Serialize;
 
 use crate::client::OwnNotification;
@@ -40,20 +43,33 @@ fn publish(state: &State, name: &Arc<str>) {
             None => return,
         },
     };
-    let text = file.and_then(|file| file.text().cloned()).unwrap_or_else(|| Text::new(""));
+    let text = file
+        .and_then(|file| file.text().cloned())
+        .unwrap_or_else(|| Text::new(""));
     let findings: Vec<&Finding> = state.ledger.of_file(name).collect();
     let maximum = state.settings.diagnostics.maximum_per_file as usize;
-    let mut diagnostics: Vec<Diagnostic> = findings.iter().take(maximum).map(|finding| diagnostic(state, &uri, &text, finding)).collect();
+    let mut diagnostics: Vec<Diagnostic> = findings
+        .iter()
+        .take(maximum)
+        .map(|finding| diagnostic(state, &uri, &text, finding))
+        .collect();
     if let Some(first_left_out) = findings.get(maximum) {
         let mut note = diagnostic(state, &uri, &text, first_left_out);
         note.severity = Some(DiagnosticSeverity::INFORMATION);
         note.code = None;
         note.code_description = None;
         note.related_information = None;
-        note.message = format!("{} more findings in this file are not shown (gitops.diagnostics.maximumPerFile)", findings.len() - maximum);
+        note.message = format!(
+            "{} more findings in this file are not shown (gitops.diagnostics.maximumPerFile)",
+            findings.len() - maximum
+        );
         diagnostics.push(note);
     }
-    state.client.notify::<PublishDiagnostics>(PublishDiagnosticsParams { uri, diagnostics, version: file.and_then(|file| file.version) });
+    state.client.notify::<PublishDiagnostics>(PublishDiagnosticsParams {
+        uri,
+        diagnostics,
+        version: file.and_then(|file| file.version),
+    });
 }
 
 /// A finding as the protocol has it.
@@ -67,10 +83,22 @@ pub(crate) fn diagnostic(state: &State, uri: &Uri, text: &Text, finding: &Findin
     let mut related: Vec<DiagnosticRelatedInformation> = finding
         .related
         .iter()
-        .map(|related| DiagnosticRelatedInformation { location: Location { uri: uri.clone(), range: range(text, related.span, encoding) }, message: related.message.clone() })
+        .map(|related| DiagnosticRelatedInformation {
+            location: Location {
+                uri: uri.clone(),
+                range: range(text, related.span, encoding),
+            },
+            message: related.message.clone(),
+        })
         .collect();
     if let Some(detail) = &finding.detail {
-        related.push(DiagnosticRelatedInformation { location: Location { uri: uri.clone(), range: range(text, finding.span, encoding) }, message: format!("the cluster's words: {detail}") });
+        related.push(DiagnosticRelatedInformation {
+            location: Location {
+                uri: uri.clone(),
+                range: range(text, finding.span, encoding),
+            },
+            message: format!("the cluster's words: {detail}"),
+        });
     }
     Diagnostic {
         range: range(text, finding.span, encoding),
@@ -81,7 +109,12 @@ pub(crate) fn diagnostic(state: &State, uri: &Uri, text: &Text, finding: &Findin
             Severity::Hint => DiagnosticSeverity::HINT,
         }),
         code: Some(NumberOrString::String(code.clone())),
-        code_description: state.abilities.code_description.then(|| format!("{PAGES}/{code}.md").parse().ok()).flatten().map(|href| CodeDescription { href }),
+        code_description: state
+            .abilities
+            .code_description
+            .then(|| format!("{PAGES}/{code}.md").parse().ok())
+            .flatten()
+            .map(|href| CodeDescription { href }),
         source: Some("gitops".to_owned()),
         message,
         related_information: (state.abilities.related_information && !related.is_empty()).then_some(related),
@@ -114,11 +147,19 @@ impl OwnNotification for Status {
 /// The status now. With several sessions, that of the newest one.
 pub(crate) fn status(state: &State) -> Status {
     let Some(session) = state.sessions.values().next_back() else {
-        return Status { level: "offline", mode: "gitops", sandbox: None, context: None, session: None, busy: false, message: None };
+        return Status {
+            level: "offline",
+            mode: "gitops",
+            sandbox: None,
+            context: None,
+            session: None,
+            busy: false,
+            message: None,
+        };
     };
     let (busy, running) = match &session.phase {
         Phase::Starting { .. } | Phase::Stopping => (true, None),
-        Phase::Running(running) => (state.files.iter().any(|(_, file)| file.saved.is_some()), Some(running)),
+        Phase::Running(running) => (state.files.iter().any(|(_, file)| file.pending), Some(running)),
     };
     Status {
         level: if running.is_some() { "session" } else { "offline" },

@@ -24,7 +24,11 @@ pub(crate) fn judged(saved: &Parsed, verdicts: &[ObjectVerdict], applying: bool)
                 .chain(&verdict.judgement.warnings)
                 .map(|answer| PlacedAnswer {
                     answer: answer.clone(),
-                    written: saved.parse.documents.get(verdict.manifest.document).and_then(|document| written(document, saved.text.as_str(), &verdict.manifest.base, answer)),
+                    written: saved
+                        .parse
+                        .documents
+                        .get(verdict.manifest.document)
+                        .and_then(|document| written(document, saved.text.as_str(), &verdict.manifest.base, answer)),
                 })
                 .collect();
             let state = match &verdict.outcome {
@@ -34,7 +38,11 @@ pub(crate) fn judged(saved: &Parsed, verdicts: &[ObjectVerdict], applying: bool)
                 Outcome::Rejected => ObjectState::Rejected(verdict.judgement.answers.len()),
                 Outcome::Unreachable { reason } => ObjectState::Unreachable(reason.clone()),
             };
-            Judged { manifest: verdict.manifest.clone(), state, answers }
+            Judged {
+                manifest: verdict.manifest.clone(),
+                state,
+                answers,
+            }
         })
         .collect()
 }
@@ -51,7 +59,9 @@ pub(crate) fn place_all(file: &File, now: &Arc<Parsed>) -> Vec<Finding> {
 pub(crate) fn place_judged(objects: &[Judged], now: &Parsed) -> Vec<Finding> {
     let mut findings = Vec::new();
     for judged in objects {
-        let Some((manifest, document)) = find(now, &judged.manifest) else { continue };
+        let Some((manifest, document)) = find(now, &judged.manifest) else {
+            continue;
+        };
         for placed in &judged.answers {
             if written(document, now.text.as_str(), &manifest.base, &placed.answer) == placed.written {
                 findings.push(finding(now, document, manifest, &placed.answer));
@@ -59,7 +69,10 @@ pub(crate) fn place_judged(objects: &[Judged], now: &Parsed) -> Vec<Finding> {
         }
         if let ObjectState::Unreachable(reason) = &judged.state {
             findings.push(Finding {
-                code: Code { source: Source::Apply, slug: "unreachable" },
+                code: Code {
+                    source: Source::Apply,
+                    slug: "unreachable",
+                },
                 severity: gitops_model::Severity::Information,
                 span: manifest.kind_span,
                 message: format!("not applied: {reason}; it is tried again when the cluster answers"),
@@ -105,7 +118,8 @@ fn written(document: &Document, text: &str, base: &FieldPath, answer: &Answer) -
             child.push_key(first);
             // A parent that is there already, such as `resources` of `resources.limits.memory`, counts as it is written.
             let child_located = document.locate(text, &child);
-            (child_located.matched == child.steps().len()).then(|| child_located.value.map_or("", |span| span.slice(text)).to_owned())
+            (child_located.matched == child.steps().len())
+                .then(|| child_located.value.map_or("", |span| span.slice(text)).to_owned())
         }
         Place::Object => None,
     }
@@ -114,7 +128,10 @@ fn written(document: &Document, text: &str, base: &FieldPath, answer: &Answer) -
 fn finding(now: &Parsed, document: &Document, manifest: &Manifest, answer: &Answer) -> Finding {
     let text = now.text.as_str();
     Finding {
-        code: Code { source: Source::Apply, slug: answer.slug },
+        code: Code {
+            source: Source::Apply,
+            slug: answer.slug,
+        },
         severity: answer.severity,
         span: span_of(document, text, &manifest.base, &answer.path, &answer.place),
         message: answer.message.clone(),
@@ -122,7 +139,11 @@ fn finding(now: &Parsed, document: &Document, manifest: &Manifest, answer: &Answ
         related: answer
             .related
             .iter()
-            .map(|(path, message)| Related { file: None, span: place(document, text, &manifest.base, path, Want::Value), message: message.clone() })
+            .map(|(path, message)| Related {
+                file: None,
+                span: place(document, text, &manifest.base, path, Want::Value),
+                message: message.clone(),
+            })
             .collect(),
         fixes: fix::of(document, text, &manifest.base, answer),
         object: Some(manifest.key.clone()),

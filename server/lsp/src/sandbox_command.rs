@@ -43,14 +43,20 @@ pub(crate) struct Which {
 
 impl Which {
     fn resolve(&self) -> anyhow::Result<(String, Utf8PathBuf)> {
-        let root = self.root.canonicalize_utf8().with_context(|| format!("{} is no folder", self.root))?;
+        let root = self
+            .root
+            .canonicalize_utf8()
+            .with_context(|| format!("{} is no folder", self.root))?;
         Ok((self.name.clone().unwrap_or_else(|| name_for(&root)), root))
     }
 }
 
 /// Runs one of them.
 pub(crate) fn run(command: SandboxCommand) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     let (bundle, state) = prerequisites().map_err(|missing| anyhow!(missing))?;
     match command {
         SandboxCommand::Up(which) => {
@@ -65,15 +71,27 @@ pub(crate) fn run(command: SandboxCommand) -> anyhow::Result<ExitCode> {
                 println!("removed what was left of {}", swept.join(", "));
             }
             let executable = std::env::current_exe().context("where this program is")?;
-            let arguments = ["sandbox", "keep", root.as_str(), "--name", &name].map(Into::into).to_vec();
-            println!("starting Kubernetes {} (etcd {}, kwok {})", bundle.versions().kubernetes, bundle.versions().etcd, bundle.versions().kwok);
-            let progress = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {elapsed:>4} {msg}")?);
+            let arguments = ["sandbox", "keep", root.as_str(), "--name", &name]
+                .map(Into::into)
+                .to_vec();
+            println!(
+                "starting Kubernetes {} (etcd {}, kwok {})",
+                bundle.versions().kubernetes,
+                bundle.versions().etcd,
+                bundle.versions().kwok
+            );
+            let progress =
+                ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {elapsed:>4} {msg}")?);
             progress.enable_steady_tick(std::time::Duration::from_millis(120));
             let visible = !progress.is_hidden();
             let started = std::time::Instant::now();
             let spawned = runtime.block_on(async {
                 let spawn = keeper::spawn(&name, &state, keeper::KeeperCommand { executable, arguments }, |step| {
-                    if visible { progress.set_message(step.to_string()) } else { println!("{step}") }
+                    if visible {
+                        progress.set_message(step.to_string())
+                    } else {
+                        println!("{step}")
+                    }
                 });
                 tokio::select! {
                     entry = spawn => entry.map_err(anyhow::Error::from),
@@ -94,15 +112,16 @@ pub(crate) fn run(command: SandboxCommand) -> anyhow::Result<ExitCode> {
         }
         SandboxCommand::Status(which) => {
             let (name, _) = which.resolve()?;
-            match find(&state, &name)? {
-                Some(entry) => {
-                    print_entry(&entry);
-                    Ok(if entry.state == SandboxState::Running { ExitCode::SUCCESS } else { ExitCode::from(1) })
-                }
-                None => {
-                    println!("{name} is not up; `gitops-lsp sandbox up` starts it");
-                    Ok(ExitCode::from(1))
-                }
+            if let Some(entry) = find(&state, &name)? {
+                print_entry(&entry);
+                Ok(if entry.state == SandboxState::Running {
+                    ExitCode::SUCCESS
+                } else {
+                    ExitCode::from(1)
+                })
+            } else {
+                println!("{name} is not up; `gitops-lsp sandbox up` starts it");
+                Ok(ExitCode::from(1))
             }
         }
         SandboxCommand::List { json } => {

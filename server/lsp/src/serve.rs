@@ -6,9 +6,11 @@ use std::time::Duration;
 use anyhow::Context;
 use gitops_text::Encoding;
 use ls_types::{
-    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions, ExecuteCommandOptions, InitializeParams,
-    InitializeResult, OneOf, PositionEncodingKind, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
+    ExecuteCommandOptions, InitializeParams, InitializeResult, OneOf, PositionEncodingKind, SaveOptions,
+    ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
+    TextDocumentSyncSaveOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities,
+    WorkspaceServerCapabilities,
 };
 use lsp_server::Connection;
 
@@ -17,7 +19,7 @@ use crate::files::{Files, path_of};
 use crate::ledger::Ledger;
 use crate::main_loop::{self, End};
 use crate::state::{ClientAbilities, State};
-use crate::{lifecycle, notifications, parent, requests, settings};
+use crate::{identities, lifecycle, notifications, parent, requests, settings};
 
 /// How many events may wait for the loop. Those who send them are tasks, which may wait.
 const INBOX: usize = 4096;
@@ -32,16 +34,24 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
     let encoding = encoding_of(&params.capabilities);
     let result = InitializeResult {
         capabilities: capabilities(encoding),
-        server_info: Some(ServerInfo { name: "gitops-lsp".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) }),
+        server_info: Some(ServerInfo {
+            name: "gitops-lsp".to_owned(),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        }),
         offset_encoding: None,
     };
-    connection.initialize_finish(id, serde_json::to_value(result)?).context("the client did not finish initializing")?;
+    connection
+        .initialize_finish(id, serde_json::to_value(result)?)
+        .context("the client did not finish initializing")?;
 
     let Connection { sender, receiver } = connection;
     let (client, outbox_thread) = Client::new(sender);
     let (inbox, events) = crossbeam_channel::bounded(INBOX);
     // Two threads: requests wait for the network, parsing of targets has threads of its own.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     if let Some(process_id) = params.process_id {
         parent::watch(process_id, inbox.clone());
     }
@@ -56,6 +66,7 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
         verdicts_asked: false,
         files: Files::default(),
         ledger: Ledger::default(),
+        owners: identities::Owners::default(),
         generation: 0,
         last_request: 0,
         waiting_for_client: BTreeMap::new(),
@@ -102,20 +113,29 @@ fn capabilities(encoding: Encoding) -> ServerCapabilities {
         text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
             open_close: Some(true),
             change: Some(TextDocumentSyncKind::INCREMENTAL),
-            save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
+            save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions {
+                include_text: Some(false),
+            })),
             ..TextDocumentSyncOptions::default()
         })),
-        code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
+        code_lens_provider: Some(CodeLensOptions {
+            resolve_provider: Some(false),
+        }),
         code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
             code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
             ..CodeActionOptions::default()
         })),
         execute_command_provider: Some(ExecuteCommandOptions {
             commands: requests::COMMANDS.map(str::to_owned).to_vec(),
-            work_done_progress_options: WorkDoneProgressOptions { work_done_progress: Some(true) },
+            work_done_progress_options: WorkDoneProgressOptions {
+                work_done_progress: Some(true),
+            },
         }),
         workspace: Some(WorkspaceServerCapabilities {
-            workspace_folders: Some(WorkspaceFoldersServerCapabilities { supported: Some(true), change_notifications: Some(OneOf::Left(true)) }),
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(OneOf::Left(true)),
+            }),
             ..WorkspaceServerCapabilities::default()
         }),
         ..ServerCapabilities::default()
@@ -124,7 +144,11 @@ fn capabilities(encoding: Encoding) -> ServerCapabilities {
 
 /// UTF-8 where the client has it, since that is what we count in; else what it prefers (LSP 3.17 `positionEncodings`).
 fn encoding_of(capabilities: &ClientCapabilities) -> Encoding {
-    let offered = capabilities.general.as_ref().and_then(|general| general.position_encodings.as_deref()).unwrap_or_default();
+    let offered = capabilities
+        .general
+        .as_ref()
+        .and_then(|general| general.position_encodings.as_deref())
+        .unwrap_or_default();
     if offered.contains(&PositionEncodingKind::UTF8) {
         Encoding::Utf8
     } else if offered.first() == Some(&PositionEncodingKind::UTF32) {
@@ -136,13 +160,29 @@ fn encoding_of(capabilities: &ClientCapabilities) -> Encoding {
 
 fn abilities_of(capabilities: &ClientCapabilities) -> ClientAbilities {
     let workspace = capabilities.workspace.as_ref();
-    let diagnostics = capabilities.text_document.as_ref().and_then(|text| text.publish_diagnostics.as_ref());
+    let diagnostics = capabilities
+        .text_document
+        .as_ref()
+        .and_then(|text| text.publish_diagnostics.as_ref());
     ClientAbilities {
-        progress: capabilities.window.as_ref().and_then(|window| window.work_done_progress) == Some(true),
-        refresh_lenses: workspace.and_then(|workspace| workspace.code_lens.as_ref()).and_then(|lens| lens.refresh_support) == Some(true),
-        watch_files: workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref()).and_then(|watch| watch.dynamic_registration) == Some(true),
+        progress: capabilities
+            .window
+            .as_ref()
+            .and_then(|window| window.work_done_progress)
+            == Some(true),
+        refresh_lenses: workspace
+            .and_then(|workspace| workspace.code_lens.as_ref())
+            .and_then(|lens| lens.refresh_support)
+            == Some(true),
+        watch_files: workspace
+            .and_then(|workspace| workspace.did_change_watched_files.as_ref())
+            .and_then(|watch| watch.dynamic_registration)
+            == Some(true),
         configuration: workspace.and_then(|workspace| workspace.configuration) == Some(true),
-        versioned_edits: workspace.and_then(|workspace| workspace.workspace_edit.as_ref()).and_then(|edit| edit.document_changes) == Some(true),
+        versioned_edits: workspace
+            .and_then(|workspace| workspace.workspace_edit.as_ref())
+            .and_then(|edit| edit.document_changes)
+            == Some(true),
         related_information: diagnostics.and_then(|diagnostics| diagnostics.related_information) == Some(true),
         code_description: diagnostics.and_then(|diagnostics| diagnostics.code_description_support) == Some(true),
     }

@@ -7,7 +7,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use gitops_cluster::Cluster;
 use gitops_cluster::kube::config::{KubeConfigOptions, Kubeconfig};
 use gitops_cluster::kube::{Client, Config};
-use gitops_session::sandbox::{self, Bundle, Sandbox, SandboxState, StartErrorKind, StartOptions, StateDirectory, Step};
+use gitops_session::sandbox::{
+    self, Bundle, Sandbox, SandboxState, StartErrorKind, StartOptions, StateDirectory, Step,
+};
 use gitops_session::{Live, Stopped};
 use lsp_server::RequestId;
 use tokio::sync::{mpsc, oneshot};
@@ -87,7 +89,14 @@ pub(crate) fn prerequisites() -> Result<(Bundle, StateDirectory), String> {
 }
 
 /// Owns the sandbox of one session from its start to its end. Aborting the task ends every process of it.
-pub(crate) async fn run(number: u64, name: String, root: Utf8PathBuf, field_manager: String, inbox: Inbox, mut stop: mpsc::Receiver<StopRequest>) {
+pub(crate) async fn run(
+    number: u64,
+    name: String,
+    root: Utf8PathBuf,
+    field_manager: String,
+    inbox: Inbox,
+    mut stop: mpsc::Receiver<StopRequest>,
+) {
     let tell = |event: SessionEvent| {
         // The loop is gone only when the server is; then nobody needs to know.
         let _ = inbox.send(Event::Session { number, event });
@@ -123,7 +132,12 @@ enum Place {
     Kept,
 }
 
-async fn run_in_own(mut sandbox: Sandbox, cluster: &Cluster, stop: &mut mpsc::Receiver<StopRequest>, tell: &(impl Fn(SessionEvent) + Send + Sync)) {
+async fn run_in_own(
+    mut sandbox: Sandbox,
+    cluster: &Cluster,
+    stop: &mut mpsc::Receiver<StopRequest>,
+    tell: &(impl Fn(SessionEvent) + Send + Sync),
+) {
     let mut restarts: Vec<Instant> = Vec::new();
     loop {
         let exit = tokio::select! {
@@ -143,10 +157,18 @@ async fn run_in_own(mut sandbox: Sandbox, cluster: &Cluster, stop: &mut mpsc::Re
         restarts.retain(|at| at.elapsed() < RESTART_WINDOW);
         restarts.push(Instant::now());
         tell(SessionEvent::ComponentEnded {
-            message: format!("{} of the sandbox ended by itself ({}) and is started again{}", exit.component, exit.status, last_words(&exit.log_tail)),
+            message: format!(
+                "{} of the sandbox ended by itself ({}) and is started again{}",
+                exit.component,
+                exit.status,
+                last_words(&exit.log_tail)
+            ),
         });
         if restarts.len() > MAX_RESTARTS {
-            tell(SessionEvent::Lost(format!("{} of the sandbox does not stay up; stop the session and start it again", exit.component)));
+            tell(SessionEvent::Lost(format!(
+                "{} of the sandbox does not stay up; stop the session and start it again",
+                exit.component
+            )));
             continue;
         }
         match sandbox.restart(exit.component).await {
@@ -176,7 +198,12 @@ fn answer(request: Option<StopRequest>) {
     }
 }
 
-async fn open(name: &str, root: &Utf8Path, field_manager: &str, tell: &(impl Fn(SessionEvent) + Send + Sync)) -> Result<(Place, Started), String> {
+async fn open(
+    name: &str,
+    root: &Utf8Path,
+    field_manager: &str,
+    tell: &(impl Fn(SessionEvent) + Send + Sync),
+) -> Result<(Place, Started), String> {
     let (bundle, state) = prerequisites()?;
     if let Some(kept) = kept_for(root, &state) {
         let started = Started {
@@ -201,7 +228,9 @@ async fn open(name: &str, root: &Utf8Path, field_manager: &str, tell: &(impl Fn(
 fn kept_for(root: &Utf8Path, state: &StateDirectory) -> Option<sandbox::Entry> {
     // A state directory that cannot be read fails the start below with a better message.
     let entries = sandbox::list(state).ok()?;
-    entries.into_iter().find(|entry| entry.kept && entry.state == SandboxState::Running && entry.root.as_deref() == Some(root))
+    entries
+        .into_iter()
+        .find(|entry| entry.kept && entry.state == SandboxState::Running && entry.root.as_deref() == Some(root))
 }
 
 /// A second editor on the same workspace has a sandbox of its own, with a number behind its name.
@@ -213,7 +242,11 @@ async fn start_beside_others(
     tell: &(impl Fn(SessionEvent) + Send + Sync),
 ) -> Result<Sandbox, String> {
     for number in 1..=MAX_SANDBOXES_OF_ONE_WORKSPACE {
-        let numbered = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
+        let numbered = if number == 1 {
+            name.to_owned()
+        } else {
+            format!("{name}-{number}")
+        };
         let mut options = StartOptions::new(numbered, bundle.clone(), state.clone());
         options.root = Some(root.to_owned());
         match sandbox::start(options, |step: Step| tell(SessionEvent::Progress(step))).await {
@@ -222,7 +255,9 @@ async fn start_beside_others(
             Err(error) => return Err(error.to_string()),
         }
     }
-    Err(format!("{MAX_SANDBOXES_OF_ONE_WORKSPACE} sandboxes of this workspace are running already; `gitops-lsp sandbox list` shows them"))
+    Err(format!(
+        "{MAX_SANDBOXES_OF_ONE_WORKSPACE} sandboxes of this workspace are running already; `gitops-lsp sandbox list` shows them"
+    ))
 }
 
 fn last_words(log_tail: &[String]) -> String {
@@ -231,11 +266,18 @@ fn last_words(log_tail: &[String]) -> String {
 
 /// Connects to the cluster of a kubeconfig file.
 pub(crate) async fn connect(kubeconfig: &Utf8Path, field_manager: &str) -> Result<Cluster, String> {
-    let text = tokio::fs::read_to_string(kubeconfig).await.map_err(|error| format!("{kubeconfig} cannot be read: {error}"))?;
-    let kubeconfig = Kubeconfig::from_yaml(&text).map_err(|error| format!("the sandbox's kubeconfig cannot be read: {error}"))?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(|error| error.to_string())?;
+    let text = tokio::fs::read_to_string(kubeconfig)
+        .await
+        .map_err(|error| format!("{kubeconfig} cannot be read: {error}"))?;
+    let kubeconfig =
+        Kubeconfig::from_yaml(&text).map_err(|error| format!("the sandbox's kubeconfig cannot be read: {error}"))?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .map_err(|error| error.to_string())?;
     let client = Client::try_from(config).map_err(|error| error.to_string())?;
-    Cluster::connect(client, field_manager).await.map_err(|error| error.to_string())
+    Cluster::connect(client, field_manager)
+        .await
+        .map_err(|error| error.to_string())
 }
 
 /// The name of the field manager of a session.
@@ -258,6 +300,9 @@ impl Session {
 /// What the loop of a session reports to.
 pub(crate) fn reporter(number: u64, inbox: Inbox) -> gitops_session::Report {
     Arc::new(move |verdict| {
-        let _ = inbox.send(Event::Session { number, event: SessionEvent::Verdict(verdict) });
+        let _ = inbox.send(Event::Session {
+            number,
+            event: SessionEvent::Verdict(verdict),
+        });
     })
 }

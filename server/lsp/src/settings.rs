@@ -7,25 +7,25 @@ use serde_json::Value;
 /// Settings of the section `gitops`, also taken from `initializationOptions`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Where a session applies when the start does not say: `local` is a control plane on this machine.
-    pub sandbox: SandboxKind,
+    pub(crate) sandbox: SandboxKind,
     /// The directory that a session applies, relative to the workspace folder. Empty: the folder itself.
-    pub target: String,
+    pub(crate) target: String,
     /// What a session does.
-    pub session: SessionSettings,
+    pub(crate) session: SessionSettings,
     /// Code lenses.
-    pub lens: LensSettings,
+    pub(crate) lens: LensSettings,
     /// Diagnostics.
-    pub diagnostics: DiagnosticSettings,
+    pub(crate) diagnostics: DiagnosticSettings,
     /// Sends a `gitops/verdict` notification for each verdict. For clients and tests that wait for one.
-    pub verdicts: bool,
+    pub(crate) verdicts: bool,
 }
 
 /// Where a session applies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum SandboxKind {
+pub(crate) enum SandboxKind {
     /// A control plane on this machine, made for the session.
     #[default]
     Local,
@@ -34,26 +34,26 @@ pub enum SandboxKind {
 /// What a session does.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub struct SessionSettings {
+pub(crate) struct SessionSettings {
     /// Whether a save is applied to the sandbox. When off, saves are only checked with a dry run.
-    pub apply_on_save: bool,
+    pub(crate) apply_on_save: bool,
 }
 
 /// Code lenses.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub struct LensSettings {
+pub(crate) struct LensSettings {
     /// Whether code lenses are shown.
-    pub enabled: bool,
+    pub(crate) enabled: bool,
 }
 
 /// Diagnostics.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub struct DiagnosticSettings {
+pub(crate) struct DiagnosticSettings {
     /// How many diagnostics of one file are shown at most; what is left out is counted in one more. 1 to 10000.
     #[schemars(range(min = 1, max = 10000))]
-    pub maximum_per_file: u32,
+    pub(crate) maximum_per_file: u32,
 }
 
 impl Default for Settings {
@@ -88,12 +88,16 @@ impl Default for DiagnosticSettings {
 }
 
 /// The JSON schema of the settings.
-pub fn schema() -> Value {
-    schemars::generate::SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true).into_generator().into_root_schema_for::<Settings>().to_value()
+pub(crate) fn schema() -> Value {
+    schemars::generate::SchemaSettings::draft07()
+        .with(|settings| settings.inline_subschemas = true)
+        .into_generator()
+        .into_root_schema_for::<Settings>()
+        .to_value()
 }
 
 /// Reads settings, and says what in them nobody knows. What is wrong keeps its default; the rest counts.
-pub fn read(value: &Value) -> (Settings, Vec<String>) {
+pub(crate) fn read(value: &Value) -> (Settings, Vec<String>) {
     // Settings of the extension's own, which clients send along with the section.
     const CLIENT_ONLY: [&str; 2] = ["server", "trace"];
     let mut problems = Vec::new();
@@ -135,12 +139,16 @@ fn take(settings: &mut Settings, key: &str, read: Settings) {
 }
 
 fn drop_unknown(value: &mut Value, schema: &Value, path: &str, problems: &mut Vec<String>) {
-    let (Value::Object(given), Some(Value::Object(properties))) = (&mut *value, schema.get("properties")) else { return };
+    let (Value::Object(given), Some(Value::Object(properties))) = (&mut *value, schema.get("properties")) else {
+        return;
+    };
     given.retain(|key, _| {
         let known = properties.contains_key(key);
         if !known {
             let near = gitops_model::nearest(key, properties.keys().map(String::as_str));
-            let hint = near.map(|near| format!("; did you mean {path}.{near}?")).unwrap_or_default();
+            let hint = near
+                .map(|near| format!("; did you mean {path}.{near}?"))
+                .unwrap_or_default();
             problems.push(format!("there is no setting {path}.{key}{hint}"));
         }
         known
@@ -160,11 +168,16 @@ mod tests {
 
     #[test]
     fn unknown_settings_are_named_and_the_rest_counts() {
-        let (settings, problems) = read(&json!({ "target": "apps", "lens": { "enable": false }, "sandbox": "moon", "trace": { "server": "off" } }));
+        let (settings, problems) = read(
+            &json!({ "target": "apps", "lens": { "enable": false }, "sandbox": "moon", "trace": { "server": "off" } }),
+        );
         assert_eq!(settings.target, "apps");
         assert_eq!(settings.lens, Settings::default().lens);
         assert_eq!(problems.len(), 2, "{problems:?}");
-        assert_eq!(problems[0], "there is no setting gitops.lens.enable; did you mean gitops.lens.enabled?");
+        assert_eq!(
+            problems[0],
+            "there is no setting gitops.lens.enable; did you mean gitops.lens.enabled?"
+        );
         assert!(problems[1].starts_with("gitops.sandbox: "), "{problems:?}");
     }
 
@@ -172,7 +185,10 @@ mod tests {
     fn every_setting_is_described() {
         fn check(schema: &serde_json::Value, path: &str) {
             for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-                assert!(property.get("description").is_some(), "{path}.{name} has no description");
+                assert!(
+                    property.get("description").is_some(),
+                    "{path}.{name} has no description"
+                );
                 check(property, &format!("{path}.{name}"));
             }
         }

@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use crate::client::Client;
 use crate::event::Inbox;
 use crate::files::Files;
+use crate::identities::{self, Owners};
 use crate::ledger::Ledger;
 use crate::session::Session;
 use crate::settings::Settings;
@@ -58,6 +59,8 @@ pub(crate) struct State {
     pub(crate) files: Files,
     /// Findings.
     pub(crate) ledger: Ledger,
+    /// Which files of sessions supply which object.
+    pub(crate) owners: Owners,
     /// Number of the newest save.
     pub(crate) generation: u64,
     /// Number of the newest request to the client.
@@ -104,19 +107,32 @@ impl State {
         self.unparsed.remove(name);
         let Some(file) = self.files.get_mut(name) else { return };
         let Some(parsed) = file.current().cloned() else { return };
-        let (syntax, model): (Vec<_>, Vec<_>) = parsed.syntax_findings().into_iter().partition(|finding| finding.code.source == Source::Syntax);
+        let syntax = parsed.syntax_findings();
         let placed = crate::report::place_all(file, &parsed);
         let generation = file.generation;
         self.ledger.set(name, Source::Syntax, 0, syntax);
-        self.ledger.set(name, Source::Model, 0, model);
         self.ledger.set(name, Source::Apply, generation, placed);
         self.ledger.touch(name);
+        self.model_changed(name);
+    }
+
+    /// Replaces what is said about what the objects of a file are to each other and to other files.
+    pub(crate) fn model_changed(&mut self, name: &Arc<str>) {
+        let Some(file) = self.files.get(name) else { return };
+        let Some(parsed) = &file.parsed else { return };
+        let mut findings = parsed.not_sent_findings();
+        findings.extend(identities::findings(&self.owners, name, file, parsed));
+        self.ledger.set(name, Source::Model, 0, findings);
     }
 
     /// The session whose target holds the file.
     pub(crate) fn session_of(&self, path: Option<&Utf8PathBuf>) -> Option<(u64, &Session)> {
         let path = path?;
-        self.sessions.iter().filter(|(_, session)| path.starts_with(&session.target)).max_by_key(|(_, session)| session.target.as_str().len()).map(|(number, session)| (*number, session))
+        self.sessions
+            .iter()
+            .filter(|(_, session)| path.starts_with(&session.target))
+            .max_by_key(|(_, session)| session.target.as_str().len())
+            .map(|(number, session)| (*number, session))
     }
 
     /// A fresh id for a request to the client.

@@ -19,7 +19,11 @@ impl Palette {
     /// For what is printed to standard output.
     pub(crate) fn for_stdout() -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        if wanted && std::io::stdout().is_terminal() { Self::Colours } else { Self::Plain }
+        if wanted && std::io::stdout().is_terminal() {
+            Self::Colours
+        } else {
+            Self::Plain
+        }
     }
 }
 
@@ -32,9 +36,16 @@ pub(crate) fn render(path: &str, text: &str, finding: &Finding, palette: Palette
         Severity::Hint => Level::HELP,
     };
     let code = finding.code.to_string();
-    let mut snippet = Snippet::source(text).path(path).fold(true).annotation(AnnotationKind::Primary.span(shown(text, finding.span)));
+    let mut snippet = Snippet::source(text)
+        .path(path)
+        .fold(true)
+        .annotation(AnnotationKind::Primary.span(shown(text, finding.span)));
     for related in finding.related.iter().filter(|related| related.file.is_none()) {
-        snippet = snippet.annotation(AnnotationKind::Context.span(shown(text, related.span)).label(&related.message));
+        snippet = snippet.annotation(
+            AnnotationKind::Context
+                .span(shown(text, related.span))
+                .label(&related.message),
+        );
     }
     let mut group = Group::with_title(level.primary_title(&finding.message).id(&code)).element(snippet);
     for fix in finding.fixes.iter().take(3) {
@@ -58,5 +69,13 @@ pub(crate) fn render(path: &str, text: &str, finding: &Finding, palette: Palette
 fn shown(text: &str, span: Span) -> std::ops::Range<usize> {
     let start = (span.start as usize).min(text.len());
     let end = (span.end as usize).clamp(start, text.len());
-    if end > start { start..end } else { start..text.get(start..).and_then(|rest| rest.chars().next()).map_or(start, |next| start + next.len_utf8()) }
+    if end > start {
+        start..end
+    } else {
+        start
+            ..text
+                .get(start..)
+                .and_then(|rest| rest.chars().next())
+                .map_or(start, |next| start + next.len_utf8())
+    }
 }

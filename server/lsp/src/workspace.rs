@@ -30,12 +30,17 @@ pub(crate) fn is_yaml(path: &Utf8Path) -> bool {
 /// Git's ignore rules hold, hidden directories and those of a Helm chart are left out, symbolic links are not followed
 /// (so that a loop cannot happen, and nothing outside the target is read). Files come in the order of their paths.
 pub(crate) fn read_target(path: &Utf8Path) -> Target {
-    let mut target = Target { files: Vec::new(), unreadable: Vec::new() };
+    let mut target = Target {
+        files: Vec::new(),
+        unreadable: Vec::new(),
+    };
     let walk = WalkBuilder::new(path)
         .follow_links(false)
         .require_git(false)
         .sort_by_file_path(std::cmp::Ord::cmp)
-        .filter_entry(|entry| !(entry.file_type().is_some_and(|kind| kind.is_dir()) && entry.path().join("Chart.yaml").is_file()))
+        .filter_entry(|entry| {
+            !(entry.file_type().is_some_and(|kind| kind.is_dir()) && entry.path().join("Chart.yaml").is_file())
+        })
         .build();
     for entry in walk {
         let entry = match entry {
@@ -48,12 +53,17 @@ pub(crate) fn read_target(path: &Utf8Path) -> Target {
         if !entry.file_type().is_some_and(|kind| kind.is_file()) {
             continue;
         }
-        let Ok(file) = Utf8PathBuf::from_path_buf(entry.into_path()) else { continue };
+        let Ok(file) = Utf8PathBuf::from_path_buf(entry.into_path()) else {
+            continue;
+        };
         if !is_yaml(&file) {
             continue;
         }
         if target.files.len() >= MAX_FILES {
-            target.unreadable.push((path.to_owned(), format!("more than {MAX_FILES} YAML files; the rest is left alone")));
+            target.unreadable.push((
+                path.to_owned(),
+                format!("more than {MAX_FILES} YAML files; the rest is left alone"),
+            ));
             break;
         }
         match read_file(&file) {

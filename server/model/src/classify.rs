@@ -52,17 +52,32 @@ pub fn file_role(path: &str) -> FileRole {
     match name {
         "kustomization.yaml" | "kustomization.yml" | "Kustomization" => return FileRole::Kustomization,
         "Chart.yaml" | "Chart.lock" | "values.yaml" | "values.yml" => return FileRole::ChartData,
-        "docker-compose.yaml" | "docker-compose.yml" | "compose.yaml" | "compose.yml" | "skaffold.yaml" | "mkdocs.yml"
-        | ".sops.yaml" | ".pre-commit-config.yaml" | ".yamllint" | "pnpm-lock.yaml" | "openapi.yaml" | "Taskfile.yml"
+        "docker-compose.yaml"
+        | "docker-compose.yml"
+        | "compose.yaml"
+        | "compose.yml"
+        | "skaffold.yaml"
+        | "mkdocs.yml"
+        | ".sops.yaml"
+        | ".pre-commit-config.yaml"
+        | ".yamllint"
+        | "pnpm-lock.yaml"
+        | "openapi.yaml"
+        | "Taskfile.yml"
         | "Taskfile.yaml" => return FileRole::Foreign,
         _ => {}
     }
     let mut directories = path.split('/').rev().skip(1);
-    if directories.clone().any(|directory| matches!(directory, ".github" | ".gitlab" | ".circleci" | "node_modules" | ".git")) {
+    if directories
+        .clone()
+        .any(|directory| matches!(directory, ".github" | ".gitlab" | ".circleci" | "node_modules" | ".git"))
+    {
         return FileRole::Foreign;
     }
     // Whether the directory above really is a chart is not visible in a path; whoever reads files says so (`reads_as_template`).
-    if path.ends_with(".tpl") || (directories.any(|directory| directory == "templates") && path.contains("/charts/")) {
+    if name.rsplit('.').next() == Some("tpl")
+        || (directories.any(|directory| directory == "templates") && path.contains("/charts/"))
+    {
         return FileRole::Template;
     }
     FileRole::Manifests
@@ -86,10 +101,14 @@ pub fn reads_as_template(text: &str) -> bool {
 
 /// What a document is. `index` is its number in the file.
 pub fn read(document: &Document, text: &str, index: usize) -> Reading {
-    let Some(root) = document.root(text) else { return Reading::Empty };
+    let Some(root) = document.root(text) else {
+        return Reading::Empty;
+    };
     match root.kind() {
         NodeKind::Mapping => {}
-        NodeKind::Scalar if root.as_str().is_some_and(str::is_empty) || root.span().is_empty() => return Reading::Empty,
+        NodeKind::Scalar if root.as_str().is_some_and(str::is_empty) || root.span().is_empty() => {
+            return Reading::Empty;
+        }
         _ => return Reading::NotAnObject(NotAnObject::NoIdentity),
     }
     let base = FieldPath::default();
@@ -121,14 +140,18 @@ pub fn read(document: &Document, text: &str, index: usize) -> Reading {
 fn why_not(root: Node<'_>) -> Option<NotAnObject> {
     let api_version = text_entry(root, "apiVersion");
     let kind = text_entry(root, "kind");
-    let looks_like_one = root.get("metadata").is_some_and(|metadata| metadata.resolved().kind() == NodeKind::Mapping);
+    let looks_like_one = root
+        .get("metadata")
+        .is_some_and(|metadata| metadata.resolved().kind() == NodeKind::Mapping);
     match (api_version, kind) {
-        (None, None) => Some(NotAnObject::NoIdentity),
         (None, Some((_, span))) if looks_like_one => Some(NotAnObject::NoApiVersion(span)),
         (Some((_, span)), None) if looks_like_one => Some(NotAnObject::NoKind(span)),
         (None, _) | (_, None) => Some(NotAnObject::NoIdentity),
         (Some((api_version, _)), Some((kind, span))) => {
-            if root.get("sops").is_some_and(|sops| sops.get("mac").is_some() || sops.get("lastmodified").is_some()) {
+            if root
+                .get("sops")
+                .is_some_and(|sops| sops.get("mac").is_some() || sops.get("lastmodified").is_some())
+            {
                 return Some(NotAnObject::Encrypted(span));
             }
             is_local_config(root, api_version, kind).then_some(NotAnObject::LocalConfig)
@@ -147,9 +170,18 @@ fn is_local_config(root: Node<'_>, api_version: &str, kind: &str) -> bool {
         .and_then(Node::as_str)
         == Some("true");
     annotated
-        || matches!(group, "kustomize.config.k8s.io" | "kind.x-k8s.io" | "k3d.io" | "skaffold" | "ctlptl.dev" | "backstage.io")
-        || matches!(group, "kubeadm.k8s.io" | "kubelet.config.k8s.io" | "kubeproxy.config.k8s.io" | "kubescheduler.config.k8s.io")
-        || matches!(group, "apiserver.config.k8s.io" | "audit.k8s.io" | "client.authentication.k8s.io" | "config.kwok.x-k8s.io")
+        || matches!(
+            group,
+            "kustomize.config.k8s.io" | "kind.x-k8s.io" | "k3d.io" | "skaffold" | "ctlptl.dev" | "backstage.io"
+        )
+        || matches!(
+            group,
+            "kubeadm.k8s.io" | "kubelet.config.k8s.io" | "kubeproxy.config.k8s.io" | "kubescheduler.config.k8s.io"
+        )
+        || matches!(
+            group,
+            "apiserver.config.k8s.io" | "audit.k8s.io" | "client.authentication.k8s.io" | "config.kwok.x-k8s.io"
+        )
         || (api_version == "v1" && kind == "Config" && root.get("clusters").is_some())
 }
 
@@ -157,7 +189,12 @@ fn manifest_at(root: Node<'_>, document: usize, base: &FieldPath) -> Option<Mani
     let (api_version, _) = text_entry(root, "apiVersion")?;
     let (kind, kind_span) = text_entry(root, "kind")?;
     let metadata = root.get("metadata");
-    let text_of = |key: &str| metadata.and_then(|metadata| metadata.get(key)).and_then(|node| node.resolved().as_str()).map(str::to_owned);
+    let text_of = |key: &str| {
+        metadata
+            .and_then(|metadata| metadata.get(key))
+            .and_then(|node| node.resolved().as_str())
+            .map(str::to_owned)
+    };
     Some(Manifest {
         key: ObjectKey {
             gvk: Gvk::parse(api_version, kind),

@@ -128,7 +128,10 @@ pub fn from_syntax(errors: &[SyntaxError]) -> Vec<Finding> {
     errors
         .iter()
         .map(|error| Finding {
-            code: Code { source: Source::Syntax, slug: error.kind.slug() },
+            code: Code {
+                source: Source::Syntax,
+                slug: error.kind.slug(),
+            },
             severity: match error.kind {
                 SyntaxErrorKind::DialectDifference => Severity::Warning,
                 _ => Severity::Error,
@@ -139,7 +142,11 @@ pub fn from_syntax(errors: &[SyntaxError]) -> Vec<Finding> {
             related: error
                 .related
                 .iter()
-                .map(|(span, message)| Related { file: None, span: *span, message: message.clone() })
+                .map(|(span, message)| Related {
+                    file: None,
+                    span: *span,
+                    message: message.clone(),
+                })
                 .collect(),
             fixes: Vec::new(),
             object: None,

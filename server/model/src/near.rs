@@ -16,7 +16,8 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
             }
             let distance = strsim::damerau_levenshtein(&plain, &bare(candidate));
             // A plural, or a word cut short, is near although half of it is missing.
-            let extends = plain.len() >= 3 && (bare(candidate).starts_with(&plain) || plain.starts_with(&bare(candidate)));
+            let extends =
+                plain.len() >= 3 && (bare(candidate).starts_with(&plain) || plain.starts_with(&bare(candidate)));
             (distance <= bound || (extends && distance <= 5)).then_some((distance, candidate))
         })
         .min()
@@ -24,7 +25,10 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 fn bare(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|c| !matches!(c, '-' | '_' | ' '))
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 #[cfg(test)]
@@ -38,7 +42,10 @@ mod tests {
         assert_eq!(nearest("prots", fields), Some("ports"));
         assert_eq!(nearest("imagepullpolicy", fields), Some("imagePullPolicy"));
         assert_eq!(nearest("env_from", fields), Some("envFrom"));
-        assert_eq!(nearest("replica", ["replicas", "revisionHistoryLimit"]), Some("replicas"));
+        assert_eq!(
+            nearest("replica", ["replicas", "revisionHistoryLimit"]),
+            Some("replicas")
+        );
         assert_eq!(nearest("zebra", fields), None);
         assert_eq!(nearest("", fields), None);
     }

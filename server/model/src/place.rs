@@ -25,7 +25,11 @@ pub fn place(document: &Document, text: &str, base: &FieldPath, path: &FieldPath
     }
     let exact = located.matched == full.steps().len();
     let span = match want {
-        Want::Value if exact => located.value.filter(|span| !span.is_empty()).or(located.key).or(located.item),
+        Want::Value if exact => located
+            .value
+            .filter(|span| !span.is_empty())
+            .or(located.key)
+            .or(located.item),
         _ => located.key.or(located.item).or(located.value),
     };
     match span {
@@ -57,7 +61,10 @@ fn first_line(text: &str, span: Span) -> Span {
     match shown.find(['\n', '\r']) {
         Some(length) => {
             let length = shown.get(..length).map_or(0, |line| line.trim_end().len());
-            Span::new(span.start, span.start.saturating_add(u32::try_from(length).unwrap_or(0)))
+            Span::new(
+                span.start,
+                span.start.saturating_add(u32::try_from(length).unwrap_or(0)),
+            )
         }
         None => span,
     }

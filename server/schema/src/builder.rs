@@ -51,10 +51,6 @@ impl GraphBuilder {
         self.add_at(schema, 0)
     }
 
-    pub(crate) fn text(&mut self, text: &str) -> TextId {
-        self.texts.add(text)
-    }
-
     pub(crate) fn finish(self) -> Graph {
         let mut graph = self.graph;
         graph.texts = self.texts.finish();
@@ -63,7 +59,9 @@ impl GraphBuilder {
     }
 
     fn push(&mut self, node: Node) -> Option<NodeId> {
-        let id = u32::try_from(self.graph.nodes.len()).ok().filter(|_| self.graph.nodes.len() < MAX_NODES)?;
+        let id = u32::try_from(self.graph.nodes.len())
+            .ok()
+            .filter(|_| self.graph.nodes.len() < MAX_NODES)?;
         self.graph.nodes.push(node);
         Some(NodeId(id))
     }
@@ -81,12 +79,21 @@ impl GraphBuilder {
     }
 
     fn read(&mut self, schema: &Value, depth: usize) -> Node {
-        let Some(map) = schema.as_object() else { return Node::default() };
+        let Some(map) = schema.as_object() else {
+            return Node::default();
+        };
         let text = |key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default();
-        let default = map.get("default").filter(|value| !is_empty(value)).map(Value::to_string).unwrap_or_default();
+        let default = map
+            .get("default")
+            .filter(|value| !is_empty(value))
+            .map(Value::to_string)
+            .unwrap_or_default();
         Node {
             kind: kind_of(map),
-            keeps_unknown: map.get("x-kubernetes-preserve-unknown-fields").and_then(Value::as_bool).unwrap_or_default(),
+            keeps_unknown: map
+                .get("x-kubernetes-preserve-unknown-fields")
+                .and_then(Value::as_bool)
+                .unwrap_or_default(),
             format: self.texts.add(text("format")),
             description: self.texts.add(text("description")),
             default: self.texts.add(&default),
@@ -97,12 +104,16 @@ impl GraphBuilder {
             required: self.words(map.get("required")),
             rules: self.rules(map.get("x-kubernetes-validations")),
             items: map.get("items").and_then(|items| self.add_at(items, depth + 1)),
-            additional: map.get("additionalProperties").and_then(|values| self.add_at(values, depth + 1)),
+            additional: map
+                .get("additionalProperties")
+                .and_then(|values| self.add_at(values, depth + 1)),
         }
     }
 
     fn properties(&mut self, map: &Map<String, Value>, depth: usize) -> Row {
-        let Some(properties) = map.get("properties").and_then(Value::as_object) else { return Row::default() };
+        let Some(properties) = map.get("properties").and_then(Value::as_object) else {
+            return Row::default();
+        };
         let mut found = Vec::with_capacity(properties.len());
         for (name, schema) in properties {
             if let Some(id) = self.add_at(schema, depth + 1) {
@@ -114,16 +125,25 @@ impl GraphBuilder {
 
     fn parts(&mut self, map: &Map<String, Value>, depth: usize) -> Row {
         let mut found = Vec::new();
-        let reference = map.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix(REFERENCE));
+        let reference = map
+            .get("$ref")
+            .and_then(Value::as_str)
+            .and_then(|name| name.strip_prefix(REFERENCE));
         found.extend(reference.and_then(|name| self.components.get(name)).copied());
-        for part in map.get("allOf").and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
+        for part in map
+            .get("allOf")
+            .and_then(Value::as_array)
+            .map_or(&[][..], Vec::as_slice)
+        {
             found.extend(self.add_at(part, depth + 1));
         }
         append(&mut self.graph.ids, found)
     }
 
     fn words(&mut self, list: Option<&Value>) -> Row {
-        let Some(list) = list.and_then(Value::as_array) else { return Row::default() };
+        let Some(list) = list.and_then(Value::as_array) else {
+            return Row::default();
+        };
         let found: Vec<TextId> = list
             .iter()
             .filter_map(|word| match word {
@@ -137,11 +157,16 @@ impl GraphBuilder {
     }
 
     fn rules(&mut self, list: Option<&Value>) -> Row {
-        let Some(list) = list.and_then(Value::as_array) else { return Row::default() };
+        let Some(list) = list.and_then(Value::as_array) else {
+            return Row::default();
+        };
         let found = list
             .iter()
             .filter_map(|rule| {
-                let mut text = |key: &str| self.texts.add(rule.get(key).and_then(Value::as_str).unwrap_or_default().trim());
+                let mut text = |key: &str| {
+                    self.texts
+                        .add(rule.get(key).and_then(Value::as_str).unwrap_or_default().trim())
+                };
                 let expression = text("rule");
                 (!expression.is_empty()).then(|| [expression, text("message"), text("messageExpression")])
             })
@@ -151,7 +176,9 @@ impl GraphBuilder {
 }
 
 fn append<T>(table: &mut Vec<T>, found: Vec<T>) -> Row {
-    let (Ok(start), Ok(length)) = (u32::try_from(table.len()), u32::try_from(found.len())) else { return Row::default() };
+    let (Ok(start), Ok(length)) = (u32::try_from(table.len()), u32::try_from(found.len())) else {
+        return Row::default();
+    };
     table.extend(found);
     Row { start, length }
 }
@@ -181,10 +208,17 @@ fn is_empty(value: &Value) -> bool {
 
 fn kind_of(map: &Map<String, Value>) -> FieldKind {
     let format = map.get("format").and_then(Value::as_str).unwrap_or_default();
-    let int_or_string = map.get("x-kubernetes-int-or-string").and_then(Value::as_bool).unwrap_or_default();
+    let int_or_string = map
+        .get("x-kubernetes-int-or-string")
+        .and_then(Value::as_bool)
+        .unwrap_or_default();
     if int_or_string || format == "int-or-string" {
         let pattern = map.get("pattern").and_then(Value::as_str).unwrap_or_default();
-        return if pattern.starts_with(QUANTITY_PATTERN) { FieldKind::Quantity } else { FieldKind::IntOrString };
+        return if pattern.starts_with(QUANTITY_PATTERN) {
+            FieldKind::Quantity
+        } else {
+            FieldKind::IntOrString
+        };
     }
     if format == "quantity" {
         return FieldKind::Quantity;

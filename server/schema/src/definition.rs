@@ -33,31 +33,56 @@ pub(crate) fn documents(definition: &Value) -> Vec<(Gvk, OpenApi)> {
     if !is_definition || group.is_empty() || kind.is_empty() {
         return Vec::new();
     }
-    let versions = definition.pointer("/spec/versions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let versions = definition
+        .pointer("/spec/versions")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
     versions
         .iter()
         .filter_map(|version| {
-            let name = version.get("name").and_then(Value::as_str).filter(|name| !name.is_empty())?;
-            let schema = version.pointer("/schema/openAPIV3Schema").cloned().unwrap_or_else(|| json!({}));
-            let gvk = Gvk { group: group.to_owned(), version: name.to_owned(), kind: kind.to_owned() };
+            let name = version
+                .get("name")
+                .and_then(Value::as_str)
+                .filter(|name| !name.is_empty())?;
+            let schema = version
+                .pointer("/schema/openAPIV3Schema")
+                .cloned()
+                .unwrap_or_else(|| json!({}));
+            let gvk = Gvk {
+                group: group.to_owned(),
+                version: name.to_owned(),
+                kind: kind.to_owned(),
+            };
             let mut builder = GraphBuilder::default();
             let root = builder.add(&with_object_fields(schema))?;
-            Some((gvk.clone(), OpenApi { graph: builder.finish(), roots: vec![(gvk, root)] }))
+            Some((
+                gvk.clone(),
+                OpenApi {
+                    graph: builder.finish(),
+                    roots: vec![(gvk, root)],
+                },
+            ))
         })
         .collect()
 }
 
 /// The schema with the fields that every object has.
 fn with_object_fields(mut schema: Value) -> Value {
-    let Some(map) = schema.as_object_mut() else { return json!({}) };
+    let Some(map) = schema.as_object_mut() else {
+        return json!({});
+    };
     let properties = map.entry("properties").or_insert_with(|| Value::Object(Map::new()));
     if let Some(properties) = properties.as_object_mut() {
         for name in ["apiVersion", "kind"] {
             properties.entry(name).or_insert_with(|| json!({"type": "string"}));
         }
-        let metadata = properties.entry("metadata").or_insert_with(|| json!({"type": "object"}));
+        let metadata = properties
+            .entry("metadata")
+            .or_insert_with(|| json!({"type": "object"}));
         if let Some(metadata) = metadata.as_object_mut() {
-            let fields = metadata.entry("properties").or_insert_with(|| Value::Object(Map::new()));
+            let fields = metadata
+                .entry("properties")
+                .or_insert_with(|| Value::Object(Map::new()));
             if let Some(fields) = fields.as_object_mut() {
                 for (name, kind) in METADATA {
                     fields.entry(*name).or_insert_with(|| metadata_field(kind));

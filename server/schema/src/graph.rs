@@ -142,17 +142,32 @@ impl Graph {
     pub(crate) fn kind(&self, id: NodeId) -> FieldKind {
         let parts = self.parts(id);
         // A part that says more than "anything" says what it is: `allOf: [{$ref: Quantity}]`.
-        parts.iter().map(|node| node.kind).find(|kind| *kind != FieldKind::Any).unwrap_or(FieldKind::Any)
+        parts
+            .iter()
+            .map(|node| node.kind)
+            .find(|kind| *kind != FieldKind::Any)
+            .unwrap_or(FieldKind::Any)
     }
 
     pub(crate) fn field_type(&self, id: NodeId) -> FieldType {
         let parts = self.parts(id);
         let text = |pick: fn(&Node) -> TextId| {
-            parts.iter().map(|node| pick(node)).find(|id| !id.is_empty()).map(|id| self.texts.get(id).to_owned())
+            parts
+                .iter()
+                .map(|node| pick(node))
+                .find(|id| !id.is_empty())
+                .map(|id| self.texts.get(id).to_owned())
         };
         let words = |pick: fn(&Node) -> Row| -> Vec<String> {
-            let row = parts.iter().map(|node| pick(node)).find(|row| row.length > 0).unwrap_or_default();
-            row.of(&self.words).iter().map(|word| self.texts.get(*word).to_owned()).collect()
+            let row = parts
+                .iter()
+                .map(|node| pick(node))
+                .find(|row| row.length > 0)
+                .unwrap_or_default();
+            row.of(&self.words)
+                .iter()
+                .map(|word| self.texts.get(*word).to_owned())
+                .collect()
         };
         FieldType {
             kind: self.kind(id),

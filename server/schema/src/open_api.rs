@@ -48,20 +48,26 @@ struct Components {
 impl OpenApi {
     /// Reads a document. What of it is no schema is left out; only what is not JSON at all is an error.
     pub fn parse(json: &[u8]) -> Result<Self, ParseError> {
-        let document: Document =
-            serde_json::from_slice(json).map_err(|error| ParseError { message: error.to_string() })?;
+        let document: Document = serde_json::from_slice(json).map_err(|error| ParseError {
+            message: error.to_string(),
+        })?;
         let schemas = document.components.schemas;
         let mut builder = GraphBuilder::default();
         // Names first: schemas refer to each other in circles.
-        let named: Vec<(&String, &Value, NodeId)> =
-            schemas.iter().filter_map(|(name, schema)| Some((name, schema, builder.reserve(name)?))).collect();
+        let named: Vec<(&String, &Value, NodeId)> = schemas
+            .iter()
+            .filter_map(|(name, schema)| Some((name, schema, builder.reserve(name)?)))
+            .collect();
         let mut roots = Vec::new();
         for (name, schema, id) in named {
             builder.fill(name, id, schema);
             roots.extend(kinds_of(schema).into_iter().map(|kind| (kind, id)));
         }
         roots.shrink_to_fit();
-        Ok(Self { graph: builder.finish(), roots })
+        Ok(Self {
+            graph: builder.finish(),
+            roots,
+        })
     }
 
     /// The kinds that the document describes.
@@ -81,11 +87,18 @@ impl OpenApi {
 
 /// The kinds that a schema is of (`x-kubernetes-group-version-kind`).
 fn kinds_of(schema: &Value) -> Vec<Gvk> {
-    let listed = schema.get("x-kubernetes-group-version-kind").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let listed = schema
+        .get("x-kubernetes-group-version-kind")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
     let text = |kind: &Value, key: &str| kind.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     listed
         .iter()
-        .map(|kind| Gvk { group: text(kind, "group"), version: text(kind, "version"), kind: text(kind, "kind") })
+        .map(|kind| Gvk {
+            group: text(kind, "group"),
+            version: text(kind, "version"),
+            kind: text(kind, "kind"),
+        })
         .filter(|kind| !kind.kind.is_empty())
         .collect()
 }

@@ -63,22 +63,29 @@ impl Schemas {
 
     /// The names of the properties of the map at a path; empty when they are not known or free.
     pub fn fields(&self, gvk: &Gvk, path: &FieldPath) -> Vec<String> {
-        self.at(gvk, path).map(|(document, node)| document.graph.property_names(node)).unwrap_or_default()
+        self.at(gvk, path)
+            .map(|(document, node)| document.graph.property_names(node))
+            .unwrap_or_default()
     }
 
     /// What is known about the field at a path; `None` when the kind is not known or has no such field.
     pub fn field_type(&self, gvk: &Gvk, path: &FieldPath) -> Option<FieldType> {
-        self.at(gvk, path).map(|(document, node)| document.graph.field_type(node))
+        self.at(gvk, path)
+            .map(|(document, node)| document.graph.field_type(node))
     }
 
     /// The validation rules (`x-kubernetes-validations`) at exactly this place.
     pub fn rules(&self, gvk: &Gvk, path: &FieldPath) -> Vec<Rule> {
-        self.at(gvk, path).map(|(document, node)| document.graph.rules(node)).unwrap_or_default()
+        self.at(gvk, path)
+            .map(|(document, node)| document.graph.rules(node))
+            .unwrap_or_default()
     }
 
     /// The fields of this object that are quantities by their schema, with the text written there, in the object's order.
     pub fn quantity_paths(&self, gvk: &Gvk, object: &Value) -> Vec<(FieldPath, String)> {
-        let Some((document, root)) = self.find(gvk) else { return Vec::new() };
+        let Some((document, root)) = self.find(gvk) else {
+            return Vec::new();
+        };
         let mut found = Vec::new();
         let mut stack = vec![(FieldPath::new(), root, object)];
         while let Some((path, node, value)) = stack.pop() {
@@ -90,14 +97,22 @@ impl Schemas {
                     stack.extend(map.iter().rev().filter_map(|(key, below)| {
                         let mut longer = path.clone();
                         longer.push_key(key.as_str());
-                        Some((longer.clone(), document.graph.step(node, longer.steps().last()?)?, below))
+                        Some((
+                            longer.clone(),
+                            document.graph.step(node, longer.steps().last()?)?,
+                            below,
+                        ))
                     }));
                 }
                 Value::Array(items) => {
                     stack.extend(items.iter().enumerate().rev().filter_map(|(index, below)| {
                         let mut longer = path.clone();
                         longer.push_index(index);
-                        Some((longer.clone(), document.graph.step(node, longer.steps().last()?)?, below))
+                        Some((
+                            longer.clone(),
+                            document.graph.step(node, longer.steps().last()?)?,
+                            below,
+                        ))
                     }));
                 }
                 scalar if document.graph.kind(node) == FieldKind::Quantity => {
@@ -112,12 +127,23 @@ impl Schemas {
 
     /// Bytes that are held, about.
     pub fn bytes(&self) -> usize {
-        self.served.values().chain(self.defined.values()).map(OpenApi::bytes).sum()
+        self.served
+            .values()
+            .chain(self.defined.values())
+            .map(OpenApi::bytes)
+            .sum()
     }
 
     fn find(&self, gvk: &Gvk) -> Option<(&OpenApi, NodeId)> {
-        let served = self.served.get(&gvk.api_version()).and_then(|document| Some((document, document.root(gvk)?)));
-        served.or_else(|| self.defined.get(gvk).and_then(|document| Some((document, document.root(gvk)?))))
+        let served = self
+            .served
+            .get(&gvk.api_version())
+            .and_then(|document| Some((document, document.root(gvk)?)));
+        served.or_else(|| {
+            self.defined
+                .get(gvk)
+                .and_then(|document| Some((document, document.root(gvk)?)))
+        })
     }
 
     fn at(&self, gvk: &Gvk, path: &FieldPath) -> Option<(&OpenApi, NodeId)> {

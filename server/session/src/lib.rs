@@ -1,7 +1,11 @@
 //! Sandboxes, and the life of a session: what the files supply goes to its cluster, what the cluster says comes back.
 
+mod inventory;
 mod live;
+mod one_file;
 pub mod sandbox;
 mod stages;
+mod supply;
 
-pub use live::{FileVerdict, Force, Live, NotTaken, ObjectVerdict, Outcome, Phase, Report, Stopped, Supplied, Supply};
+pub use live::{Live, NotTaken};
+pub use supply::{FileVerdict, Force, ObjectVerdict, Outcome, Phase, Report, Stopped, Supplied, Supply};

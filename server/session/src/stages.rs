@@ -9,7 +9,7 @@ use gitops_cluster::kube::{Api, discovery::ApiResource};
 use gitops_cluster::{Cluster, ServedKind};
 use gitops_model::{Gvk, ObjectKey};
 
-use crate::live::Supplied;
+use crate::supply::Supplied;
 
 /// How long a namespace or a kind may take to be usable, and a deleted object to be gone.
 const PATIENCE: Duration = Duration::from_secs(10);

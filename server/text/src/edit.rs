@@ -1,7 +1,7 @@
 //! A version of a file's text, and the edits that lead to the next one.
 
-use crate::line_index::{Encoding, LineIndex, Position, floor_char_boundary, saturate};
 use crate::Span;
+use crate::line_index::{Encoding, LineIndex, Position, floor_char_boundary, saturate};
 use std::sync::Arc;
 
 /// One version of one file. Cheap to clone.
@@ -56,10 +56,7 @@ impl Text {
     /// Both ends of a span as positions.
     #[must_use]
     pub fn range(&self, span: Span, encoding: Encoding) -> (Position, Position) {
-        (
-            self.position(span.start, encoding),
-            self.position(span.end, encoding),
-        )
+        (self.position(span.start, encoding), self.position(span.end, encoding))
     }
 
     /// The text after edits, each of which is meant on the result of the one before.

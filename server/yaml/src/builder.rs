@@ -31,13 +31,7 @@ pub(crate) struct Builder<'t> {
 
 impl<'t> Builder<'t> {
     /// A document from `start` on, before whose content a token ends at `last_end`.
-    pub(crate) fn new(
-        text: &'t str,
-        base: u32,
-        start: u32,
-        last_end: u32,
-        explicit: bool,
-    ) -> Self {
+    pub(crate) fn new(text: &'t str, base: u32, start: u32, last_end: u32, explicit: bool) -> Self {
         Self {
             text,
             base,
@@ -120,7 +114,7 @@ impl<'t> Builder<'t> {
         let token_end = place.end;
         if matches!(style, Style::Literal | Style::Folded) {
             let from = tag_span.map_or(self.last_end, |tag| tag.end.max(self.last_end));
-            place = block_scalar_span(self.text, from, place);
+            place = block_scalar_span(self.text, from, place, style);
         }
         // The parser says `~` for a value that is left out.
         let is_left_out = style == Style::Plain && place.is_empty();
@@ -144,13 +138,7 @@ impl<'t> Builder<'t> {
         self.last_end = token_end.max(self.last_end);
     }
 
-    fn start(
-        &mut self,
-        shape: Shape,
-        anchor: usize,
-        tag: Option<Cow<'_, Tag>>,
-        span: granit_parser::Span,
-    ) {
+    fn start(&mut self, shape: Shape, anchor: usize, tag: Option<Cow<'_, Tag>>, span: granit_parser::Span) {
         let place = self.place(span);
         let mut extra = NONE;
         if let Some(tag) = tag {
@@ -315,11 +303,7 @@ impl<'t> Builder<'t> {
         }
         let mut document = self.document;
         let is_empty = match document.nodes.as_slice() {
-            [only] => {
-                only.shape == Shape::Scalar(Style::Plain)
-                    && only.start == only.end
-                    && only.extra == NONE
-            }
+            [only] => only.shape == Shape::Scalar(Style::Plain) && only.start == only.end && only.extra == NONE,
             _ => false,
         };
         if is_empty {
@@ -373,24 +357,25 @@ fn short_tag(tag: Cow<'_, Tag>) -> Box<str> {
 /// From the `|` or `>` to the end of the last line that is not blank.
 ///
 /// `from` is where the token before the header ends, `content` what the parser gives: from the first line of content to the next token.
-fn block_scalar_span(text: &str, from: u32, content: Span) -> Span {
-    let start = block_scalar_header(text, from, content.start).unwrap_or(content.start);
+fn block_scalar_span(text: &str, from: u32, content: Span, style: Style) -> Span {
+    let sign = if style == Style::Literal { b'|' } else { b'>' };
+    let start = block_scalar_header(text, from, content.start, sign).unwrap_or(content.start);
     let whole = Span::new(start, content.end.max(start));
     let trimmed = whole.slice(text).trim_end_matches([' ', '\t', '\n', '\r']);
     Span::new(start, start.saturating_add(narrow(trimmed.len())))
 }
 
-/// The last `|` or `>` before a block scalar's content that is in no comment, anchor or tag.
+/// The last `sign` before a block scalar's content that is in no comment, anchor or tag.
 ///
 /// The last, because a fault can be covered before it; see [`crate::repair`].
-fn block_scalar_header(text: &str, from: u32, content_start: u32) -> Option<u32> {
+fn block_scalar_header(text: &str, from: u32, content_start: u32, sign: u8) -> Option<u32> {
     let before = Span::new(from, content_start).slice(text);
     let mut header = None;
     let mut at = 0;
     while let Some(byte) = before.as_bytes().get(at) {
         let rest = before.get(at..).unwrap_or("");
         at += match byte {
-            b'|' | b'>' => {
+            &byte if byte == sign => {
                 header = Some(from.saturating_add(narrow(at)));
                 1
             }

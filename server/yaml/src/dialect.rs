@@ -50,12 +50,8 @@ pub(crate) fn resolve_strictly<'a>(
     let text = Value::String(Cow::Borrowed(value));
     let resolved = match tag {
         None if style == Style::Plain => untagged(dialect, value),
-        Some("!") if style == Style::Plain && dialect == Dialect::Kustomize => {
-            untagged(dialect, value)
-        }
-        Some("!!binary") => {
-            Value::String(Cow::Owned(utf8_as_go_writes_it(&decode_base64(value)?)))
-        }
+        Some("!") if style == Style::Plain && dialect == Dialect::Kustomize => untagged(dialect, value),
+        Some("!!binary") => Value::String(Cow::Owned(utf8_as_go_writes_it(&decode_base64(value)?))),
         Some("!!null") => return tagged(dialect, value, |value| *value == Value::Null),
         Some("!!bool") => return tagged(dialect, value, |value| matches!(value, Value::Bool(_))),
         Some("!!int") => return tagged(dialect, value, |value| matches!(value, Value::Int(_))),
@@ -78,11 +74,7 @@ pub(crate) fn resolve_strictly<'a>(
     Some(resolved)
 }
 
-fn tagged<'a>(
-    dialect: Dialect,
-    value: &'a str,
-    is_wanted: fn(&Value<'a>) -> bool,
-) -> Option<Value<'a>> {
+fn tagged<'a>(dialect: Dialect, value: &'a str, is_wanted: fn(&Value<'a>) -> bool) -> Option<Value<'a>> {
     implicit(dialect, value).filter(is_wanted)
 }
 
@@ -103,12 +95,8 @@ fn implicit<'a>(dialect: Dialect, value: &str) -> Option<Value<'a>> {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true),
         "false" | "False" | "FALSE" => Value::Bool(false),
-        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" if dialect == Dialect::Kubectl => {
-            Value::Bool(true)
-        }
-        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" if dialect == Dialect::Kubectl => {
-            Value::Bool(false)
-        }
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" if dialect == Dialect::Kubectl => Value::Bool(true),
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" if dialect == Dialect::Kubectl => Value::Bool(false),
         ".nan" | ".NaN" | ".NAN" => Value::Float(f64::NAN),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Value::Float(f64::INFINITY),
         "-.inf" | "-.Inf" | "-.INF" => Value::Float(f64::NEG_INFINITY),

@@ -9,11 +9,7 @@ use std::collections::HashMap;
 pub(crate) fn duplicate_keys(document: &Document, text: &str, errors: &mut Vec<SyntaxError>) {
     for (index, node) in (0_u32..).zip(&document.nodes) {
         if matches!(node.shape, Shape::BlockMapping | Shape::FlowMapping) {
-            let mapping = Node {
-                document,
-                text,
-                index,
-            };
+            let mapping = Node { document, text, index };
             in_mapping(mapping, errors);
         }
     }

@@ -24,11 +24,13 @@ pub enum SyntaxErrorKind {
     DuplicateKey,
     /// kubectl and Flux read the same text as different values.
     DialectDifference,
+    /// YAML allows it, kubectl and Flux refuse it or leave it unread.
+    Refused,
     /// A tab stands where YAML counts blanks.
     Tab,
     /// Collections are nested deeper than is read.
     TooDeep,
-    /// Aliases would expand to more than is read.
+    /// Aliases expand to more than is read, or without end.
     TooManyAliases,
     /// An alias names an anchor that is not there.
     UnknownAnchor,
@@ -52,6 +54,7 @@ impl SyntaxErrorKind {
             Self::NotYaml => "not-yaml",
             Self::DuplicateKey => "duplicate-key",
             Self::DialectDifference => "dialect-difference",
+            Self::Refused => "refused",
             Self::Tab => "tab",
             Self::TooDeep => "too-deep",
             Self::TooManyAliases => "too-many-aliases",

@@ -1,6 +1,7 @@
 //! A document as JSON.
 
 use crate::dialect::{Dialect, Value, resolve_strictly};
+use crate::dialect_difference::{ends_at_end_of_text, left_out_in_braces};
 use crate::document::Document;
 use crate::node::{Node, NodeKind, Scalar};
 use crate::number::float_key;
@@ -109,12 +110,7 @@ impl Expansion {
     }
 
     /// kubectl merges where the `<<` stands: what it brings replaces what stands before it.
-    fn in_order(
-        &mut self,
-        mapping: Node<'_>,
-        depth: usize,
-        map: &mut Map<String, Json>,
-    ) -> Result<(), ExpandError> {
+    fn in_order(&mut self, mapping: Node<'_>, depth: usize, map: &mut Map<String, Json>) -> Result<(), ExpandError> {
         for (key, value) in mapping.entries() {
             if key.is_merge_key() {
                 for merged in merged(value, depth)?.into_iter().rev() {
@@ -130,12 +126,7 @@ impl Expansion {
     }
 
     /// kustomize lets a mapping's own keys count, wherever the `<<` stands.
-    fn own_first(
-        &mut self,
-        mapping: Node<'_>,
-        depth: usize,
-        map: &mut Map<String, Json>,
-    ) -> Result<(), ExpandError> {
+    fn own_first(&mut self, mapping: Node<'_>, depth: usize, map: &mut Map<String, Json>) -> Result<(), ExpandError> {
         let mut sources = Vec::new();
         for (key, value) in mapping.entries() {
             if key.is_merge_key() {
@@ -143,7 +134,10 @@ impl Expansion {
                 continue;
             }
             let name = self.key(key)?;
-            let value = self.value(value, depth + 1)?;
+            let value = match left_out_in_braces(mapping, value) {
+                true => Json::String(String::new()),
+                false => self.value(value, depth + 1)?,
+            };
             map.insert(name, value);
         }
         for source in sources {
@@ -166,13 +160,8 @@ impl Expansion {
         if self.dialect == Dialect::Kustomize {
             return Ok(scalar.value.to_owned());
         }
-        Ok(match read(self.dialect, key, scalar)? {
-            Value::Null => return Err(not_json(key, "JSON has no key but a text, and this is null")),
-            Value::Bool(value) => value.to_string(),
-            Value::Int(value) => value.to_string(),
-            Value::Float(value) => float_key(value),
-            Value::String(value) => value.into_owned(),
-        })
+        let value = read(self.dialect, key, scalar)?;
+        key_text(&value).ok_or_else(|| not_json(key, "JSON has no key but a text, and this is null"))
     }
 
     fn scalar(&self, node: Node<'_>, scalar: Scalar<'_>) -> Result<Json, ExpandError> {
@@ -187,9 +176,26 @@ impl Expansion {
                 Some(number) => Json::Number(number),
                 None => return Err(not_json(node, "JSON has only finite numbers")),
             },
-            Value::String(value) => Json::String(value.into_owned()),
+            Value::String(value) => {
+                let mut value = value.into_owned();
+                if self.dialect == Dialect::Kustomize && ends_at_end_of_text(node.resolved(), scalar) {
+                    value.pop();
+                }
+                Json::String(value)
+            }
         })
     }
+}
+
+/// What `sigs.k8s.io/yaml` makes of a key; `None` for null, which it refuses.
+pub(crate) fn key_text(value: &Value<'_>) -> Option<String> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(value) => value.to_string(),
+        Value::Int(value) => value.to_string(),
+        Value::Float(value) => float_key(*value),
+        Value::String(value) => value.clone().into_owned(),
+    })
 }
 
 /// The mappings that a `<<` brings, the one that counts most first.
@@ -203,11 +209,7 @@ fn merged(value: Node<'_>, depth: usize) -> Result<Vec<Node<'_>>, ExpandError> {
     Ok(value.merged_mappings().collect())
 }
 
-fn read<'a>(
-    dialect: Dialect,
-    node: Node<'_>,
-    scalar: Scalar<'a>,
-) -> Result<Value<'a>, ExpandError> {
+fn read<'a>(dialect: Dialect, node: Node<'_>, scalar: Scalar<'a>) -> Result<Value<'a>, ExpandError> {
     resolve_strictly(dialect, scalar.value, scalar.style, scalar.tag).ok_or_else(|| {
         let tag = scalar.tag.unwrap_or_default();
         not_json(node, &format!("this cannot be read as {tag}"))

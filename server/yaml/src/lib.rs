@@ -3,9 +3,10 @@
 //! [`parse`] never fails: it returns every document with whatever of it could be read, and the errors beside it.
 //! The tree is flat and owns no text; a [`Node`] is an index together with the text that was parsed.
 
+mod alias_bound;
 mod anchor;
-mod boundary;
 mod base64;
+mod boundary;
 mod builder;
 mod dialect;
 mod dialect_difference;
@@ -14,6 +15,7 @@ mod duplicate_key;
 mod error;
 mod explain;
 mod field_path;
+mod forbidden_tab;
 mod json;
 mod line;
 mod locate;
@@ -22,6 +24,7 @@ mod number;
 mod parse;
 mod progress;
 mod reading;
+mod refused;
 mod repair;
 mod timestamp;
 

@@ -34,7 +34,10 @@ pub(crate) fn rest_of_line(text: &str, offset: u32) -> Span {
 /// What stands on the line of an offset, without indentation and comment.
 pub(crate) fn content_of_line(text: &str, offset: u32) -> Span {
     let line = line_at(text, offset);
-    rest_of_line(text, line.start.saturating_add(narrow(indentation(line.slice(text)).len())))
+    rest_of_line(
+        text,
+        line.start.saturating_add(narrow(indentation(line.slice(text)).len())),
+    )
 }
 
 /// The blanks and tabs that a line starts with.

@@ -1,5 +1,6 @@
 //! Walking the tree.
 
+use crate::dialect::{Dialect, Value, resolve};
 use crate::document::{Document, NodeData, Shape};
 use gitops_text::Span;
 
@@ -102,10 +103,7 @@ impl<'a> Node<'a> {
     /// Whether it is a collection in brackets or braces.
     #[must_use]
     pub fn is_flow(self) -> bool {
-        matches!(
-            self.data().shape,
-            Shape::FlowMapping | Shape::FlowSequence
-        )
+        self.data().is_flow()
     }
 
     /// Where its anchor (`&name`) is written.
@@ -245,6 +243,13 @@ impl<'a> Node<'a> {
         })
     }
 
+    /// What a scalar means to a reader, through an alias.
+    #[must_use]
+    pub fn value(self, dialect: Dialect) -> Option<Value<'a>> {
+        let scalar = self.scalar()?;
+        Some(resolve(dialect, scalar.value, scalar.style, scalar.tag))
+    }
+
     /// The decoded text of a scalar, whatever its type, through an alias.
     #[must_use]
     pub fn as_str(self) -> Option<&'a str> {
@@ -260,9 +265,7 @@ const MERGE_BUDGET: u32 = 10_000;
 pub(crate) fn undecoded(raw: &str, style: Style) -> &str {
     match style {
         Style::Plain => raw,
-        Style::SingleQuoted | Style::DoubleQuoted => {
-            raw.get(1..raw.len().saturating_sub(1)).unwrap_or("")
-        }
+        Style::SingleQuoted | Style::DoubleQuoted => raw.get(1..raw.len().saturating_sub(1)).unwrap_or(""),
         Style::Literal | Style::Folded => "",
     }
 }

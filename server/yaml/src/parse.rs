@@ -1,11 +1,15 @@
 //! Text to documents and errors.
 
+use crate::alias_bound::too_many_aliases;
 use crate::boundary::document_boundaries;
 use crate::dialect_difference::dialect_differences;
 use crate::document::Document;
 use crate::duplicate_key::duplicate_keys;
 use crate::error::SyntaxError;
+use crate::forbidden_tab::forbidden_tabs;
+use crate::line::narrow;
 use crate::reading::read;
+use crate::refused::{invisible_breaks, refused};
 use gitops_text::Span;
 use std::thread;
 
@@ -45,15 +49,20 @@ pub fn parse(text: &str) -> Parse {
     if parse.documents.is_empty() {
         parse.documents.push(Document::default());
     }
-    let mut end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-    for document in parse.documents.iter_mut().rev() {
-        document.span = Span::new(document.span.start.min(end), end);
-        end = document.span.start;
-    }
+    set_ends(&mut parse.documents, text.len());
     if let Some(first) = parse.documents.first_mut() {
         first.span.start = 0;
     }
     parse
+}
+
+/// A document ends where the next one starts.
+fn set_ends(documents: &mut [Document], end: usize) {
+    let mut end = narrow(end);
+    for document in documents.iter_mut().rev() {
+        document.span = Span::new(document.span.start.min(end), end);
+        end = document.span.start;
+    }
 }
 
 /// Which boundary parts the text best; a `---` stands there, so that there is a document behind it.
@@ -89,11 +98,21 @@ fn in_halves(text: &str, boundaries: &[usize], middle: usize) -> Parse {
 
 /// Reads from the first boundary to `end`.
 fn part(text: &str, boundaries: &[usize], end: usize) -> Parse {
-    let (documents, mut errors) = read(text, boundaries, end);
-    for document in &documents {
+    let (mut documents, mut errors) = read(text, boundaries, end);
+    set_ends(&mut documents, end);
+    let start = boundaries.first().copied().unwrap_or_default();
+    for (index, document) in documents.iter().enumerate() {
         duplicate_keys(document, text, &mut errors);
         dialect_differences(document, text, &mut errors);
+        too_many_aliases(document, &mut errors);
+        // In a broken document it could be what covers the fault that is refused.
+        if !document.is_broken() {
+            refused(document, text, start == 0 && index == 0, &mut errors);
+            forbidden_tabs(document, text, &mut errors);
+        }
     }
+    let span = Span::new(narrow(start), narrow(end));
+    invisible_breaks(&documents, text, span, &mut errors);
     errors.sort_by_key(|error| (error.span.start, error.span.end, error.kind));
     errors.dedup();
     Parse { documents, errors }

@@ -14,11 +14,7 @@ use granit_parser::{ErrorKind, Event, Parser};
 pub(crate) const MAX_DEPTH: usize = 512;
 
 /// Reads the documents of a text from the first boundary to `end`.
-pub(crate) fn read(
-    text: &str,
-    boundaries: &[usize],
-    end: usize,
-) -> (Vec<Document>, Vec<SyntaxError>) {
+pub(crate) fn read(text: &str, boundaries: &[usize], end: usize) -> (Vec<Document>, Vec<SyntaxError>) {
     let mut reading = Reading::new(text, boundaries);
     let mut next = boundaries.first().copied();
     while let Some(start) = next {
@@ -71,7 +67,6 @@ impl<'t> Reading<'t> {
         let options = granit_parser::options! {
             emit_anchor_events: true,
             emit_unresolved_aliases: true,
-            block_scalar_eof_without_line_feed: true,
             max_buffered_comment_events: usize::MAX,
             flow_nesting_limit: MAX_DEPTH,
             block_nesting_limit: MAX_DEPTH,
@@ -208,7 +203,7 @@ impl<'t> Reading<'t> {
             };
             let goes_on = copy.cover_harmless(&fault) || {
                 let error = explain(&fault);
-                let goes_on = attempt * copy.text.len() <= BYTES && copy.cover(&error);
+                let goes_on = attempt * copy.text.len() <= BYTES && copy.cover(&error, stopped.at);
                 // Behind a cover that is a guess, a second fault can be the first one's echo.
                 if faults.iter().all(|fault| fault.kind == SyntaxErrorKind::Tab) {
                     faults.push(error);
@@ -255,9 +250,7 @@ impl<'t> Reading<'t> {
     }
 
     fn boundary_before(&self, offset: u32) -> u32 {
-        let after = self
-            .boundaries
-            .partition_point(|&boundary| boundary <= offset as usize);
+        let after = self.boundaries.partition_point(|&boundary| boundary <= offset as usize);
         let boundary = self.boundaries.get(after.saturating_sub(1));
         boundary.map_or(0, |&boundary| narrow(boundary))
     }
@@ -275,12 +268,7 @@ fn better(best: Option<Read>, new: Read) -> Read {
 }
 
 /// Marks what is broken, and puts the faults with the other errors.
-fn finished(
-    mut documents: Vec<Document>,
-    mut errors: Vec<SyntaxError>,
-    faults: Vec<SyntaxError>,
-    span: Span,
-) -> Read {
+fn finished(mut documents: Vec<Document>, mut errors: Vec<SyntaxError>, faults: Vec<SyntaxError>, span: Span) -> Read {
     if documents.is_empty() {
         documents.push(Document::default());
     }

@@ -26,14 +26,8 @@ pub(crate) struct Copy {
     pub(crate) start: u32,
     /// Whether [`MARK`]s stand in it.
     pub(crate) has_marks: bool,
-    /// The line that was covered last, and how much of it.
-    last: Option<(Span, Cover)>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Cover {
-    Part,
-    Whole,
+    /// The line that was covered last, and from where.
+    last: Option<(u32, u32)>,
 }
 
 impl Copy {
@@ -60,7 +54,11 @@ impl Copy {
             | ErrorKind::TabNotAllowed
             | ErrorKind::TabInPlainScalar
             | ErrorKind::UnexpectedCharacter { character: '\t' } => {
-                let Some(bracket) = fault.progress.bracket else {
+                // The bracket can be one that is not in the tree yet.
+                let next = fault.progress.next_token(fault.text);
+                let starts = |sign| Span::new(next, fault.at).slice(fault.text).starts_with(sign);
+                let unread = (starts('[') || starts('{')).then_some(next);
+                let Some(bracket) = fault.progress.bracket.or(unread) else {
                     return false;
                 };
                 let end = self.start + narrow(self.text.len());
@@ -74,8 +72,8 @@ impl Copy {
         }
     }
 
-    /// Covers a fault; `false` when covering does not help.
-    pub(crate) fn cover(&mut self, error: &SyntaxError) -> bool {
+    /// Covers a fault at which the parser stopped at `fault_at`; `false` when covering does not help.
+    pub(crate) fn cover(&mut self, error: &SyntaxError, fault_at: u32) -> bool {
         if error.kind == SyntaxErrorKind::Tab && self.replace_tabs(error.span) {
             return true;
         }
@@ -83,15 +81,20 @@ impl Copy {
         let at = error.span.start.clamp(self.start, end);
         let local = line_at(&self.text, at - self.start);
         let line = Span::new(local.start + self.start, local.end + self.start);
-        let part = Span::new(at, line.end);
-        let cover = match self.last {
-            Some((last, Cover::Whole)) if last == line => return false,
-            Some((last, Cover::Part)) if last == line => Cover::Whole,
-            _ if self.slice(part).trim().is_empty() => Cover::Whole,
-            _ => Cover::Part,
+        // As little as can be is covered first: from where the parser stopped, from where the fault is, the whole line.
+        let stopped = fault_at.max(at);
+        let from = match self.last {
+            Some((last, from)) if last == line.start && from == line.start => return false,
+            Some((last, from)) if last == line.start && from <= at => line.start,
+            Some((last, _)) if last == line.start => at,
+            _ if line.touches(stopped) => stopped,
+            _ => at,
         };
-        self.last = Some((line, cover));
-        self.blank(if cover == Cover::Part { part } else { line });
+        let blank = |from: u32| self.slice(Span::new(from, line.end)).trim().is_empty();
+        let from = [from, at, line.start].into_iter().find(|&from| !blank(from));
+        let Some(from) = from else { return false };
+        self.last = Some((line.start, from));
+        self.blank(Span::new(from, line.end));
         true
     }
 

@@ -32,13 +32,24 @@ fn agrees_with_the_suite_but_for_known_cases() {
                 if let Some((found, expected)) = pairs.into_iter().find(|(found, expected)| found != expected) {
                     writeln!(different, "{}: {found} instead of {expected}", case.name).unwrap();
                 } else if found.len() != tree.len() {
-                    writeln!(different, "{}: {} events instead of {}", case.name, found.len(), tree.len()).unwrap();
+                    writeln!(
+                        different,
+                        "{}: {} events instead of {}",
+                        case.name,
+                        found.len(),
+                        tree.len()
+                    )
+                    .unwrap();
                 }
             }
         }
     }
     let known = different.lines().count();
-    let summary = format!("{} of {} cases agree, but not\n{different}", cases.len() - known, cases.len());
+    let summary = format!(
+        "{} of {} cases agree, but not\n{different}",
+        cases.len() - known,
+        cases.len()
+    );
     expect![[r#""#]].assert_eq(&summary);
 }
 
@@ -50,9 +61,15 @@ fn is_grammar(kind: SyntaxErrorKind) -> bool {
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (path, text) in support::corpus_files() {
-        let Some(file) = path.strip_prefix("yaml-test-suite/src/") else { continue };
+        let Some(file) = path.strip_prefix("yaml-test-suite/src/") else {
+            continue;
+        };
         let parse = parse(&text);
-        assert!(parse.errors.iter().all(|error| !is_grammar(error.kind)), "{path}: {:?}", parse.errors);
+        assert!(
+            parse.errors.iter().all(|error| !is_grammar(error.kind)),
+            "{path}: {:?}",
+            parse.errors
+        );
         let root = parse.documents[0].root(&text).expect("a file of the suite is a list");
         let count = root.items().count();
         let (mut yaml, mut tree) = (None, None);
@@ -65,7 +82,11 @@ fn cases() -> Vec<Case> {
                 continue;
             }
             let id = file.trim_end_matches(".yaml");
-            let name = if count > 1 { format!("{id}/{index:02}") } else { id.to_owned() };
+            let name = if count > 1 {
+                format!("{id}/{index:02}")
+            } else {
+                id.to_owned()
+            };
             let fails = field("fail") == Some("true");
             cases.push(Case {
                 name,

@@ -4,8 +4,8 @@ mod text;
 mod watched;
 
 use ls_types::notification::{
-    Cancel, DidChangeConfiguration, DidChangeTextDocument, DidChangeWatchedFiles, DidChangeWorkspaceFolders, DidCloseTextDocument,
-    DidOpenTextDocument, DidSaveTextDocument, Notification as _, WorkDoneProgressCancel,
+    Cancel, DidChangeConfiguration, DidChangeTextDocument, DidChangeWatchedFiles, DidChangeWorkspaceFolders,
+    DidCloseTextDocument, DidOpenTextDocument, DidSaveTextDocument, Notification as _, WorkDoneProgressCancel,
 };
 use ls_types::request::WorkspaceConfiguration;
 use ls_types::{ConfigurationItem, ConfigurationParams, MessageType, ShowMessageParams};
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::files::path_of;
 use crate::state::{Asked, State};
-use crate::{lifecycle, settings};
+use crate::{settings, start};
 
 pub(crate) use watched::{files_changed, files_read};
 
@@ -30,8 +30,8 @@ pub(crate) fn dispatch(state: &mut State, notification: Notification) {
         DidChangeWatchedFiles::METHOD => with(notification, |params| watched::watched(state, params)),
         DidChangeWorkspaceFolders::METHOD => with(notification, |params| folders_changed(state, params)),
         DidChangeConfiguration::METHOD => with(notification, |params| configuration_changed(state, params)),
-        WorkDoneProgressCancel::METHOD => with(notification, |params| lifecycle::cancel_by_token(state, &params)),
-        Cancel::METHOD => with(notification, |params| lifecycle::cancel_by_request(state, params)),
+        WorkDoneProgressCancel::METHOD => with(notification, |params| start::cancel_by_token(state, &params)),
+        Cancel::METHOD => with(notification, |params| start::cancel_by_request(state, params)),
         _ => tracing::debug!("{method} is not handled"),
     }
 }
@@ -46,7 +46,9 @@ fn with<P: DeserializeOwned>(notification: Notification, handle: impl FnOnce(P))
 pub(crate) fn initialized(state: &mut State) {
     if state.abilities.watch_files {
         let id = state.next_request(Asked::Nothing);
-        state.client.request::<ls_types::request::RegisterCapability>(id, watched::registration());
+        state
+            .client
+            .request::<ls_types::request::RegisterCapability>(id, watched::registration());
     } else {
         watched::watch_by_ourselves(state);
     }
@@ -59,8 +61,13 @@ fn ask_for_settings(state: &mut State) {
         return;
     }
     let id = state.next_request(Asked::Configuration);
-    let items = vec![ConfigurationItem { scope_uri: None, section: Some("gitops".to_owned()) }];
-    state.client.request::<WorkspaceConfiguration>(id, ConfigurationParams { items });
+    let items = vec![ConfigurationItem {
+        scope_uri: None,
+        section: Some("gitops".to_owned()),
+    }];
+    state
+        .client
+        .request::<WorkspaceConfiguration>(id, ConfigurationParams { items });
 }
 
 fn configuration_changed(state: &mut State, params: ls_types::DidChangeConfigurationParams) {
@@ -84,12 +91,22 @@ pub(crate) fn take_settings(state: &mut State, section: &Value) {
     let section = section.get("gitops").unwrap_or(section);
     let (settings, problems) = settings::read(section);
     for message in problems {
-        state.client.notify::<ls_types::notification::ShowMessage>(ShowMessageParams { typ: MessageType::WARNING, message });
+        state
+            .client
+            .notify::<ls_types::notification::ShowMessage>(ShowMessageParams {
+                typ: MessageType::WARNING,
+                message,
+            });
     }
     if state.settings != settings {
         state.settings = settings;
         state.lenses_changed = true;
-        let names: Vec<_> = state.files.iter().filter(|(_, file)| file.version.is_some()).map(|(name, _)| name.clone()).collect();
+        let names: Vec<_> = state
+            .files
+            .iter()
+            .filter(|(_, file)| file.version.is_some())
+            .map(|(name, _)| name.clone())
+            .collect();
         for name in names {
             state.ledger.touch(&name);
         }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gitops_text::{Edit, Text};
-use ls_types::{DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams};
+use ls_types::{
+    DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
+};
 
 use crate::files::{Files, hash};
-use crate::lifecycle;
 use crate::position::inward;
+use crate::saves;
 use crate::state::State;
 
 /// A buffer was opened: from now on its text is the client's.
@@ -32,7 +34,10 @@ pub(super) fn changed(state: &mut State, params: DidChangeTextDocumentParams) {
     let edits: Vec<Edit> = params
         .content_changes
         .into_iter()
-        .map(|change| Edit { range: change.range.map(|range| (inward(range.start), inward(range.end))), new_text: change.text })
+        .map(|change| Edit {
+            range: change.range.map(|range| (inward(range.start), inward(range.end))),
+            new_text: change.text,
+        })
         .collect();
     file.edit(&edits, encoding);
     file.version = Some(params.text_document.version);
@@ -56,7 +61,7 @@ pub(super) fn saved(state: &mut State, params: DidSaveTextDocumentParams) {
     let Some(file) = state.files.get_mut(&name) else { return };
     let Some(parsed) = file.current().cloned() else { return };
     file.saved_hash = Some(hash(parsed.text.as_str()));
-    lifecycle::supply(state, &name, &parsed, read_at, None);
+    saves::supply(state, &name, &parsed, read_at, None);
 }
 
 /// The buffer was closed: the file on disk counts again.

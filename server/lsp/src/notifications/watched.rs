@@ -6,23 +6,33 @@ use std::time::Instant;
 use camino::{Utf8Path, Utf8PathBuf};
 use ls_types::notification::{DidChangeWatchedFiles, Notification as _};
 use ls_types::{
-    DidChangeWatchedFilesParams, DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern, Registration, RegistrationParams,
+    DidChangeWatchedFilesParams, DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern,
+    Registration, RegistrationParams,
 };
 use notify::{RecursiveMode, Watcher};
 
-use crate::event::{Event, TaskDone};
+use crate::event::{Event, ReadResult, TaskDone};
 use crate::files::{hash, path_of};
-use crate::lifecycle;
 use crate::parsed::Parsed;
+use crate::saves;
 use crate::state::State;
 use crate::workspace::{is_yaml, read_file};
 
 /// Asks the client to watch YAML files.
 pub(super) fn registration() -> RegistrationParams {
-    let watchers = ["**/*.yaml", "**/*.yml"].map(|glob| FileSystemWatcher { glob_pattern: GlobPattern::String(glob.to_owned()), kind: None }).to_vec();
+    let watchers = ["**/*.yaml", "**/*.yml"]
+        .map(|glob| FileSystemWatcher {
+            glob_pattern: GlobPattern::String(glob.to_owned()),
+            kind: None,
+        })
+        .to_vec();
     let options = serde_json::to_value(DidChangeWatchedFilesRegistrationOptions { watchers }).ok();
     RegistrationParams {
-        registrations: vec![Registration { id: "gitops-files".to_owned(), method: DidChangeWatchedFiles::METHOD.to_owned(), register_options: options }],
+        registrations: vec![Registration {
+            id: "gitops-files".to_owned(),
+            method: DidChangeWatchedFiles::METHOD.to_owned(),
+            register_options: options,
+        }],
     }
 }
 
@@ -34,7 +44,12 @@ pub(super) fn watch_by_ourselves(state: &mut State) {
         if matches!(event.kind, notify::EventKind::Access(_)) {
             return;
         }
-        let paths: Vec<Utf8PathBuf> = event.paths.into_iter().filter_map(|path| Utf8PathBuf::from_path_buf(path).ok()).filter(|path| is_yaml(path)).collect();
+        let paths: Vec<Utf8PathBuf> = event
+            .paths
+            .into_iter()
+            .filter_map(|path| Utf8PathBuf::from_path_buf(path).ok())
+            .filter(|path| is_yaml(path))
+            .collect();
         if !paths.is_empty() {
             let _ = inbox.send(Event::Files(paths));
         }
@@ -54,7 +69,11 @@ pub(super) fn watch_by_ourselves(state: &mut State) {
 
 /// The client's watcher saw changes.
 pub(super) fn watched(state: &mut State, params: DidChangeWatchedFilesParams) {
-    let paths = params.changes.iter().filter_map(|change| path_of(&change.uri)).collect();
+    let paths = params
+        .changes
+        .iter()
+        .filter_map(|change| path_of(&change.uri))
+        .collect();
     files_changed(state, paths);
 }
 
@@ -84,12 +103,12 @@ pub(super) fn read_again(state: &State, paths: Vec<Utf8PathBuf>) {
 }
 
 /// Files were read again: what really changed is a save.
-pub(crate) fn files_read(state: &mut State, files: Vec<(Utf8PathBuf, Result<Option<Arc<Parsed>>, String>)>) {
+pub(crate) fn files_read(state: &mut State, files: Vec<(Utf8PathBuf, ReadResult)>) {
     for (path, read) in files {
         match read {
             Ok(Some(parsed)) => changed_on_disk(state, &path, &parsed),
-            Ok(None) => lifecycle::file_gone(state, &path),
-            Err(reason) => lifecycle::report_unreadable(state, &path, &reason),
+            Ok(None) => saves::file_gone(state, &path),
+            Err(reason) => saves::report_unreadable(state, &path, &reason),
         }
     }
 }
@@ -99,7 +118,9 @@ fn changed_on_disk(state: &mut State, path: &Utf8Path, parsed: &Arc<Parsed>) {
     if state.session_of(Some(&path.to_owned())).is_none() {
         return;
     }
-    let Some((name, file)) = state.files.at_path(path) else { return };
+    let Some((name, file)) = state.files.at_path(path) else {
+        return;
+    };
     let new_hash = hash(parsed.text.as_str());
     let echo = file.saved_hash == Some(new_hash);
     file.saved_hash = Some(new_hash);
@@ -110,6 +131,6 @@ fn changed_on_disk(state: &mut State, path: &Utf8Path, parsed: &Arc<Parsed>) {
         state.text_changed(&name);
     }
     if !echo {
-        lifecycle::supply(state, &name, parsed, read_at, None);
+        saves::supply(state, &name, parsed, read_at, None);
     }
 }

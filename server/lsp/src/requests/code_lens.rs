@@ -14,20 +14,36 @@ use crate::state::State;
 
 /// The lenses of one file.
 pub(crate) fn code_lenses(state: &State, params: &CodeLensParams) -> Vec<CodeLens> {
-    let Some(file) = state.files.get(&Files::name_of(&params.text_document.uri)) else { return Vec::new() };
-    let Some(parsed) = file.parsed.as_ref().filter(|_| state.settings.lens.enabled) else { return Vec::new() };
+    let Some(file) = state.files.get(&Files::name_of(&params.text_document.uri)) else {
+        return Vec::new();
+    };
+    let Some(parsed) = file.parsed.as_ref().filter(|_| state.settings.lens.enabled) else {
+        return Vec::new();
+    };
     let session = state.session_of(file.path.as_ref()).map(|(_, session)| session);
     let mut lenses = Vec::new();
     for (index, manifest) in parsed.manifests().enumerate() {
         let range = range(&parsed.text, manifest.kind_span, state.encoding);
         let title = title(session, file.judged(&manifest.key), manifest);
-        lenses.push(CodeLens { range, command: Some(Command { title, command: "gitops.mode".to_owned(), arguments: None }), data: None });
+        lenses.push(CodeLens {
+            range,
+            command: Some(Command {
+                title,
+                command: "gitops.mode".to_owned(),
+                arguments: None,
+            }),
+            data: None,
+        });
         // Offered once per file, on its first object; a start is never anything but asked for.
         if index == 0
             && session.is_none()
             && let Some(start) = start_command(state, file.path.as_ref())
         {
-            lenses.push(CodeLens { range, command: Some(start), data: None });
+            lenses.push(CodeLens {
+                range,
+                command: Some(start),
+                data: None,
+            });
         }
     }
     lenses
@@ -35,7 +51,11 @@ pub(crate) fn code_lenses(state: &State, params: &CodeLensParams) -> Vec<CodeLen
 
 fn start_command(state: &State, path: Option<&Utf8PathBuf>) -> Option<Command> {
     let path = path?;
-    let folder = state.folders.iter().filter(|folder| path.starts_with(folder)).max_by_key(|folder| folder.as_str().len())?;
+    let folder = state
+        .folders
+        .iter()
+        .filter(|folder| path.starts_with(folder))
+        .max_by_key(|folder| folder.as_str().len())?;
     let uri = ls_types::Uri::from_file_path(folder)?;
     Some(Command {
         title: "▶ Start session".to_owned(),
@@ -45,7 +65,9 @@ fn start_command(state: &State, path: Option<&Utf8PathBuf>) -> Option<Command> {
 }
 
 fn title(session: Option<&Session>, judged: Option<&Judged>, manifest: &Manifest) -> String {
-    let Some(session) = session else { return "not in session".to_owned() };
+    let Some(session) = session else {
+        return "not in session".to_owned();
+    };
     match &session.phase {
         Phase::Starting { .. } => return "… the sandbox is starting".to_owned(),
         Phase::Stopping => return "… the session is stopping".to_owned(),
@@ -54,7 +76,9 @@ fn title(session: Option<&Session>, judged: Option<&Judged>, manifest: &Manifest
     if manifest.key.name.is_empty() && judged.is_none() {
         return "not sent: it has no name".to_owned();
     }
-    let Some(judged) = judged else { return "not saved yet in this session".to_owned() };
+    let Some(judged) = judged else {
+        return "not saved yet in this session".to_owned();
+    };
     match &judged.state {
         ObjectState::Sent => "… applying".to_owned(),
         ObjectState::Accepted => "✓ accepted · dry run only".to_owned(),

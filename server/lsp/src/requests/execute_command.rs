@@ -13,13 +13,18 @@ use serde_json::{Value, json};
 use super::Reply;
 use crate::client::Failure;
 use crate::files::Files;
-use crate::lifecycle;
-use crate::publish;
 use crate::session::Session;
 use crate::state::State;
+use crate::{lifecycle, publish, saves, start};
 
 /// The commands that this version has.
-pub(crate) const COMMANDS: [&str; 5] = ["gitops.session.start", "gitops.session.stop", "gitops.session.list", "gitops.apply", "gitops.mode"];
+pub(crate) const COMMANDS: [&str; 5] = [
+    "gitops.session.start",
+    "gitops.session.stop",
+    "gitops.session.list",
+    "gitops.apply",
+    "gitops.mode",
+];
 
 /// Runs a command.
 pub(crate) fn execute(state: &mut State, id: RequestId, params: ExecuteCommandParams) -> Reply {
@@ -27,7 +32,7 @@ pub(crate) fn execute(state: &mut State, id: RequestId, params: ExecuteCommandPa
     let argument = params.arguments.into_iter().next().unwrap_or(Value::Null);
     match params.command.as_str() {
         "gitops.session.start" => {
-            lifecycle::start(state, id, argument, token);
+            start::start(state, id, argument, token);
             Reply::Later
         }
         "gitops.session.stop" => match read::<StopArguments>(argument) {
@@ -39,7 +44,9 @@ pub(crate) fn execute(state: &mut State, id: RequestId, params: ExecuteCommandPa
         },
         "gitops.session.list" => Reply::Now(Ok(Value::Array(state.sessions.values().map(entry).collect()))),
         "gitops.apply" => Reply::Now(read::<ApplyArguments>(argument).and_then(|arguments| apply(state, arguments))),
-        "gitops.mode" => Reply::Now(serde_json::to_value(publish::status(state)).map_err(|error| Failure::internal(error.to_string()))),
+        "gitops.mode" => Reply::Now(
+            serde_json::to_value(publish::status(state)).map_err(|error| Failure::internal(error.to_string())),
+        ),
         other => {
             let near = gitops_model::nearest(other, COMMANDS);
             let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
@@ -87,11 +94,20 @@ enum HowForced {
 fn apply(state: &mut State, arguments: ApplyArguments) -> Result<Value, Failure> {
     let names: Vec<Arc<str>> = match &arguments.uri {
         Some(uri) => vec![Files::name_of(uri)],
-        None => state.files.iter().filter(|(_, file)| file.version.is_some()).map(|(name, _)| Arc::clone(name)).collect(),
+        None => state
+            .files
+            .iter()
+            .filter(|(_, file)| file.version.is_some())
+            .map(|(name, _)| Arc::clone(name))
+            .collect(),
     };
     let force = match (arguments.object, arguments.force) {
         (Some(object), Some(how)) => {
-            let key = ObjectKey { gvk: Gvk::parse(&object.api_version, &object.kind), namespace: object.namespace, name: object.name };
+            let key = ObjectKey {
+                gvk: Gvk::parse(&object.api_version, &object.kind),
+                namespace: object.namespace,
+                name: object.name,
+            };
             let how = match how {
                 HowForced::TakeOver => Force::TakeOver,
                 HowForced::Recreate => Force::Recreate,
@@ -103,16 +119,22 @@ fn apply(state: &mut State, arguments: ApplyArguments) -> Result<Value, Failure>
     };
     let mut applied = 0;
     for name in names {
-        let Some(file) = state.files.get_mut(&name) else { continue };
+        let Some(file) = state.files.get_mut(&name) else {
+            continue;
+        };
         let path = file.path.clone();
-        let Some(parsed) = file.current().cloned() else { continue };
+        let Some(parsed) = file.current().cloned() else {
+            continue;
+        };
         if state.session_of(path.as_ref()).is_some() {
-            lifecycle::supply(state, &name, &parsed, Instant::now(), force.clone());
+            saves::supply(state, &name, &parsed, Instant::now(), force.clone());
             applied += 1;
         }
     }
     if applied == 0 {
-        return Err(Failure::failed("no session applies this file; start one first (gitops.session.start)"));
+        return Err(Failure::failed(
+            "no session applies this file; start one first (gitops.session.start)",
+        ));
     }
     Ok(json!({ "files": applied }))
 }
@@ -124,10 +146,16 @@ fn entry(session: &Session) -> Value {
         entries.remove("mode");
         entries.insert("root".to_owned(), json!(session.root));
         entries.insert("owner".to_owned(), json!(std::env::var("USER").unwrap_or_default()));
-        let started = session.started.duration_since(UNIX_EPOCH).unwrap_or_else(|_| SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default());
+        let started = session
+            .started
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_else(|_| SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default());
         entries.insert("started".to_owned(), json!(started.as_secs()));
         entries.insert("lease".to_owned(), json!("held"));
-        entries.insert("objects".to_owned(), json!(session.live().map_or(0, gitops_session::Live::object_count)));
+        entries.insert(
+            "objects".to_owned(),
+            json!(session.live().map_or(0, gitops_session::Live::object_count)),
+        );
     }
     entry
 }

@@ -1,5 +1,6 @@
 //! The keys and certificates of one sandbox, made anew for each and gone with it.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
 use rcgen::{
@@ -63,7 +64,12 @@ pub(crate) fn secret() -> Result<String, rcgen::Error> {
     let key = KeyPair::generate()?;
     // The first byte says that a point follows, and is always the same.
     let coordinate = key.public_key_raw().iter().skip(1).take(32);
-    Ok(coordinate.map(|byte| format!("{byte:02x}")).collect())
+    let mut digits = String::new();
+    for byte in coordinate {
+        // Writing to a string cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+    }
+    Ok(digits)
 }
 
 fn server(issuer: &Issuer<'_, KeyPair>) -> Result<Pair, rcgen::Error> {

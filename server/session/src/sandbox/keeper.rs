@@ -15,6 +15,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use super::error::{StartError, StartErrorKind};
 use super::list::{self, Entry, SandboxState};
@@ -34,7 +35,7 @@ const REQUEST_BYTES: u64 = 4096;
 
 /// A component that ends more often than this many times within the time below is not started again.
 const RESTARTS: usize = 5;
-const RESTARTS_WITHIN: Duration = Duration::from_secs(600);
+const RESTARTS_WITHIN: Duration = Duration::from_mins(10);
 
 /// What the keeper tells the process that spawned it, one JSON value a line on its standard output.
 #[derive(Serialize, Deserialize)]
@@ -126,11 +127,16 @@ pub async fn spawn(
 pub async fn run(options: StartOptions) -> Result<(), StartError> {
     // Whoever has a terminal open when the sandbox is started may close it.
     let mut end = EndSignals::listen();
+    // Whoever asked for the sandbox may have been interrupted; then nobody wants it any more.
+    let nobody_waits = Notify::new();
     let starting = start(options, |step| {
-        let _ = tell(&Message::Step(step));
+        if tell(&Message::Step(step)).is_err() {
+            nobody_waits.notify_one();
+        }
     });
     let started = tokio::select! {
         started = starting => started,
+        () = nobody_waits.notified() => return Ok(()),
         () = end.wait() => return Ok(()),
     };
     let sandbox = match started {

@@ -9,7 +9,7 @@ use super::readiness;
 use super::running::Running;
 
 /// How long the API server may take to answer again.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Starts `component` on the same port and data, in place of the running one if there is one.
 pub(crate) async fn restart(running: &mut Running, component: Component) -> Result<(), StartError> {

@@ -24,10 +24,10 @@ use super::state_directory::StateDirectory;
 use super::{Sandbox, ownership};
 
 /// How long a start may take before it is given up. A slow machine needs a quarter of it.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// How long a start from a prepared directory may take before it is taken for broken.
-const PREPARED_DEADLINE: Duration = Duration::from_secs(60);
+const PREPARED_DEADLINE: Duration = Duration::from_mins(1);
 
 /// How many ports are tried when others are faster to take them.
 const PORT_ATTEMPTS: usize = 5;
@@ -135,7 +135,7 @@ pub async fn start(options: StartOptions, progress: impl Fn(Step) + Send + Sync)
         custom_resources: &options.custom_resources,
         progress,
     };
-    record.kubernetes_version = start.prepared_or_first(&mut running, &prepared).await?;
+    record.kubernetes_version = Box::pin(start.prepared_or_first(&mut running, &prepared)).await?;
     record.server = running.server();
     record.ready = true;
     list::write(running.directory(), &record).map_err(|error| StartError::state(running.directory(), &error))?;
@@ -155,7 +155,7 @@ impl Start<'_> {
     async fn prepared_or_first(&self, running: &mut Running, prepared: &Prepared) -> Result<String, StartError> {
         if prepared.exists() {
             (self.progress)(Step::Copy);
-            match self.from_prepared(running, prepared).await {
+            match self.start_from_prepared(running, prepared).await {
                 Ok(version) => return Ok(version),
                 Err(error) => {
                     tracing::warn!(%error, "nothing starts from the prepared store; starting from an empty one");
@@ -170,7 +170,7 @@ impl Start<'_> {
         Ok(version)
     }
 
-    async fn from_prepared(&self, running: &mut Running, prepared: &Prepared) -> Result<String, StartError> {
+    async fn start_from_prepared(&self, running: &mut Running, prepared: &Prepared) -> Result<String, StartError> {
         prepared
             .copy_to(&running.store())
             .map_err(|error| StartError::state(running.directory(), &error))?;

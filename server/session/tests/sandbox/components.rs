@@ -46,7 +46,7 @@ async fn a_killed_component_is_reported_and_can_be_restarted_with_everything_kep
     }))
     .unwrap();
     pods.create(&PostParams::default(), &pod).await.unwrap();
-    within("the pod", await_condition(pods, "after", is_pod_running()))
+    within("the pod", Box::pin(await_condition(pods, "after", is_pod_running())))
         .await
         .unwrap();
     sandbox.stop().await;

@@ -53,7 +53,7 @@ async fn can_mount(mount: &str) -> bool {
 
 #[tokio::test]
 async fn a_start_on_a_full_disk_says_so_and_leaves_nothing() {
-    for megabytes in [1, 8, 70] {
+    for megabytes in [1, 8, 40] {
         let Some(text) = run_with_room("start_where_there_is_no_room", megabytes).await else {
             return;
         };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use gitops_session::sandbox::keeper::{self, DownError, KeeperCommand};
-use gitops_session::sandbox::{Component, SandboxState, StartErrorKind, StateDirectory, list};
+use gitops_session::sandbox::{Component, SandboxState, StartErrorKind, StateDirectory, Step, list};
 
 use crate::other_processes;
 use crate::setting::{client, create_config_map, fresh_state, shared_state, started, within};
@@ -33,7 +33,7 @@ async fn a_kept_sandbox_is_up_until_it_is_taken_down() {
     let entry = within(
         "the start",
         keeper::spawn(name, &state, command(name, &state), |step| {
-            steps.lock().unwrap().push(step)
+            steps.lock().unwrap().push(step);
         }),
     )
     .await
@@ -119,6 +119,29 @@ async fn a_keeper_asked_by_a_signal_ends_everything() {
     crate::setting::send_signal(entry.pid, "HUP");
     create_config_map(&client(&entry.kubeconfig).await, "still-there").await;
     crate::setting::send_signal(entry.pid, "TERM");
+    within("the end", async {
+        while list(&state).unwrap().iter().any(|entry| entry.name == name) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_keeper_nobody_waits_for_gives_up() {
+    let state = shared_state();
+    let name = "kept-for-nobody";
+    let (sender, mut reached) = tokio::sync::watch::channel(());
+    let spawning = keeper::spawn(name, &state, command(name, &state), |step| {
+        if step == Step::ApiServer {
+            sender.send_replace(());
+        }
+    });
+    tokio::select! {
+        biased;
+        _ = reached.changed() => {}
+        outcome = spawning => panic!("{outcome:?} before that step"),
+    }
     within("the end", async {
         while list(&state).unwrap().iter().any(|entry| entry.name == name) {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;

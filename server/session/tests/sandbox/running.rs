@@ -8,7 +8,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod, ServiceAccount};
 use kube::api::{Api, ListParams, PostParams};
-use kube::config::Kubeconfig;
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::wait::await_condition;
 use serde_json::json;
 use std::sync::Mutex;
@@ -60,9 +60,12 @@ async fn a_deployment_becomes_available_on_a_first_and_on_a_prepared_start() {
                 .and_then(|deployment| deployment.status.as_ref()?.available_replicas)
                 .is_some_and(|count| count == 2)
         };
-        within("the deployment", await_condition(deployments, "web", available))
-            .await
-            .unwrap();
+        within(
+            "the deployment",
+            Box::pin(await_condition(deployments, "web", available)),
+        )
+        .await
+        .unwrap();
         let pods: Api<Pod> = Api::default_namespaced(client.clone());
         for pod in pods.list(&ListParams::default()).await.unwrap() {
             assert_eq!(pod.spec.unwrap().node_name.as_deref(), Some("sandbox"));
@@ -212,7 +215,7 @@ async fn components_have_processes_and_logs() {
 }
 
 async fn list_nodes(kubeconfig: Kubeconfig) -> Result<(), String> {
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default())
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
         .unwrap();
     let nodes: Api<Node> = Api::all(kube::Client::try_from(config).unwrap());

@@ -12,7 +12,7 @@ use kube::{Client, Config};
 use serde_json::json;
 
 /// Longer than anything takes on a machine that is busy with other tests.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The real programs. They are not optional: without them nothing here is tested.
 pub(crate) fn bundle() -> Bundle {

@@ -78,7 +78,9 @@ pub(super) fn behind(fault: &Fault<'_>, collection: Span) -> SyntaxError {
     let what = if bracket == "{" { "a mapping" } else { "a list" };
     let mut error = not_yaml(
         Span::new(collection.start, rest_of_line(text, fault.at).end),
-        format!("text follows a closing bracket: YAML reads what `{bracket}` starts as {what} (a flow collection); a text that starts with `{bracket}` goes in quotes"),
+        format!(
+            "text follows a closing bracket: YAML reads what `{bracket}` starts as {what} (a flow collection); a text that starts with `{bracket}` goes in quotes"
+        ),
     );
     error.related = Some((rest_of_line(text, fault.at), "unexpected text".into()));
     error

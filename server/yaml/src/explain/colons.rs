@@ -13,7 +13,10 @@ pub(super) fn second_colon(fault: &Fault<'_>) -> SyntaxError {
     let text = fault.text;
     let start = fault.progress.last_text_before(fault.text, fault.at);
     if fault.at.saturating_sub(start) > LONGEST_KEY {
-        return not_yaml(content_of_line(text, fault.at), "a key can have 1024 characters at most");
+        return not_yaml(
+            content_of_line(text, fault.at),
+            "a key can have 1024 characters at most",
+        );
     }
     let first_line = line_at(text, start);
     if first_line.end >= fault.at {
@@ -62,7 +65,10 @@ fn key_without_colon(text: &str, span: Span) -> SyntaxError {
     let name_length = words.find(|character: char| !is_name(character)).unwrap_or(words.len());
     let (name, rest) = words.split_at_checked(name_length).unwrap_or((words, ""));
     let place = Span::new(span.start, span.start.saturating_add(narrow(words.len())));
-    if let Some(value) = rest.strip_prefix(':').filter(|value| !value.is_empty() && !name.is_empty()) {
+    if let Some(value) = rest
+        .strip_prefix(':')
+        .filter(|value| !value.is_empty() && !name.is_empty())
+    {
         let message = format!("a blank is missing after the colon: `{name}: {}`", value.trim());
         return not_yaml(place, message);
     }

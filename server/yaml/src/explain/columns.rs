@@ -1,11 +1,11 @@
 //! Lines at a column where nothing can stand.
 
 use super::{Fault, brackets, not_yaml};
-use crate::progress::Around;
+use crate::document::Shape;
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::line::{column, content_of_line, indentation, line_at, line_number, narrow, rest_of_line};
 use crate::node::Style;
-use crate::document::Shape;
+use crate::progress::Around;
 use gitops_text::Span;
 
 pub(super) fn explain(fault: &Fault<'_>) -> SyntaxError {
@@ -25,13 +25,22 @@ pub(super) fn explain(fault: &Fault<'_>) -> SyntaxError {
         && last.end < content
     {
         let first = line_at(text, last.start).slice(text);
-        let sign = if last.shape == Shape::Scalar(Style::Literal) { '|' } else { '>' };
+        let sign = if last.shape == Shape::Scalar(Style::Literal) {
+            '|'
+        } else {
+            '>'
+        };
         if !here.slice(text).contains(": ") && !here.slice(text).ends_with(':') {
             return SyntaxError {
                 span: here,
                 kind: SyntaxErrorKind::Indentation,
-                message: format!("this line is indented less than the text after `{sign}` that it stands below, and so is no part of it"),
-                related: Some((Span::new(last.start, last.start + 1), format!("the text starts here: `{}`", first.trim()))),
+                message: format!(
+                    "this line is indented less than the text after `{sign}` that it stands below, and so is no part of it"
+                ),
+                related: Some((
+                    Span::new(last.start, last.start + 1),
+                    format!("the text starts here: `{}`", first.trim()),
+                )),
             };
         }
     }
@@ -66,16 +75,26 @@ fn misplaced(fault: &Fault<'_>, here: Span, indented: usize) -> SyntaxError {
     let same = around.iter().rev().find(|around| around.column == indented);
     let what = if is_item { "list item" } else { "key" };
     if let Some(same) = same.filter(|same| same.is_sequence() != is_item) {
-        let other = if same.is_sequence() { "the items of a list" } else { "the keys of a mapping" };
+        let other = if same.is_sequence() {
+            "the items of a list"
+        } else {
+            "the keys of a mapping"
+        };
         return SyntaxError {
             span: here,
             kind: SyntaxErrorKind::Indentation,
-            message: format!("a {what} stands in the column of {other}: its indentation of {indented} is that of line {}", line_number(text, same.start) + 1),
+            message: format!(
+                "a {what} stands in the column of {other}: its indentation of {indented} is that of line {}",
+                line_number(text, same.start) + 1
+            ),
             related: Some((content_of_line(text, same.start), format!("{other} start here"))),
         };
     }
     if around.is_empty() {
-        return not_yaml(here, "the document is complete above this line: what follows belongs to nothing; a new document starts with `---`");
+        return not_yaml(
+            here,
+            "the document is complete above this line: what follows belongs to nothing; a new document starts with `---`",
+        );
     }
     let mut columns: Vec<usize> = around.iter().map(|around| around.column).collect();
     columns.dedup();
@@ -86,9 +105,14 @@ fn misplaced(fault: &Fault<'_>, here: Span, indented: usize) -> SyntaxError {
     SyntaxError {
         span: here,
         kind: SyntaxErrorKind::Indentation,
-        message: format!("this line is indented by {indented} and belongs to no mapping or list: those around it stand at {list}"),
+        message: format!(
+            "this line is indented by {indented} and belongs to no mapping or list: those around it stand at {list}"
+        ),
         related: nearest.map(|nearest: &Around| {
-            (content_of_line(text, nearest.start), format!("this one stands at {}", nearest.column))
+            (
+                content_of_line(text, nearest.start),
+                format!("this one stands at {}", nearest.column),
+            )
         }),
     }
 }

@@ -8,9 +8,11 @@ mod columns;
 mod quotes;
 mod tabs;
 
-use crate::progress::Progress;
+pub(crate) use tabs::tab_error;
+
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::line::{character_at, content_of_line, rest_of_line, word_at};
+use crate::progress::Progress;
 use gitops_text::Span;
 use granit_parser::ErrorKind;
 
@@ -32,9 +34,7 @@ pub(crate) fn explain(fault: &Fault<'_>) -> SyntaxError {
         .or_else(|| conflict_marker(fault))
         .unwrap_or_else(|| by_kind(fault));
     error.span = within(fault, error.span);
-    error.related = error
-        .related
-        .map(|(span, message)| (within(fault, span), message));
+    error.related = error.related.map(|(span, message)| (within(fault, span), message));
     error
 }
 
@@ -50,8 +50,9 @@ fn by_kind(fault: &Fault<'_>) -> SyntaxError {
         ErrorKind::UnclosedQuotedScalar
         | ErrorKind::DocumentIndicatorInQuotedScalar
         | ErrorKind::InvalidQuotedScalarIndent => quotes::unclosed(fault),
-        ErrorKind::InvalidTrailingSingleQuotedScalar
-        | ErrorKind::InvalidTrailingDoubleQuotedScalar => quotes::trailing(fault),
+        ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
+            quotes::trailing(fault)
+        }
         ErrorKind::UnknownQuotedScalarEscape => quotes::escape(fault),
         ErrorKind::UnclosedFlowCollection { .. }
         | ErrorKind::UnexpectedEofFlowMapping
@@ -64,9 +65,7 @@ fn by_kind(fault: &Fault<'_>) -> SyntaxError {
         | ErrorKind::InvalidFlowScalarIndent
         | ErrorKind::PlainScalarStartsWithDashFlowIndicator
         | ErrorKind::BlockEntryInFlowCollection => brackets::inside(fault),
-        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
-            brackets::mismatched(fault, *open, *close)
-        }
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => brackets::mismatched(fault, *open, *close),
         ErrorKind::MisplacedFlowCollectionEnd => brackets::misplaced(fault),
         ErrorKind::MappingValueNotAllowed => colons::second_colon(fault),
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => colons::no_colon(fault),
@@ -105,7 +104,10 @@ fn by_kind(fault: &Fault<'_>) -> SyntaxError {
         | ErrorKind::InvalidGlobalTagCharacter
         | ErrorKind::UndeclaredTagHandle => not_yaml(
             word_at(text, at),
-            format!("`!` starts a tag, and this is none ({}); a text that starts with it goes in quotes", fault.kind),
+            format!(
+                "`!` starts a tag, and this is none ({}); a text that starts with it goes in quotes",
+                fault.kind
+            ),
         ),
         ErrorKind::InvalidBlockScalarHeader | ErrorKind::ZeroBlockScalarIndent => {
             let sign = character_at(text, at).slice(text);
@@ -141,7 +143,10 @@ fn by_kind(fault: &Fault<'_>) -> SyntaxError {
         | ErrorKind::InvalidTagDirectiveTerminator => SyntaxError {
             span: content_of_line(text, at),
             kind: SyntaxErrorKind::Directive,
-            message: format!("a line that starts with `%` is a directive, and this is none that can be read: {}", fault.kind),
+            message: format!(
+                "a line that starts with `%` is a directive, and this is none that can be read: {}",
+                fault.kind
+            ),
             related: None,
         },
         kind => {

@@ -20,7 +20,10 @@ pub fn corpus_files() -> Vec<(String, String)> {
             let path = entry.expect("the corpora can be listed").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "yaml" || extension == "yml")
+            {
                 let bytes = std::fs::read(&path).expect("a file of the corpora can be read");
                 let Ok(text) = String::from_utf8(bytes) else { continue };
                 let name = path.strip_prefix(&root).expect("it is below the root");

@@ -1,0 +1,299 @@
+//! The start of a session: what it is for, how it is shown, how it is called off.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use gitops_session::sandbox::name_for;
+use ls_types::request::{ShowMessageRequest, WorkDoneProgressCreate};
+use ls_types::{
+    MessageActionItem, MessageType, ProgressToken, ShowMessageRequestParams, WorkDoneProgress, WorkDoneProgressBegin,
+    WorkDoneProgressCancelParams, WorkDoneProgressCreateParams,
+};
+use lsp_server::RequestId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::time::SystemTime;
+use tokio::sync::mpsc;
+
+use crate::client::Failure;
+use crate::files::path_of;
+use crate::lifecycle::{describe, report_progress};
+use crate::session::{self, Phase, Session, StopRequest};
+use crate::settings::SandboxKind;
+use crate::state::{Asked, State};
+
+/// Arguments of `gitops.session.start`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub(crate) struct StartArguments {
+    /// URI of the workspace folder.
+    root: Option<String>,
+    /// The directory to apply, relative to the root.
+    target: Option<String>,
+    /// Where to apply.
+    sandbox: Option<String>,
+    /// Context of a real cluster; of no use for a local sandbox.
+    context: Option<String>,
+    /// Name of the session.
+    name: Option<String>,
+}
+
+/// Starts a session. The request is answered when the session takes saves.
+pub(crate) fn start(state: &mut State, request: RequestId, arguments: Value, token: Option<ProgressToken>) {
+    let parsed: StartArguments = match serde_json::from_value(if arguments.is_null() {
+        json!({})
+    } else {
+        arguments.clone()
+    }) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            return state
+                .client
+                .respond(request, Err(Failure::invalid(format!("gitops.session.start: {error}"))));
+        }
+    };
+    match parsed.sandbox.as_deref() {
+        None | Some("local") => {}
+        Some(other @ ("vcluster" | "cluster" | "dry-run")) => {
+            return state.client.respond(
+                request,
+                Err(Failure::invalid(format!(
+                    "this version has no {other} sandbox yet; use local"
+                ))),
+            );
+        }
+        Some(other) => {
+            return state.client.respond(
+                request,
+                Err(Failure::invalid(format!(
+                    "there is no sandbox called {other}; use local"
+                ))),
+            );
+        }
+    }
+    if parsed.context.is_some() {
+        return state.client.respond(
+            request,
+            Err(Failure::invalid(
+                "a local sandbox has a context of its own; leave context out",
+            )),
+        );
+    }
+    let SandboxKind::Local = state.settings.sandbox;
+    let root = match root_of(state, &parsed) {
+        Root::Found(root) => root,
+        Root::Ask => return ask_for_folder(state, request, arguments),
+        Root::Wrong(message) => return state.client.respond(request, Err(Failure::invalid(message))),
+    };
+    let relative = parsed.target.clone().unwrap_or_else(|| state.settings.target.clone());
+    let target = normalized(&root.join(relative.trim_start_matches('/')));
+    if !target.starts_with(&root) {
+        return state.client.respond(
+            request,
+            Err(Failure::invalid(format!(
+                "the target {relative} is outside the workspace folder {root}"
+            ))),
+        );
+    }
+    if !target.is_dir() {
+        return state.client.respond(
+            request,
+            Err(Failure::invalid(format!("the target {target} is no directory"))),
+        );
+    }
+    if let Some(running) = state.sessions.values_mut().find(|session| session.root == root) {
+        let answer = match &mut running.phase {
+            Phase::Running(_) if running.target == target => Ok(describe(running)),
+            Phase::Running(_) => Err(Failure::failed(format!(
+                "the session {} runs on {}; stop it first",
+                running.name, running.target
+            ))),
+            Phase::Starting { .. } => Err(Failure::failed(format!(
+                "the session {} is starting already",
+                running.name
+            ))),
+            Phase::Stopping => Err(Failure::failed(format!(
+                "the session {} is still stopping",
+                running.name
+            ))),
+        };
+        return state.client.respond(request, answer);
+    }
+    begin(state, request, root, target, parsed.name, token);
+}
+
+fn begin(
+    state: &mut State,
+    request: RequestId,
+    root: Utf8PathBuf,
+    target: Utf8PathBuf,
+    name: Option<String>,
+    token: Option<ProgressToken>,
+) {
+    state.last_session += 1;
+    let number = state.last_session;
+    let name = name.unwrap_or_else(|| name_for(&root));
+    let progress = token.or_else(|| {
+        state.abilities.progress.then(|| {
+            let token = ProgressToken::String(format!("gitops-session-{number}"));
+            let id = state.next_request(Asked::Nothing);
+            state
+                .client
+                .request::<WorkDoneProgressCreate>(id, WorkDoneProgressCreateParams { token: token.clone() });
+            token
+        })
+    });
+    if let Some(token) = &progress {
+        let begin = WorkDoneProgressBegin {
+            title: "Starting the sandbox".to_owned(),
+            cancellable: Some(true),
+            message: None,
+            percentage: Some(0),
+        };
+        report_progress(state, token, WorkDoneProgress::Begin(begin));
+    }
+    let (stop, stop_inbox) = mpsc::channel(4);
+    let work = session::run(
+        number,
+        name.clone(),
+        root.clone(),
+        session::field_manager(&name),
+        state.inbox.clone(),
+        stop_inbox,
+    );
+    let task = state.runtime.spawn(work).abort_handle();
+    let session = Session {
+        name,
+        root,
+        target,
+        started: SystemTime::now(),
+        phase: Phase::Starting { request: Some(request) },
+        trouble: None,
+        stop,
+        task,
+        progress_message: Some("starting the sandbox".to_owned()),
+        progress,
+        stopping: Vec::new(),
+    };
+    state.sessions.insert(number, session);
+    state.status_changed = true;
+    state.lenses_changed = true;
+}
+
+enum Root {
+    Found(Utf8PathBuf),
+    Ask,
+    Wrong(String),
+}
+
+fn root_of(state: &State, arguments: &StartArguments) -> Root {
+    if let Some(root) = &arguments.root {
+        let Some(path) = root.parse().ok().as_ref().and_then(path_of) else {
+            return Root::Wrong(format!("the root {root} is no file URI"));
+        };
+        let path = normalized(&path);
+        let inside = state.folders.is_empty() || state.folders.iter().any(|folder| path.starts_with(folder));
+        return if inside {
+            Root::Found(path)
+        } else {
+            Root::Wrong(format!("the root {path} is in no workspace folder"))
+        };
+    }
+    match state.folders.as_slice() {
+        [only] => Root::Found(only.clone()),
+        [] => Root::Wrong("no folder is open; open the folder with the manifests, or give its URI as root".to_owned()),
+        _ => Root::Ask,
+    }
+}
+
+fn ask_for_folder(state: &mut State, request: RequestId, arguments: Value) {
+    let id = state.next_request(Asked::Folder { request, arguments });
+    let actions = state
+        .folders
+        .iter()
+        .map(|folder| MessageActionItem {
+            title: folder.to_string(),
+            properties: std::collections::HashMap::default(),
+        })
+        .collect();
+    let message = "Which folder is the session for?".to_owned();
+    state.client.request::<ShowMessageRequest>(
+        id,
+        ShowMessageRequestParams {
+            typ: MessageType::INFO,
+            message,
+            actions: Some(actions),
+        },
+    );
+}
+
+/// The user chose a folder, or none.
+pub(crate) fn folder_chosen(state: &mut State, request: RequestId, mut arguments: Value, answer: &Value) {
+    let chosen = answer
+        .get("title")
+        .and_then(Value::as_str)
+        .map(Utf8PathBuf::from)
+        .filter(|path| state.folders.contains(path));
+    let uri = chosen.and_then(|path| ls_types::Uri::from_file_path(path));
+    let Some(uri) = uri else {
+        return state.client.respond(request, Err(Failure::cancelled()));
+    };
+    if !arguments.is_object() {
+        arguments = json!({});
+    }
+    if let Some(entries) = arguments.as_object_mut() {
+        entries.insert("root".to_owned(), Value::String(uri.as_str().to_owned()));
+    }
+    start(state, request, arguments, None);
+}
+
+/// The client pressed cancel on a progress.
+pub(crate) fn cancel_by_token(state: &mut State, params: &WorkDoneProgressCancelParams) {
+    let number = state
+        .sessions
+        .iter()
+        .find(|(_, session)| session.progress.as_ref() == Some(&params.token))
+        .map(|(number, _)| *number);
+    cancel(state, number);
+}
+
+/// The client took a request back.
+pub(crate) fn cancel_by_request(state: &mut State, params: ls_types::CancelParams) {
+    let id = match params.id {
+        ls_types::NumberOrString::Number(number) => RequestId::from(number),
+        ls_types::NumberOrString::String(text) => RequestId::from(text),
+    };
+    let number = state
+        .sessions
+        .iter()
+        .find(|(_, session)| matches!(&session.phase, Phase::Starting { request: Some(request) } if *request == id))
+        .map(|(number, _)| *number);
+    cancel(state, number);
+}
+
+fn cancel(state: &mut State, number: Option<u64>) {
+    let Some(session) = number.and_then(|number| state.sessions.get_mut(&number)) else {
+        return;
+    };
+    if let Phase::Starting { request } = &mut session.phase {
+        if let Some(request) = request.take() {
+            state.client.respond(request, Err(Failure::cancelled()));
+        }
+        session.phase = Phase::Stopping;
+        let _ = session.stop.try_send(StopRequest { live: None, done: None });
+        state.status_changed = true;
+    }
+}
+
+/// `.` and `..` taken out, without asking the disk.
+fn normalized(path: &Utf8Path) -> Utf8PathBuf {
+    let mut clean = Utf8PathBuf::new();
+    for component in path.components() {
+        match component {
+            camino::Utf8Component::CurDir => {}
+            camino::Utf8Component::ParentDir => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    clean
+}

@@ -1,0 +1,191 @@
+//! One file at one save: dry run, verdict, apply, verdict, prune.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use futures::future::join_all;
+use gitops_cluster::{Judgement, Mode, Reply, judge};
+use gitops_model::ObjectKey;
+use tokio::sync::watch;
+
+use crate::live::{Shared, locked};
+use crate::{inventory, stages};
+use crate::supply::{FileVerdict, Force, ObjectVerdict, Outcome, Phase, Supplied, Supply};
+
+/// Applies the namespaces and CRDs of a file that has other objects too, so that other files of the batch find them.
+pub(crate) async fn apply_early_part(shared: &Shared, supply: &Supply) -> bool {
+    let mut brought = false;
+    for supplied in supply.objects.iter().filter(|supplied| stages::comes_first(&supplied.manifest.key.gvk)) {
+        let verdict = judge_one(shared, supplied).await;
+        if matches!(verdict.outcome, Outcome::Accepted) && matches!(apply_one(shared, &supply.file, supplied, Mode::Apply).await, Ok(None)) {
+            stages::wait_until_usable(&shared.cluster, supplied).await;
+            shared.knowledge.kinds_changed();
+            brought = true;
+        }
+    }
+    brought
+}
+
+/// One file: dry run, verdict, apply, verdict, prune. True if it brought a namespace or a kind that others may wait for.
+///
+/// A newer save stops this one before its next request and in the middle of a dry run. An apply that is under way is
+/// waited for: the server might otherwise do it after the newer one.
+pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
+    let state = shared.file(&supply.file);
+    let _turn = state.turn.lock().await;
+    let newest = state.generation.subscribe();
+    if let Some((key, how)) = &supply.force {
+        force(shared, &supply, key, *how).await;
+    }
+    let mut brought = false;
+    let Some(mut verdicts) = judge_file(shared, &supply, &newest, &mut brought).await else { return brought };
+    (shared.report)(file_verdict(&supply, Phase::DryRun, verdicts.clone()));
+    let applied = join_all(verdicts.iter().zip(&supply.objects).map(|(verdict, supplied)| async {
+        let goes_on = matches!(verdict.outcome, Outcome::Accepted) && *newest.borrow() <= supply.generation;
+        if goes_on { Some(apply_one(shared, &supply.file, supplied, Mode::Apply).await) } else { None }
+    }))
+    .await;
+    if *newest.borrow() > supply.generation {
+        return brought;
+    }
+    for (verdict, answer) in verdicts.iter_mut().zip(applied) {
+        if let Some(answer) = answer {
+            settle(verdict, answer);
+        }
+    }
+    let waits = verdicts.iter().any(waits_for_others);
+    *locked(&state.waiting) = waits.then(|| Supply { force: None, ..supply.clone() });
+    let mut report = file_verdict(&supply, Phase::Apply, verdicts);
+    if supply.complete {
+        inventory::prune(shared, &supply, &mut report).await;
+    }
+    report.elapsed = supply.read_at.elapsed();
+    (shared.report)(report);
+    brought
+}
+
+/// Judges all objects of a file; what comes first is applied at once. `None` when a newer save came.
+async fn judge_file(shared: &Shared, supply: &Supply, newest: &watch::Receiver<u64>, brought: &mut bool) -> Option<Vec<ObjectVerdict>> {
+    let mut verdicts: Vec<Option<ObjectVerdict>> = Vec::new();
+    verdicts.resize_with(supply.objects.len(), || None);
+    for index in indices(supply, stages::comes_first) {
+        let (Some(supplied), Some(slot)) = (supply.objects.get(index), verdicts.get_mut(index)) else { continue };
+        let mut verdict = unless_superseded(newest, supply.generation, judge_one(shared, supplied)).await?;
+        if matches!(verdict.outcome, Outcome::Accepted) {
+            settle(&mut verdict, apply_one(shared, &supply.file, supplied, Mode::Apply).await);
+            if matches!(verdict.outcome, Outcome::Applied { .. }) {
+                *brought = true;
+                if stages::is_definition(&supplied.manifest.key.gvk) {
+                    shared.knowledge.kinds_changed();
+                }
+                unless_superseded(newest, supply.generation, stages::wait_until_usable(&shared.cluster, supplied)).await?;
+            }
+        }
+        *slot = Some(verdict);
+    }
+    let late = indices(supply, |gvk| !stages::comes_first(gvk));
+    let judging = join_all(late.iter().filter_map(|&index| supply.objects.get(index)).map(|supplied| judge_one(shared, supplied)));
+    let judged = unless_superseded(newest, supply.generation, judging).await?;
+    for (&index, verdict) in late.iter().zip(judged) {
+        if let Some(slot) = verdicts.get_mut(index) {
+            *slot = Some(verdict);
+        }
+    }
+    Some(verdicts.into_iter().flatten().collect())
+}
+
+/// What `work` brings, or `None` as soon as a newer save than `generation` is announced.
+async fn unless_superseded<T>(newest: &watch::Receiver<u64>, generation: u64, work: impl Future<Output = T>) -> Option<T> {
+    let mut newest = newest.clone();
+    tokio::select! {
+        biased;
+        _ = newest.wait_for(|newest| *newest > generation) => None,
+        value = work => Some(value),
+    }
+}
+
+fn indices(supply: &Supply, wanted: impl Fn(&gitops_model::Gvk) -> bool) -> Vec<usize> {
+    supply.objects.iter().enumerate().filter(|(_, supplied)| wanted(&supplied.manifest.key.gvk)).map(|(index, _)| index).collect()
+}
+
+fn file_verdict(supply: &Supply, phase: Phase, objects: Vec<ObjectVerdict>) -> FileVerdict {
+    FileVerdict {
+        file: Arc::clone(&supply.file),
+        generation: supply.generation,
+        phase,
+        objects,
+        pruned: Vec::new(),
+        prune_failures: Vec::new(),
+        elapsed: supply.read_at.elapsed(),
+    }
+}
+
+fn waits_for_others(verdict: &ObjectVerdict) -> bool {
+    matches!(verdict.outcome, Outcome::Unreachable { .. })
+        || verdict.judgement.answers.iter().any(|answer| matches!(answer.slug, "namespace-not-found" | "kind-not-served" | "version-not-served"))
+}
+
+async fn judge_one(shared: &Shared, supplied: &Supplied) -> ObjectVerdict {
+    let _permit = shared.in_flight.acquire().await;
+    let manifest = supplied.manifest.clone();
+    match judge(&shared.cluster, &manifest.key, &supplied.object, &*shared.knowledge).await {
+        Ok(judgement) => {
+            let outcome = if judgement.accepted() { Outcome::Accepted } else { Outcome::Rejected };
+            ObjectVerdict { manifest, judgement, outcome }
+        }
+        Err(unreachable) => ObjectVerdict { manifest, judgement: Judgement::default(), outcome: Outcome::Unreachable { reason: unreachable.reason } },
+    }
+}
+
+/// `Ok(None)` when it was applied, `Ok(Some)` when it was refused after all.
+async fn apply_one(shared: &Shared, file: &Arc<str>, supplied: &Supplied, mode: Mode) -> Result<Option<Judgement>, String> {
+    let _permit = shared.in_flight.acquire().await;
+    let key = &supplied.manifest.key;
+    let kinds = shared.cluster.kinds();
+    let Some(served) = kinds.get(&key.gvk) else { return Err(format!("{} is no longer served", key.gvk)) };
+    let resolved = ObjectKey { namespace: shared.cluster.namespace_of(key, served), ..key.clone() };
+    let new = shared.inventory.add(&resolved, file);
+    match shared.cluster.apply(key, served, &supplied.object, mode).await {
+        Ok(Reply::Accepted { .. }) => Ok(None),
+        Ok(Reply::Refused { refusal, .. }) => {
+            if new {
+                shared.inventory.refused(&resolved, file);
+            }
+            shared.knowledge.learn(&shared.cluster, &key.gvk, &refusal.message).await;
+            let live = shared.cluster.get(key, served).await.ok().flatten();
+            let answers = gitops_cluster::answer::decode(&refusal, &key.gvk, &supplied.object, live.as_ref(), &*shared.knowledge);
+            Ok(Some(Judgement { answers, warnings: Vec::new(), rounds: 1 }))
+        }
+        Err(unreachable) => Err(unreachable.reason),
+    }
+}
+
+fn settle(verdict: &mut ObjectVerdict, answer: Result<Option<Judgement>, String>) {
+    match answer {
+        Ok(None) => verdict.outcome = Outcome::Applied { at: SystemTime::now() },
+        Ok(Some(judgement)) => {
+            verdict.judgement.answers = judgement.answers;
+            verdict.outcome = Outcome::Rejected;
+        }
+        Err(reason) => verdict.outcome = Outcome::Unreachable { reason },
+    }
+}
+
+/// Does what a person asked for, to one object, before its file is judged as always.
+async fn force(shared: &Shared, supply: &Supply, key: &ObjectKey, how: Force) {
+    let kinds = shared.cluster.kinds();
+    let Some(served) = kinds.get(&key.gvk) else { return };
+    match how {
+        Force::Recreate => {
+            if matches!(shared.cluster.delete(key, served).await, Ok(Reply::Accepted { .. })) {
+                stages::wait_until_gone(&shared.cluster, key, served).await;
+            }
+        }
+        Force::TakeOver => {
+            for supplied in supply.objects.iter().filter(|supplied| supplied.manifest.key == *key) {
+                // What goes wrong here is said by the dry run that follows.
+                let _ = apply_one(shared, &supply.file, supplied, Mode::ApplyForced).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What goes into a session, and what comes out: supplies of files, and verdicts about them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use gitops_cluster::Judgement;
+use gitops_model::{Manifest, ObjectKey};
+use serde_json::Value;
+
+/// One object of a file.
+#[derive(Clone, Debug)]
+pub struct Supplied {
+    /// Its identity and place.
+    pub manifest: Manifest,
+    /// The object as it is sent.
+    pub object: Arc<Value>,
+}
+
+/// All that one file supplies at one save.
+#[derive(Clone, Debug)]
+pub struct Supply {
+    /// Name of the file: a URI. Only compared.
+    pub file: Arc<str>,
+    /// Number of the save; grows with each.
+    pub generation: u64,
+    /// Whether all of the file could be read. From a file that is half broken nothing is pruned:
+    /// what is missing may stand in the broken half.
+    pub complete: bool,
+    /// The objects, in the order of the file. Empty for a deleted file.
+    pub objects: Vec<Supplied>,
+    /// When the save was read, for `ms` in verdicts.
+    pub read_at: Instant,
+    /// What a person asked to be done to one of the objects first.
+    pub force: Option<(ObjectKey, Force)>,
+}
+
+/// Which answer a report brings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// The fast answer: nothing is written.
+    DryRun,
+    /// What applying brought.
+    Apply,
+}
+
+/// What became of an object.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The dry run takes it; applying is under way.
+    Accepted,
+    /// It is on the cluster.
+    Applied {
+        /// Since when.
+        at: SystemTime,
+    },
+    /// The server refuses it; the judgement says why.
+    Rejected,
+    /// The server could not be asked.
+    Unreachable {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The verdict about one object.
+#[derive(Clone, Debug)]
+pub struct ObjectVerdict {
+    /// Which object.
+    pub manifest: Manifest,
+    /// What the server thinks of it.
+    pub judgement: Judgement,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// The verdicts about one file at one save.
+#[derive(Clone, Debug)]
+pub struct FileVerdict {
+    /// Which file.
+    pub file: Arc<str>,
+    /// Which save.
+    pub generation: u64,
+    /// Which answer.
+    pub phase: Phase,
+    /// One verdict per object, in the order of the file.
+    pub objects: Vec<ObjectVerdict>,
+    /// What was deleted from the cluster because the file no longer has it.
+    pub pruned: Vec<ObjectKey>,
+    /// What should have been deleted and was not, with the reason.
+    pub prune_failures: Vec<(ObjectKey, String)>,
+    /// From the reading of the save to this verdict.
+    pub elapsed: Duration,
+}
+
+/// What the session tells its owner.
+pub type Report = Arc<dyn Fn(FileVerdict) + Send + Sync>;
+
+/// What a person may do about an object that plain applying cannot put right.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Force {
+    /// Take fields over from the managers that hold them.
+    TakeOver,
+    /// Delete the object and create it anew.
+    Recreate,
+}
+
+/// What stopping did.
+#[derive(Clone, Debug, Default)]
+pub struct Stopped {
+    /// How many objects the session had put there.
+    pub deleted: usize,
+    /// What could not be deleted, with the reason.
+    pub failed: Vec<(ObjectKey, String)>,
+}

@@ -1,0 +1,264 @@
+//! The mistakes that are made, as data. Each is one that people make, in a manifest that they did not write for it.
+
+/// One mistake: what is typed before the save, what must be said about it, and how it is mended.
+#[derive(Debug)]
+pub(crate) struct Mistake {
+    /// What went wrong, for people.
+    pub(crate) title: &'static str,
+    /// The file of the workspace.
+    pub(crate) file: &'static str,
+    /// What somebody else has done to the live object before.
+    pub(crate) before: Option<Meddling>,
+    /// What is typed: each place stands once in the file.
+    pub(crate) typed: &'static [Typed],
+    /// The diagnostics of the file after the save, from top to bottom, all of them.
+    pub(crate) expected: &'static [Expected],
+    /// How it is mended.
+    pub(crate) mend: Mend,
+}
+
+/// A place in the file and what is put there.
+#[derive(Debug)]
+pub(crate) struct Typed {
+    /// The text that is replaced.
+    pub(crate) find: &'static str,
+    /// What stands there then.
+    pub(crate) put: &'static str,
+}
+
+/// A diagnostic, by the code and the line that it must stand on.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    /// Its code.
+    pub(crate) code: &'static str,
+    /// The line on which it begins, without the blanks around it.
+    pub(crate) line: &'static str,
+    /// The text that is marked.
+    pub(crate) marked: &'static str,
+}
+
+/// How a mistake is mended.
+#[derive(Debug)]
+pub(crate) enum Mend {
+    /// By the first code action that is offered, whose title must be this one.
+    Action(&'static str),
+    /// By taking back what was typed.
+    Undo,
+}
+
+/// Somebody sets the number of replicas of a Deployment past the session.
+#[derive(Debug)]
+pub(crate) struct Meddling {
+    /// The field manager.
+    pub(crate) manager: &'static str,
+    /// The namespace of the Deployment.
+    pub(crate) namespace: &'static str,
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// The number.
+    pub(crate) replicas: u32,
+}
+
+const BACKEND: &str = "deploy/webapp/backend/deployment.yaml";
+const FRONTEND: &str = "deploy/webapp/frontend/deployment.yaml";
+const FRONTEND_SERVICE: &str = "deploy/webapp/frontend/service.yaml";
+
+/// In the order in which they are made.
+pub(crate) const MISTAKES: &[Mistake] = &[
+    Mistake {
+        title: "A field's name is misspelled",
+        file: BACKEND,
+        before: None,
+        typed: &[Typed { find: "image:", put: "imag:" }],
+        expected: &[Expected {
+            code: "apply/unknown-field",
+            line: "imag: ghcr.io/stefanprodan/podinfo:6.14.1",
+            marked: "imag",
+        }],
+        mend: Mend::Action("Rename it to image"),
+    },
+    Mistake {
+        title: "The quotes of an annotation are forgotten",
+        file: FRONTEND,
+        before: None,
+        typed: &[Typed { find: "scrape: \"true\"", put: "scrape: true" }],
+        expected: &[Expected {
+            code: "apply/wrong-type",
+            line: "prometheus.io/scrape: true",
+            marked: "true",
+        }],
+        mend: Mend::Action("Put it in quotes"),
+    },
+    Mistake {
+        title: "A word is written in small letters",
+        file: FRONTEND_SERVICE,
+        before: None,
+        typed: &[Typed { find: "protocol: TCP", put: "protocol: tcp" }],
+        expected: &[Expected {
+            code: "apply/unsupported-value",
+            line: "protocol: tcp",
+            marked: "tcp",
+        }],
+        mend: Mend::Action("Replace it with TCP"),
+    },
+    Mistake {
+        title: "A field that must be there is lost",
+        file: BACKEND,
+        before: None,
+        typed: &[Typed { find: "        image: ghcr.io/stefanprodan/podinfo:6.14.1\n", put: "" }],
+        expected: &[Expected {
+            code: "apply/required",
+            line: "- name: backend",
+            marked: "",
+        }],
+        mend: Mend::Undo,
+    },
+    Mistake {
+        title: "The labels no longer match the selector",
+        file: FRONTEND,
+        before: None,
+        typed: &[Typed { find: "      labels:\n        app: frontend", put: "      labels:\n        app: fronted" }],
+        expected: &[Expected {
+            code: "apply/invalid-value",
+            line: "labels:",
+            marked: "labels",
+        }],
+        mend: Mend::Undo,
+    },
+    Mistake {
+        title: "A quantity has a blank in it",
+        file: FRONTEND,
+        before: None,
+        typed: &[Typed { find: "memory: 128Mi", put: "memory: 128 MB" }],
+        expected: &[Expected {
+            code: "apply/bad-quantity",
+            line: "memory: 128 MB",
+            marked: "128 MB",
+        }],
+        mend: Mend::Undo,
+    },
+    Mistake {
+        title: "A variable is set twice",
+        file: BACKEND,
+        before: None,
+        typed: &[Typed {
+            find: "          value: \"#34577c\"\n",
+            put: "          value: \"#34577c\"\n        - name: PODINFO_UI_COLOR\n          value: \"#ffffff\"\n",
+        }],
+        expected: &[Expected {
+            code: "apply/duplicate-item",
+            line: "- name: PODINFO_UI_COLOR",
+            marked: "",
+        }],
+        mend: Mend::Undo,
+    },
+    Mistake {
+        title: "A selector is changed, which a live Deployment cannot do",
+        file: BACKEND,
+        before: None,
+        typed: &[
+            Typed { find: "    matchLabels:\n      app: backend", put: "    matchLabels:\n      app: api" },
+            Typed { find: "      labels:\n        app: backend", put: "      labels:\n        app: api" },
+        ],
+        expected: &[Expected {
+            code: "apply/immutable-field",
+            line: "app: api",
+            marked: "api",
+        }],
+        mend: Mend::Undo,
+    },
+    Mistake {
+        title: "A version of an API that went away years ago is asked for",
+        file: "deploy/webapp/backend/hpa.yaml",
+        before: None,
+        typed: &[Typed { find: "autoscaling/v2\n", put: "autoscaling/v2beta2\n" }],
+        expected: &[Expected {
+            code: "apply/version-not-served",
+            line: "apiVersion: autoscaling/v2beta2",
+            marked: "autoscaling/v2beta2",
+        }],
+        mend: Mend::Action("Replace it with autoscaling/v2"),
+    },
+    Mistake {
+        title: "A namespace does not exist",
+        file: FRONTEND_SERVICE,
+        before: None,
+        typed: &[Typed { find: "namespace: webapp", put: "namespace: web-app" }],
+        expected: &[Expected {
+            code: "apply/namespace-not-found",
+            line: "namespace: web-app",
+            marked: "web-app",
+        }],
+        mend: Mend::Undo,
+    },
+    Mistake {
+        title: "A name has a capital letter",
+        file: FRONTEND_SERVICE,
+        before: None,
+        typed: &[Typed { find: "  name: frontend\n", put: "  name: Frontend\n" }],
+        expected: &[Expected {
+            code: "apply/invalid-value",
+            line: "name: Frontend",
+            marked: "Frontend",
+        }],
+        mend: Mend::Undo,
+    },
+    Mistake {
+        title: "Somebody else has scaled it by hand meanwhile",
+        file: FRONTEND,
+        before: Some(Meddling { manager: "on-call", namespace: "webapp", name: "frontend", replicas: 5 }),
+        typed: &[Typed { find: "  minReadySeconds: 3\n", put: "  minReadySeconds: 3\n  replicas: 2\n" }],
+        expected: &[Expected {
+            code: "apply/conflict",
+            line: "replicas: 2",
+            marked: "2",
+        }],
+        mend: Mend::Action("Take it over"),
+    },
+    Mistake {
+        title: "Three at once are said at once",
+        file: BACKEND,
+        before: None,
+        typed: &[
+            Typed { find: "type: RollingUpdate", put: "type: Rolling" },
+            Typed { find: "        image:", put: "        imag:" },
+            Typed { find: "cpu: 2000m", put: "cpu: 2 cores" },
+        ],
+        expected: &[
+            Expected { code: "apply/unsupported-value", line: "type: Rolling", marked: "Rolling" },
+            Expected { code: "apply/unknown-field", line: "imag: ghcr.io/stefanprodan/podinfo:6.14.1", marked: "imag" },
+            Expected { code: "apply/bad-quantity", line: "cpu: 2 cores", marked: "2 cores" },
+        ],
+        mend: Mend::Undo,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::MISTAKES;
+
+    #[test]
+    fn every_mistake_can_be_typed_into_the_workspace() {
+        for mistake in MISTAKES {
+            let path = crate::workspace::corpus().join(mistake.file);
+            let mut text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+            for typed in mistake.typed {
+                assert_eq!(text.matches(typed.find).count(), 1, "{:?} in {path}", typed.find);
+                text = text.replacen(typed.find, typed.put, 1);
+            }
+            for expected in mistake.expected {
+                assert!(text.lines().any(|line| line.trim() == expected.line), "{expected:?}");
+                assert!(expected.line.contains(expected.marked), "{expected:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_mistakes_are_different_ones() {
+        let titles: BTreeSet<&str> = MISTAKES.iter().map(|mistake| mistake.title).collect();
+        assert_eq!(titles.len(), MISTAKES.len());
+        assert!(MISTAKES.len() >= 8);
+    }
+}

@@ -1,0 +1,403 @@
+//! What comes after validation: quotas, Pod Security, policies, webhooks, and what a user may do.
+
+use expect_test::expect;
+use gitops_tests::fixture::check_with;
+use serde_json::{Value, json};
+
+use crate::SHOW;
+use crate::prepare::{Asker, namespace, namespace_with, until_refused};
+
+fn pod(namespace: &str, spec: &Value) -> Value {
+    json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "probe", "namespace": namespace }, "spec": spec })
+}
+
+#[test]
+fn quota() {
+    let cluster = namespace("quota");
+    cluster.apply("tests", &json!({ "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "team", "namespace": "quota" }, "spec": { "hard": { "requests.cpu": "1", "count/configmaps": "2" } } }));
+    until_refused(&pod("quota", &json!({ "containers": [{ "name": "a", "image": "a", "resources": { "requests": { "cpu": "2" } } }] })), "exceeded quota");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- pod.yaml
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: hungry
+              namespace: quota
+            spec:
+              containers:
+                - name: small
+                  image: small
+                  resources:
+                    requests:
+                      cpu: 100m
+                - name: large
+                  image: large
+                  resources:
+                    requests:
+                      cpu: 2
+            #- nothing-asked.yaml
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: nothing-asked
+              namespace: quota
+            spec:
+              containers:
+                - name: a
+                  image: a
+        "#]],
+    );
+}
+
+#[test]
+fn quota_of_objects() {
+    let cluster = namespace("quota-objects");
+    cluster.apply("tests", &json!({ "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "few", "namespace": "quota-objects" }, "spec": { "hard": { "pods": "0" } } }));
+    until_refused(&pod("quota-objects", &json!({ "containers": [{ "name": "a", "image": "a" }] })), "exceeded quota");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- pod.yaml
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: one-too-many
+              namespace: quota-objects
+            spec:
+              containers:
+                - name: a
+                  image: a
+        "#]],
+    );
+}
+
+#[test]
+fn limit_range() {
+    let cluster = namespace("limit-range");
+    let limits = json!([{ "type": "Container", "min": { "memory": "32Mi" }, "max": { "memory": "1Gi" } }]);
+    cluster.apply("tests", &json!({ "apiVersion": "v1", "kind": "LimitRange", "metadata": { "name": "sizes", "namespace": "limit-range" }, "spec": { "limits": limits } }));
+    let small = json!({ "containers": [{ "name": "a", "image": "a", "resources": { "requests": { "memory": "16Mi" }, "limits": { "memory": "64Mi" } } }] });
+    until_refused(&pod("limit-range", &small), "minimum memory usage");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- pod.yaml
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: out-of-range
+              namespace: limit-range
+            spec:
+              containers:
+                - name: small
+                  image: small
+                  resources:
+                    requests:
+                      memory: 16Mi
+                    limits:
+                      memory: 64Mi
+                - name: large
+                  image: large
+                  resources:
+                    requests:
+                      memory: 64Mi
+                    limits:
+                      memory: 2Gi
+        "#]],
+    );
+}
+
+#[test]
+fn pod_security() {
+    namespace_with("pod-security", &json!({ "pod-security.kubernetes.io/enforce": "restricted" }));
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- pod.yaml
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: loose
+              namespace: pod-security
+            spec:
+              hostNetwork: true
+              volumes:
+                - name: host
+                  hostPath:
+                    path: /
+              containers:
+                - name: a
+                  image: a
+                - name: b
+                  image: b
+                  securityContext:
+                    privileged: true
+                    capabilities:
+                      add: [SYS_ADMIN]
+        "#]],
+    );
+}
+
+/// Of a template the server only warns; its pods would be refused later.
+#[test]
+fn pod_security_of_a_template() {
+    namespace_with("pod-security-warn", &json!({ "pod-security.kubernetes.io/warn": "restricted" }));
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- web.yaml
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: web
+              namespace: pod-security-warn
+            spec:
+              replicas: 0
+              selector:
+                matchLabels:
+                  app: web
+              template:
+                metadata:
+                  labels:
+                    app: web
+                spec:
+                  containers:
+                    - name: web
+                      image: nginx
+                      securityContext:
+                        allowPrivilegeEscalation: true
+        "#]],
+    );
+}
+
+/// Puts a policy on one namespace, and waits until it is in force there.
+fn policy(name: &str, validations: &Value, refused: &Value, words: &str) {
+    let administrator = Asker::new(None);
+    let rules = json!([{ "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["deployments"] }]);
+    let group = "admissionregistration.k8s.io/v1";
+    let policy = json!({
+        "apiVersion": group,
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": { "name": name },
+        "spec": { "matchConstraints": { "resourceRules": rules }, "validations": validations },
+    });
+    let binding = json!({
+        "apiVersion": group,
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": { "name": name },
+        "spec": { "policyName": name, "validationActions": ["Deny"], "matchResources": { "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": name } } } },
+    });
+    administrator.put(&policy);
+    administrator.put(&binding);
+    until_refused(refused, words);
+}
+
+fn deployment(namespace: &str, replicas: u64) -> Value {
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": { "name": "probe", "namespace": namespace },
+        "spec": {
+            "replicas": replicas,
+            "selector": { "matchLabels": { "app": "probe" } },
+            "template": { "metadata": { "labels": { "app": "probe" } }, "spec": { "containers": [{ "name": "a", "image": "a" }] } },
+        },
+    })
+}
+
+/// The refusal names no field: the expression that fails tells which it reads.
+#[test]
+fn validating_admission_policy() {
+    namespace("replicas-policy");
+    let validations = json!([{ "expression": "object.spec.replicas <= 5", "message": "at most 5 replicas" }]);
+    policy("replicas-policy", &validations, &deployment("replicas-policy", 6), "at most 5 replicas");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- web.yaml
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: web
+              namespace: replicas-policy
+            spec:
+              replicas: 10
+              selector:
+                matchLabels:
+                  app: web
+              template:
+                metadata:
+                  labels:
+                    app: web
+                spec:
+                  containers:
+                    - name: web
+                      image: nginx
+        "#]],
+    );
+}
+
+/// Only the first failing validation is named; the second shows when the first is out of the way.
+#[test]
+fn policy_with_two_validations() {
+    namespace("two-validations");
+    let validations = json!([
+        { "expression": "object.spec.replicas <= 5", "message": "at most 5 replicas" },
+        { "expression": "object.spec.template.spec.containers.all(c, c.image.startsWith('registry.example.org/'))", "message": "images come from registry.example.org" },
+    ]);
+    policy("two-validations", &validations, &deployment("two-validations", 6), "at most 5 replicas");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- web.yaml
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: web
+              namespace: two-validations
+            spec:
+              replicas: 10
+              selector:
+                matchLabels:
+                  app: web
+              template:
+                metadata:
+                  labels:
+                    app: web
+                spec:
+                  containers:
+                    - name: good
+                      image: registry.example.org/good
+                    - name: bad
+                      image: docker.io/bad
+        "#]],
+    );
+}
+
+/// The field that the policy wants is not there.
+#[test]
+fn policy_about_what_is_missing() {
+    namespace("missing-by-policy");
+    let expression = "object.spec.template.spec.containers.all(c, has(c.resources) && has(c.resources.requests) && 'cpu' in c.resources.requests)";
+    let validations = json!([{ "expression": expression, "message": "every container must ask for cpu" }]);
+    policy("missing-by-policy", &validations, &deployment("missing-by-policy", 1), "every container must ask for cpu");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- web.yaml
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: web
+              namespace: missing-by-policy
+            spec:
+              selector:
+                matchLabels:
+                  app: web
+              template:
+                metadata:
+                  labels:
+                    app: web
+                spec:
+                  containers:
+                    - name: asks
+                      image: nginx
+                      resources:
+                        requests:
+                          cpu: 10m
+                    - name: silent
+                      image: nginx
+        "#]],
+    );
+}
+
+#[test]
+fn webhook_unreachable() {
+    let cluster = namespace("webhook");
+    let configuration = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": { "name": "unreachable" },
+        "webhooks": [{
+            "name": "unreachable.example.com",
+            "admissionReviewVersions": ["v1"],
+            "sideEffects": "None",
+            "timeoutSeconds": 2,
+            // Nothing listens on the port that is reserved for nothing.
+            "clientConfig": { "url": "https://127.0.0.1:1/validate" },
+            "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "webhook" } },
+            "rules": [{ "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"] }],
+        }],
+    });
+    cluster.apply("tests", &configuration);
+    until_refused(&json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "probe", "namespace": "webhook" } }), "failed calling webhook");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- config.yaml
+            apiVersion: v1
+            kind: ConfigMap
+            metadata:
+              name: config
+              namespace: webhook
+            data:
+              key: value
+        "#]],
+    );
+}
+
+/// A session is its sandbox's administrator, so another user asks here, without one.
+#[test]
+fn user_who_may_not() {
+    namespace("may-not");
+    let weak = Asker::new(Some("system:serviceaccount:may-not:weak"));
+    let config = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "config", "namespace": "may-not" }, "data": { "key": "value" } });
+    let role = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": { "name": "may-not" } });
+    expect![[r#""#]].assert_debug_eq(&(weak.judge(&config), weak.judge(&role)));
+}
+
+/// Things that a pod names and that are not there.
+#[test]
+fn references_that_admission_looks_up() {
+    namespace("references");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- account.yaml
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: account
+              namespace: references
+            spec:
+              serviceAccountName: nobody
+              containers:
+                - name: a
+                  image: a
+            #- priority.yaml
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: priority
+              namespace: references
+            spec:
+              priorityClassName: most-important
+              containers:
+                - name: a
+                  image: a
+            #- runtime.yaml
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: runtime
+              namespace: references
+            spec:
+              runtimeClassName: gvisor
+              containers:
+                - name: a
+                  image: a
+        "#]],
+    );
+}

@@ -1,0 +1,326 @@
+//! What cannot be changed on an object that is there, and what another manager holds.
+
+use expect_test::expect;
+use gitops_tests::fixture::check_with;
+use serde_json::json;
+
+use crate::SHOW;
+use crate::prepare::namespace;
+
+#[test]
+fn selector_of_a_workload() {
+    namespace("immutable-selector");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- web.yaml
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: web
+              namespace: immutable-selector
+            spec:
+              replicas: 0
+              selector:
+                matchLabels:
+                  app: web
+              template:
+                metadata:
+                  labels:
+                    app: web
+                spec:
+                  containers:
+                    - name: web
+                      image: nginx
+            #= another selector
+            #- web.yaml
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: web
+              namespace: immutable-selector
+            spec:
+              replicas: 0
+              selector:
+                matchLabels:
+                  app: site
+              template:
+                metadata:
+                  labels:
+                    app: site
+                spec:
+                  containers:
+                    - name: web
+                      image: nginx
+        "#]],
+    );
+}
+
+#[test]
+fn immutable_config_map() {
+    namespace("immutable-config");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- config.yaml
+            apiVersion: v1
+            kind: ConfigMap
+            metadata:
+              name: carved
+              namespace: immutable-config
+            immutable: true
+            data:
+              kept: same
+              changed: one
+            #= a new value
+            #- config.yaml
+            apiVersion: v1
+            kind: ConfigMap
+            metadata:
+              name: carved
+              namespace: immutable-config
+            immutable: true
+            data:
+              kept: same
+              changed: two
+        "#]],
+    );
+}
+
+/// The server speaks of `clusterIPs`, which it has filled in from what is written.
+#[test]
+fn address_of_a_service() {
+    namespace("immutable-address");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- service.yaml
+            apiVersion: v1
+            kind: Service
+            metadata:
+              name: web
+              namespace: immutable-address
+            spec:
+              selector:
+                app: web
+              ports:
+                - port: 80
+            #= headless
+            #- service.yaml
+            apiVersion: v1
+            kind: Service
+            metadata:
+              name: web
+              namespace: immutable-address
+            spec:
+              clusterIP: None
+              selector:
+                app: web
+              ports:
+                - port: 80
+        "#]],
+    );
+}
+
+#[test]
+fn class_of_a_claim() {
+    namespace("immutable-class");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- claim.yaml
+            apiVersion: v1
+            kind: PersistentVolumeClaim
+            metadata:
+              name: archive
+              namespace: immutable-class
+            spec:
+              storageClassName: slow
+              accessModes:
+                - ReadWriteOnce
+              resources:
+                requests:
+                  storage: 1Gi
+            #= another class
+            #- claim.yaml
+            apiVersion: v1
+            kind: PersistentVolumeClaim
+            metadata:
+              name: archive
+              namespace: immutable-class
+            spec:
+              storageClassName: fast
+              accessModes:
+                - ReadWriteOnce
+              resources:
+                requests:
+                  storage: 1Gi
+        "#]],
+    );
+}
+
+/// The server prints the whole template in the words of its own source; people get the field that differs.
+#[test]
+fn template_of_a_job() {
+    namespace("immutable-template");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- job.yaml
+            apiVersion: batch/v1
+            kind: Job
+            metadata:
+              name: migrate
+              namespace: immutable-template
+            spec:
+              template:
+                spec:
+                  restartPolicy: Never
+                  containers:
+                    - name: migrate
+                      image: migrate:1
+            #= a new image
+            #- job.yaml
+            apiVersion: batch/v1
+            kind: Job
+            metadata:
+              name: migrate
+              namespace: immutable-template
+            spec:
+              template:
+                spec:
+                  restartPolicy: Never
+                  containers:
+                    - name: migrate
+                      image: migrate:2
+        "#]],
+    );
+}
+
+#[test]
+fn claim_that_cannot_grow() {
+    let cluster = namespace("claim-grows");
+    let volume = json!({
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": { "name": "claim-grows" },
+        "spec": { "storageClassName": "claim-grows", "capacity": { "storage": "1Gi" }, "accessModes": ["ReadWriteOnce"], "hostPath": { "path": "/tmp/nowhere" } },
+    });
+    cluster.apply("tests", &volume);
+    let claim = json!({
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": { "name": "archive", "namespace": "claim-grows" },
+        "spec": { "storageClassName": "claim-grows", "volumeName": "claim-grows", "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } } },
+    });
+    cluster.apply("gitops-tests", &claim);
+    cluster.wait_until("v1", "PersistentVolumeClaim", Some("claim-grows"), "archive", |claim| claim["status"]["phase"] == "Bound");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- claim.yaml
+            apiVersion: v1
+            kind: PersistentVolumeClaim
+            metadata:
+              name: archive
+              namespace: claim-grows
+            spec:
+              storageClassName: claim-grows
+              volumeName: claim-grows
+              accessModes:
+                - ReadWriteOnce
+              resources:
+                requests:
+                  storage: 1Gi
+            #= grown
+            #- claim.yaml
+            apiVersion: v1
+            kind: PersistentVolumeClaim
+            metadata:
+              name: archive
+              namespace: claim-grows
+            spec:
+              storageClassName: claim-grows
+              volumeName: claim-grows
+              accessModes:
+                - ReadWriteOnce
+              resources:
+                requests:
+                  storage: 2Gi
+        "#]],
+    );
+}
+
+/// The field that is in the way is not in the file: the server had filled it in on the live object.
+#[test]
+fn recreate_over_a_rolling_update() {
+    namespace("recreate");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- web.yaml
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: web
+              namespace: recreate
+            spec:
+              replicas: 0
+              selector:
+                matchLabels:
+                  app: web
+              template:
+                metadata:
+                  labels:
+                    app: web
+                spec:
+                  containers:
+                    - name: web
+                      image: nginx
+            #= one after the other
+            #- web.yaml
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: web
+              namespace: recreate
+            spec:
+              replicas: 0
+              strategy:
+                type: Recreate
+              selector:
+                matchLabels:
+                  app: web
+              template:
+                metadata:
+                  labels:
+                    app: web
+                spec:
+                  containers:
+                    - name: web
+                      image: nginx
+        "#]],
+    );
+}
+
+#[test]
+fn conflict_with_another_manager() {
+    let cluster = namespace("conflict");
+    cluster.apply("one", &json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "shared", "namespace": "conflict" }, "data": { "a": "1", "b": "1" } }));
+    cluster.apply("two", &json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "shared", "namespace": "conflict" }, "data": { "c": "1" } }));
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- config.yaml
+            apiVersion: v1
+            kind: ConfigMap
+            metadata:
+              name: shared
+              namespace: conflict
+            data:
+              a: "2"
+              b: "1"
+              c: "2"
+        "#]],
+    );
+}

@@ -1,0 +1,272 @@
+//! What the schemas and rules of custom kinds refuse, and what is wrong with a definition itself.
+
+use expect_test::expect;
+use gitops_tests::fixture::check_with;
+use gitops_tests::shared;
+use serde_json::{Value, json};
+
+use crate::SHOW;
+use crate::prepare::namespace;
+
+/// Makes a namespace, and a kind in a group that is named after it.
+fn namespace_and_kind(name: &str, kind: &str, schema: &Value) {
+    namespace(name);
+    let group = format!("{name}.example.com");
+    let plural = format!("{}s", kind.to_ascii_lowercase());
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": { "name": format!("{plural}.{group}") },
+        "spec": {
+            "group": group,
+            "names": { "kind": kind, "plural": plural },
+            "scope": "Namespaced",
+            "versions": [{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema } }],
+        },
+    });
+    let (server, file) = (&shared::session().server, shared::file("definition.yaml"));
+    server.open_with(&file, &serde_json::to_string_pretty(&definition).expect("JSON, which is YAML"));
+    assert!(server.save_and_settle(&file).ok, "{:?}", server.diagnostics(&file).summary());
+}
+
+#[test]
+fn rule_of_a_field() {
+    let schema = json!({ "type": "object", "properties": { "value": {
+        "type": "integer", "x-kubernetes-validations": [{ "rule": "self > 0", "message": "Must be positive non-zero" }],
+    } } });
+    namespace_and_kind("rule-of-field", "Basic", &schema);
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- object.yaml
+            apiVersion: rule-of-field.example.com/v1
+            kind: Basic
+            metadata:
+              name: my-basic
+              namespace: rule-of-field
+            value: -3
+        "#]],
+    );
+}
+
+/// The server names no field at all: the rule itself tells which it reads.
+#[test]
+fn rule_at_the_root() {
+    let schema = json!({
+        "type": "object",
+        "properties": { "value": { "type": "integer" }, "other_value": { "type": "integer" }, "note": { "type": "string" } },
+        "x-kubernetes-validations": [{ "rule": "!has(self.other_value) || self.other_value % self.value == 0", "message": "Other must be a multiple of value" }],
+    });
+    namespace_and_kind("rule-at-root", "Basic", &schema);
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- object.yaml
+            apiVersion: rule-at-root.example.com/v1
+            kind: Basic
+            metadata:
+              name: my-basic
+              namespace: rule-at-root
+            note: nothing to do with it
+            value: 3
+            other_value: 8
+        "#]],
+    );
+}
+
+/// One of the two fields of the rule is written, the other is filled in by the server.
+#[test]
+fn rule_across_a_defaulted_field() {
+    let schema = json!({ "type": "object", "properties": { "spec": {
+        "type": "object",
+        "properties": { "holder": { "type": "string" }, "validFor": { "type": "string", "default": "2160h" }, "renewBefore": { "type": "string" } },
+        "x-kubernetes-validations": [{
+            "rule": "!has(self.renewBefore) || duration(self.renewBefore) < duration(self.validFor)",
+            "message": "renewBefore must be shorter than validFor",
+        }],
+    } } });
+    namespace_and_kind("rule-and-default", "Passport", &schema);
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- object.yaml
+            apiVersion: rule-and-default.example.com/v1
+            kind: Passport
+            metadata:
+              name: front
+              namespace: rule-and-default
+            spec:
+              holder: front.example.org
+              renewBefore: 7200h
+        "#]],
+    );
+}
+
+/// That some rules were not checked is no finding.
+#[test]
+fn key_with_only_a_comment_below_it() {
+    let rules = json!({ "type": "array", "items": { "type": "object", "properties": { "ports": { "type": "array", "items": { "type": "integer" } } } } });
+    let schema = json!({ "type": "object", "properties": { "spec": {
+        "type": "object",
+        "properties": { "ingress": rules, "egress": rules },
+        "x-kubernetes-validations": [{ "rule": "has(self.ingress) || has(self.egress)", "message": "at least one ingress or egress rule is needed" }],
+    } } });
+    namespace_and_kind("only-a-comment", "Fence", &schema);
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- object.yaml
+            apiVersion: only-a-comment.example.com/v1
+            kind: Fence
+            metadata:
+              name: front
+              namespace: only-a-comment
+            spec:
+              ingress:
+                - ports: [8080]
+              egress:
+                # - ports: [5432]
+        "#]],
+    );
+}
+
+/// Everything that a schema can say, at once.
+#[test]
+fn schema_of_a_custom_kind() {
+    let schema = json!({ "type": "object", "required": ["spec"], "properties": { "spec": {
+        "type": "object",
+        "required": ["port", "authority"],
+        "properties": {
+            "port": { "type": "integer", "minimum": 1, "maximum": 65535 },
+            "interval": { "type": "string", "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$" },
+            "names": { "type": "array", "maxItems": 2, "items": { "type": "string", "maxLength": 5 }, "x-kubernetes-list-type": "set" },
+            "authority": { "type": "object", "required": ["name"], "properties": { "name": { "type": "string" }, "kind": { "type": "string", "enum": ["Bureau", "ClusterBureau"] } } },
+            "size": { "x-kubernetes-int-or-string": true },
+            "paused": { "type": "boolean" },
+        },
+    } } });
+    namespace_and_kind("schema-says", "Watcher", &schema);
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- values.yaml
+            apiVersion: schema-says.example.com/v1
+            kind: Watcher
+            metadata:
+              name: values
+              namespace: schema-says
+            spec:
+              port: 70000
+              interval: "10"
+              names: [one, two, three, thousand]
+              authority:
+                kind: CityBureau
+              size: [1]
+              paused: "true"
+              intervall: 10s
+            #- missing.yaml
+            apiVersion: schema-says.example.com/v1
+            kind: Watcher
+            metadata:
+              name: missing
+              namespace: schema-says
+            spec:
+              interval: 10s
+            #- twice.yaml
+            apiVersion: schema-says.example.com/v1
+            kind: Watcher
+            metadata:
+              name: twice
+              namespace: schema-says
+            spec:
+              port: 80
+              authority: { name: main }
+              names: [one, one]
+            #- empty.yaml
+            apiVersion: schema-says.example.com/v1
+            kind: Watcher
+            metadata:
+              name: empty
+              namespace: schema-says
+        "#]],
+    );
+}
+
+/// A definition with one version is answered in the server's internal form, which has the schema elsewhere.
+#[test]
+fn definition_with_a_slip() {
+    namespace("definition-slip");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- definition.yaml
+            apiVersion: apiextensions.k8s.io/v1
+            kind: CustomResourceDefinition
+            metadata:
+              name: letters.definition-slip.example.com
+            spec:
+              group: definition-slip.example.com
+              scope: Namespaced
+              names:
+                kind: Letter
+                plural: letters
+              versions:
+                - name: v1
+                  served: true
+                  storage: true
+                  schema:
+                    openAPIV3Schema:
+                      type: object
+                      properties:
+                        spec:
+                          type: object
+                          properties:
+                            message:
+                              type: strign
+                              description: a message to display
+                            tags:
+                              type: array
+        "#]],
+    );
+}
+
+#[test]
+fn definition_with_two_versions() {
+    namespace("definition-two");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- definition.yaml
+            apiVersion: apiextensions.k8s.io/v1
+            kind: CustomResourceDefinition
+            metadata:
+              name: letter.definition-two.example.com
+            spec:
+              group: definition-two.example.com
+              scope: Namespaced
+              names:
+                kind: Letter
+                plural: letters
+              versions:
+                - name: v1
+                  served: true
+                  storage: true
+                  schema:
+                    openAPIV3Schema:
+                      type: object
+                - name: v2
+                  served: true
+                  storage: true
+                  schema:
+                    openAPIV3Schema:
+                      type: object
+                      properties:
+                        spec:
+                          type: object
+                          properties:
+                            message:
+                              type: string
+                              minLenght: 3
+        "#]],
+    );
+}

@@ -1,0 +1,171 @@
+//! Kinds, versions and namespaces that the server does not have.
+
+use expect_test::expect;
+use gitops_tests::fixture::check_with;
+use gitops_tests::shared;
+use serde_json::json;
+
+use crate::SHOW;
+use crate::prepare::{namespace, until_refused};
+
+#[test]
+fn namespace_missing() {
+    namespace("default");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- config.yaml
+            apiVersion: v1
+            kind: ConfigMap
+            metadata:
+              name: lost
+              namespace: nope
+            data:
+              key: value
+        "#]],
+    );
+}
+
+/// What the same save brings is not missing.
+#[test]
+fn namespace_of_the_same_save() {
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- config.yaml
+            apiVersion: v1
+            kind: ConfigMap
+            metadata:
+              name: found
+              namespace: same-save
+            data:
+              key: value
+            ---
+            apiVersion: v1
+            kind: Namespace
+            metadata:
+              name: same-save
+        "#]],
+    );
+}
+
+#[test]
+fn namespace_terminating() {
+    let cluster = namespace("terminating");
+    // What holds the namespace back, for as long as the sandbox lives.
+    cluster.apply(
+        "tests",
+        &json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "holds", "namespace": "terminating", "finalizers": ["example.com/holds"] } }),
+    );
+    cluster.delete("v1", "Namespace", None, "terminating");
+    cluster.wait_until("v1", "Namespace", None, "terminating", |namespace| namespace["status"]["phase"] == "Terminating");
+    let late = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "late", "namespace": "terminating" } });
+    until_refused(&late, "being terminated");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- config.yaml
+            apiVersion: v1
+            kind: ConfigMap
+            metadata:
+              name: late
+              namespace: terminating
+            data:
+              key: value
+        "#]],
+    );
+}
+
+#[test]
+fn version_not_served() {
+    namespace("not-served");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- budget.yaml
+            apiVersion: policy/v1beta1
+            kind: PodDisruptionBudget
+            metadata:
+              name: web
+              namespace: not-served
+            spec:
+              minAvailable: 1
+              selector: { matchLabels: { app: web } }
+            #- ingress.yaml
+            apiVersion: extensions/v1beta1
+            kind: Ingress
+            metadata:
+              name: web
+              namespace: not-served
+            #- deployment.yaml
+            apiVersion: v1
+            kind: Deployment
+            metadata:
+              name: web
+              namespace: not-served
+            #- group.yaml
+            apiVersion: app/v1
+            kind: StatefulSet
+            metadata:
+              name: web
+              namespace: not-served
+        "#]],
+    );
+}
+
+#[test]
+fn kind_not_served() {
+    namespace("no-such-kind");
+    check_with(
+        SHOW,
+        expect![[r#"
+            #- case.yaml
+            apiVersion: v1
+            kind: configmap
+            metadata:
+              name: invalid-kind
+              namespace: no-such-kind
+            #- letter.yaml
+            apiVersion: apps/v1
+            kind: Deploymnet
+            metadata:
+              name: web
+              namespace: no-such-kind
+            #- unknown.yaml
+            apiVersion: monitoring.coreos.com/v1
+            kind: ServiceMonitor
+            metadata:
+              name: web
+              namespace: no-such-kind
+        "#]],
+    );
+}
+
+/// A kind that somebody else brings to the cluster is known at the next save.
+#[test]
+fn kind_that_came_from_elsewhere() {
+    let cluster = namespace("elsewhere");
+    let (server, file) = (&shared::session().server, shared::file("object.yaml"));
+    server.open_with(&file, "apiVersion: elsewhere.example.com/v1\nkind: Gadget\nmetadata: { name: one, namespace: elsewhere }\n");
+    assert!(!server.save_and_settle(&file).ok);
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": { "name": "gadgets.elsewhere.example.com" },
+        "spec": {
+            "group": "elsewhere.example.com",
+            "names": { "kind": "Gadget", "plural": "gadgets" },
+            "scope": "Namespaced",
+            "versions": [{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": { "type": "object" } } }],
+        },
+    });
+    cluster.apply("tests", &definition);
+    let established = |definition: &serde_json::Value| {
+        let conditions = definition["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        conditions.iter().any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+    };
+    cluster.wait_until("apiextensions.k8s.io/v1", "CustomResourceDefinition", None, "gadgets.elsewhere.example.com", established);
+    crate::prepare::until_served("elsewhere.example.com", "Gadget");
+    let verdict = server.save_and_settle(&file);
+    assert!(verdict.ok, "{:?}", server.diagnostics(&file).summary());
+}

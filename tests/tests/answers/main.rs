@@ -1,0 +1,18 @@
+//! What the API server answers, row by row: each kind of refusal that is known has a test here that asks the real server,
+//! and says which code, which range and which words a person gets. All tests share one session, each in namespaces of its own.
+
+mod actions;
+mod admission;
+mod changes;
+mod custom;
+mod kinds;
+mod prepare;
+mod rounds;
+mod structure;
+mod validation;
+mod warnings;
+
+use gitops_tests::fixture::Show;
+
+/// What is written down in all of these tests: the diagnostics and what can be done about them.
+const SHOW: Show = Show { lenses: false, actions: true, details: false };
