@@ -122,6 +122,7 @@ async fn judge(kubeconfig: &Utf8Path, field_manager: &str, checked: &mut [Checke
             complete: file.parsed.is_complete(),
             objects: file.parsed.supplied(),
             read_at: Instant::now(),
+            apply: true,
             force: None,
         })
         .filter(|supply| !supply.objects.is_empty())
@@ -147,7 +148,8 @@ async fn judge(kubeconfig: &Utf8Path, field_manager: &str, checked: &mut [Checke
         let judged: Vec<Judged> = report::judged(&file.parsed, &verdict.objects, false);
         file.findings
             .retain(|finding| finding.code.source != gitops_model::Source::Apply);
-        file.findings.extend(report::place_judged(&judged, &file.parsed));
+        file.findings
+            .extend(report::place_judged(&verdict.file, &judged, &file.parsed));
         debug_assert!(judged.iter().all(|judged| judged.state != ObjectState::Sent));
     }
     Ok(count)

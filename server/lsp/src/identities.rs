@@ -3,23 +3,39 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use gitops_model::{Code, Finding, ObjectKey, Related, Severity, Source};
+use gitops_model::{Code, Finding, Gvk, ObjectKey, Related, Severity, Source};
 use gitops_session::Supplied;
 
 use crate::files::File;
 use crate::parsed::Parsed;
 
-/// Which files supply which object.
-pub(crate) type Owners = BTreeMap<ObjectKey, BTreeSet<Arc<str>>>;
+/// What the files of sessions supply.
+#[derive(Default)]
+pub(crate) struct Owners {
+    /// Which files supply an object.
+    files_of: BTreeMap<ObjectKey, BTreeSet<Arc<str>>>,
+    /// Which file brings a kind with a CRD, by group and kind.
+    definitions: BTreeMap<(String, String), Arc<str>>,
+}
+
+impl Owners {
+    /// The file whose CRD would bring a kind.
+    pub(crate) fn definition_of(&self, gvk: &Gvk) -> Option<&Arc<str>> {
+        self.definitions.get(&(gvk.group.clone(), gvk.kind.clone()))
+    }
+}
 
 /// Remembers what a file supplies now, in place of what it supplied before.
 pub(crate) fn supplied(owners: &mut Owners, name: &Arc<str>, file: &mut File, objects: &[Supplied]) {
     for key in std::mem::take(&mut file.supplies) {
-        if let Some(files) = owners.get_mut(&key) {
+        if let Some(files) = owners.files_of.get_mut(&key) {
             files.remove(name);
             if files.is_empty() {
-                owners.remove(&key);
+                owners.files_of.remove(&key);
             }
+        }
+        if is_definition(&key.gvk) {
+            owners.definitions.retain(|_, file| file != name);
         }
     }
     file.supplies = objects
@@ -28,12 +44,37 @@ pub(crate) fn supplied(owners: &mut Owners, name: &Arc<str>, file: &mut File, ob
         .filter(|key| !key.name.is_empty())
         .collect();
     for key in &file.supplies {
-        owners.entry(key.clone()).or_default().insert(Arc::clone(name));
+        owners.files_of.entry(key.clone()).or_default().insert(Arc::clone(name));
+    }
+    for supplied in objects
+        .iter()
+        .filter(|supplied| is_definition(&supplied.manifest.key.gvk))
+    {
+        let text = |pointer: &str| {
+            supplied
+                .object
+                .pointer(pointer)
+                .and_then(serde_json::Value::as_str)
+                .map(str::to_owned)
+        };
+        if let (Some(group), Some(kind)) = (text("/spec/group"), text("/spec/names/kind")) {
+            owners.definitions.insert((group, kind), Arc::clone(name));
+        }
     }
 }
 
+fn is_definition(gvk: &Gvk) -> bool {
+    gvk.group == "apiextensions.k8s.io" && gvk.kind == "CustomResourceDefinition"
+}
+
 /// What there is to say about a file's objects that others supply, too.
-pub(crate) fn findings(owners: &Owners, name: &Arc<str>, file: &File, parsed: &Parsed) -> Vec<Finding> {
+pub(crate) fn findings(
+    owners: &Owners,
+    name: &Arc<str>,
+    file: &File,
+    parsed: &Parsed,
+    shown: impl Fn(&str) -> String,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen: BTreeMap<&ObjectKey, gitops_text::Span> = BTreeMap::new();
     for manifest in parsed.manifests().filter(|manifest| !manifest.key.name.is_empty()) {
@@ -62,6 +103,7 @@ pub(crate) fn findings(owners: &Owners, name: &Arc<str>, file: &File, parsed: &P
             ));
         }
         let Some(others) = owners
+            .files_of
             .get(&manifest.key)
             .filter(|_| file.supplies.contains(&manifest.key))
         else {
@@ -70,8 +112,9 @@ pub(crate) fn findings(owners: &Owners, name: &Arc<str>, file: &File, parsed: &P
         if let Some(other) = others.iter().find(|other| *other != name) {
             findings.push(finding(
                 format!(
-                    "{} is in {other}, too; whichever is saved last is on the cluster",
-                    manifest.key
+                    "{} is in {}, too; whichever is saved last is on the cluster",
+                    manifest.key,
+                    shown(other)
                 ),
                 Vec::new(),
             ));

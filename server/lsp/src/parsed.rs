@@ -1,6 +1,5 @@
 //! One version of one file, parsed and understood.
 
-use std::sync::Arc;
 
 use gitops_model::{
     Code, FileRole, Finding, Manifest, NotAnObject, Reading, Severity, Source, file_role, from_syntax, read,
@@ -8,7 +7,7 @@ use gitops_model::{
 };
 use gitops_session::Supplied;
 use gitops_text::{MAX_FILE_BYTES, Span, Text};
-use gitops_yaml::{Dialect, Document, Parse, SyntaxErrorKind, parse};
+use gitops_yaml::{Document, Parse, SyntaxErrorKind, parse};
 
 /// A file as it was at one moment. Never changes; whoever needs it keeps it.
 pub(crate) struct Parsed {
@@ -170,33 +169,15 @@ impl Parsed {
         self.standing != Standing::TooLarge && self.parse.documents.iter().all(|document| self.is_sound(document))
     }
 
-    /// The objects as they are sent: as kubectl reads them, since plain manifests are what kubectl applies.
+    /// The objects as they are sent.
     pub(crate) fn supplied(&self) -> Vec<Supplied> {
-        let mut supplied = Vec::new();
-        for manifest in self.manifests() {
-            let Some(document) = self.parse.documents.get(manifest.document) else {
-                continue;
-            };
-            // What does not expand within its bound is a finding of the text already, and is never sent.
-            let Ok(value) = document.to_json(self.text.as_str(), Dialect::Kubectl) else {
-                continue;
-            };
-            let object = manifest
-                .base
-                .steps()
-                .iter()
-                .try_fold(value, |mut value, step| match step {
-                    gitops_yaml::Step::Key(key) => value.get_mut(&**key).map(serde_json::Value::take),
-                    gitops_yaml::Step::Index(index) => value.get_mut(*index).map(serde_json::Value::take),
-                });
-            if let Some(object) = object {
-                supplied.push(Supplied {
-                    manifest: manifest.clone(),
-                    object: Arc::new(object),
-                });
-            }
-        }
-        supplied
+        gitops_render::plain(&self.parse.documents, self.text.as_str(), self.manifests())
+            .into_iter()
+            .map(|rendered| Supplied {
+                manifest: rendered.manifest,
+                object: rendered.object,
+            })
+            .collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gitops_cluster::answer::{Answer, Place};
-use gitops_model::{Code, Finding, Manifest, Reading, Related, Source, Want, anchor_of_object, place};
+use gitops_model::{Code, Finding, Manifest, Origin, Reading, Related, Source, Want, anchor_of_object};
 use gitops_session::{ObjectVerdict, Outcome};
 use gitops_text::Span;
 use gitops_yaml::{Document, FieldPath};
@@ -51,12 +51,12 @@ pub(crate) fn judged(saved: &Parsed, verdicts: &[ObjectVerdict], applying: bool)
 ///
 /// An answer goes on pointing at its field while text moves around it, and is gone as soon as the field itself is
 /// changed: what the cluster said was about something else then.
-pub(crate) fn place_all(file: &File, now: &Arc<Parsed>) -> Vec<Finding> {
-    place_judged(&file.objects, now)
+pub(crate) fn place_all(name: &Arc<str>, file: &File, now: &Arc<Parsed>) -> Vec<Finding> {
+    place_judged(name, &file.objects, now)
 }
 
 /// [`place_all`] for objects that belong to no file of an editor.
-pub(crate) fn place_judged(objects: &[Judged], now: &Parsed) -> Vec<Finding> {
+pub(crate) fn place_judged(name: &Arc<str>, objects: &[Judged], now: &Parsed) -> Vec<Finding> {
     let mut findings = Vec::new();
     for judged in objects {
         let Some((manifest, document)) = find(now, &judged.manifest) else {
@@ -64,7 +64,7 @@ pub(crate) fn place_judged(objects: &[Judged], now: &Parsed) -> Vec<Finding> {
         };
         for placed in &judged.answers {
             if written(document, now.text.as_str(), &manifest.base, &placed.answer) == placed.written {
-                findings.push(finding(now, document, manifest, &placed.answer));
+                findings.push(finding(name, now, document, manifest, &placed.answer));
             }
         }
         if let ObjectState::Unreachable(reason) = &judged.state {
@@ -125,15 +125,16 @@ fn written(document: &Document, text: &str, base: &FieldPath, answer: &Answer) -
     }
 }
 
-fn finding(now: &Parsed, document: &Document, manifest: &Manifest, answer: &Answer) -> Finding {
+fn finding(name: &Arc<str>, now: &Parsed, document: &Document, manifest: &Manifest, answer: &Answer) -> Finding {
     let text = now.text.as_str();
+    let origin = |path: &FieldPath| Origin::of_manifest(name, manifest, path);
     Finding {
         code: Code {
             source: Source::Apply,
             slug: answer.slug,
         },
         severity: answer.severity,
-        span: span_of(document, text, &manifest.base, &answer.path, &answer.place),
+        span: span_of(document, text, &origin(&answer.path), &answer.place),
         message: answer.message.clone(),
         detail: (!answer.detail.is_empty() && answer.detail != answer.message).then(|| answer.detail.clone()),
         related: answer
@@ -141,7 +142,7 @@ fn finding(now: &Parsed, document: &Document, manifest: &Manifest, answer: &Answ
             .iter()
             .map(|(path, message)| Related {
                 file: None,
-                span: place(document, text, &manifest.base, path, Want::Value),
+                span: origin(path).span(document, text, Want::Value),
                 message: message.clone(),
             })
             .collect(),
@@ -150,10 +151,10 @@ fn finding(now: &Parsed, document: &Document, manifest: &Manifest, answer: &Answ
     }
 }
 
-fn span_of(document: &Document, text: &str, base: &FieldPath, path: &FieldPath, wanted: &Place) -> Span {
+fn span_of(document: &Document, text: &str, origin: &Origin, wanted: &Place) -> Span {
     match wanted {
-        Place::Object => anchor_of_object(document, text, base),
-        Place::Key | Place::Missing { .. } => place(document, text, base, path, Want::Key),
-        Place::Value => place(document, text, base, path, Want::Value),
+        Place::Object => anchor_of_object(document, text, &origin.base),
+        Place::Key | Place::Missing { .. } => origin.span(document, text, Want::Key),
+        Place::Value => origin.span(document, text, Want::Value),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use gitops_cluster::answer::codes::KIND_NOT_SERVED;
 use gitops_model::{Code, Finding, ObjectKey, Severity, Source};
 use gitops_session::{FileVerdict, Force, Live, NotTaken, Outcome, Phase as VerdictPhase, Supply};
 use gitops_text::Span;
@@ -44,6 +45,7 @@ pub(crate) fn on_target_read(
     let Some(live) = state.sessions.get(&number).and_then(Session::live).cloned() else {
         return;
     };
+    let apply = state.settings.session.apply_on_save;
     let mut supplies = Vec::new();
     for ReadFile { path, parsed } in files {
         let Some((name, file)) = state.files.at_path(&path) else {
@@ -81,6 +83,7 @@ pub(crate) fn on_target_read(
             complete: parsed.is_complete(),
             objects: supplied,
             read_at,
+            apply,
             force: None,
         });
         if closed {
@@ -152,6 +155,7 @@ pub(crate) fn supply(
         complete: parsed.is_complete(),
         objects,
         read_at,
+        apply: state.settings.session.apply_on_save,
         force,
     };
     send(state, &live, vec![supply]);
@@ -181,6 +185,7 @@ pub(crate) fn file_gone(state: &mut State, path: &Utf8Path) {
         complete: true,
         objects: Vec::new(),
         read_at: Instant::now(),
+        apply: true,
         force: None,
     };
     state.ledger.set(&name, Source::Apply, state.generation, Vec::new());
@@ -232,6 +237,17 @@ pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: &FileVerdict) 
         return;
     };
     let name = &verdict.file;
+    // Where the kind is not served, the CRD that would bring it may stand in the workspace, itself in need of mending.
+    let definitions: Vec<Option<String>> = verdict
+        .objects
+        .iter()
+        .map(|object| {
+            state
+                .owners
+                .definition_of(&object.manifest.key.gvk)
+                .map(|file| state.shown(file))
+        })
+        .collect();
     let Some(file) = state.files.get_mut(name) else { return };
     // The newest save wins: what is said of an older one is about a text that nobody has any more.
     if verdict.generation != file.generation {
@@ -240,6 +256,19 @@ pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: &FileVerdict) 
     let last = verdict.phase == VerdictPhase::Apply;
     if let Some(saved) = file.saved.clone().or_else(|| file.parsed.clone()) {
         file.objects = report::judged(&saved, &verdict.objects, applying && !last);
+        for (judged, definition) in file.objects.iter_mut().zip(&definitions) {
+            let Some(definition) = definition else { continue };
+            for placed in judged
+                .answers
+                .iter_mut()
+                .filter(|placed| placed.answer.slug == KIND_NOT_SERVED)
+            {
+                placed.answer.message = format!(
+                    "{}: its CRD in {definition} is not on the cluster",
+                    placed.answer.message
+                );
+            }
+        }
         let closed = file.version.is_none();
         if closed && file.parsed.is_none() {
             file.parsed = Some(Arc::clone(&saved));
@@ -247,7 +276,7 @@ pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: &FileVerdict) 
         let placed = file
             .current()
             .cloned()
-            .map(|now| report::place_all(file, &now))
+            .map(|now| report::place_all(name, file, &now))
             .unwrap_or_default();
         if last {
             // Kept while it may be judged again: when a namespace or a kind that it waits for comes.
@@ -277,7 +306,7 @@ pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: &FileVerdict) 
             message,
         });
     }
-    if state.settings.verdicts || state.verdicts_asked {
+    if (state.settings.verdicts || state.verdicts_asked) && (applying || !last) {
         let ok = verdict.objects.iter().all(|object| match verdict.phase {
             VerdictPhase::DryRun => {
                 object.judgement.accepted() && !matches!(object.outcome, Outcome::Unreachable { .. })

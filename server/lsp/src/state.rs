@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use gitops_model::Source;
 use gitops_text::Encoding;
 use lsp_server::RequestId;
@@ -108,7 +108,7 @@ impl State {
         let Some(file) = self.files.get_mut(name) else { return };
         let Some(parsed) = file.current().cloned() else { return };
         let syntax = parsed.syntax_findings();
-        let placed = crate::report::place_all(file, &parsed);
+        let placed = crate::report::place_all(name, file, &parsed);
         let generation = file.generation;
         self.ledger.set(name, Source::Syntax, 0, syntax);
         self.ledger.set(name, Source::Apply, generation, placed);
@@ -121,8 +121,23 @@ impl State {
         let Some(file) = self.files.get(name) else { return };
         let Some(parsed) = &file.parsed else { return };
         let mut findings = parsed.not_sent_findings();
-        findings.extend(identities::findings(&self.owners, name, file, parsed));
+        findings.extend(identities::findings(&self.owners, name, file, parsed, |other| {
+            self.shown(other)
+        }));
         self.ledger.set(name, Source::Model, 0, findings);
+    }
+
+    /// A file's name as people know it: relative to its workspace folder.
+    pub(crate) fn shown(&self, name: &str) -> String {
+        let inside = self
+            .folders
+            .iter()
+            .filter_map(|folder| Utf8Path::new(name).strip_prefix(folder).ok());
+        inside
+            .map(Utf8Path::as_str)
+            .min_by_key(|path| path.len())
+            .unwrap_or(name)
+            .to_owned()
     }
 
     /// The session whose target holds the file.

@@ -6,10 +6,12 @@ mod classify;
 mod finding;
 mod near;
 mod object;
+mod origin;
 mod place;
 
 pub use classify::{FileRole, NotAnObject, Reading, file_role, read, reads_as_template};
 pub use finding::{Code, Finding, Fix, FixKind, Related, Severity, Source, from_syntax};
 pub use near::nearest;
 pub use object::{Gvk, Manifest, ObjectKey};
+pub use origin::{Origin, Supplier};
 pub use place::{Want, anchor_of_object, place};

@@ -1,1 +1,9 @@
-//! The port to the renderer: kustomize, substitution and Helm as Flux does them.
+//! From what is written to the objects that are applied.
+//!
+//! A folder of plain manifests renders to what stands in it ([`plain`]). Everything that builds objects from several
+//! files belongs behind the same door: what comes out is an object and, for each of its fields, a
+//! [`gitops_model::Origin`].
+
+mod plain;
+
+pub use plain::{Rendered, plain};

@@ -17,7 +17,7 @@ pub(crate) async fn apply_early_part(shared: &Shared, supply: &Supply) -> bool {
     let mut brought = false;
     for supplied in supply.objects.iter().filter(|supplied| stages::comes_first(&supplied.manifest.key.gvk)) {
         let verdict = judge_one(shared, supplied).await;
-        if matches!(verdict.outcome, Outcome::Accepted) && matches!(apply_one(shared, &supply.file, supplied, Mode::Apply).await, Ok(None)) {
+        if supply.apply && matches!(verdict.outcome, Outcome::Accepted) && matches!(apply_one(shared, &supply.file, supplied, Mode::Apply).await, Ok(None)) {
             stages::wait_until_usable(&shared.cluster, supplied).await;
             shared.knowledge.kinds_changed();
             brought = true;
@@ -41,7 +41,7 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
     let Some(mut verdicts) = judge_file(shared, &supply, &newest, &mut brought).await else { return brought };
     (shared.report)(file_verdict(&supply, Phase::DryRun, verdicts.clone()));
     let applied = join_all(verdicts.iter().zip(&supply.objects).map(|(verdict, supplied)| async {
-        let goes_on = matches!(verdict.outcome, Outcome::Accepted) && *newest.borrow() <= supply.generation;
+        let goes_on = supply.apply && matches!(verdict.outcome, Outcome::Accepted) && *newest.borrow() <= supply.generation;
         if goes_on { Some(apply_one(shared, &supply.file, supplied, Mode::Apply).await) } else { None }
     }))
     .await;
@@ -56,7 +56,7 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
     let waits = verdicts.iter().any(waits_for_others);
     *locked(&state.waiting) = waits.then(|| Supply { force: None, ..supply.clone() });
     let mut report = file_verdict(&supply, Phase::Apply, verdicts);
-    if supply.complete {
+    if supply.complete && supply.apply {
         inventory::prune(shared, &supply, &mut report).await;
     }
     report.elapsed = supply.read_at.elapsed();
@@ -71,7 +71,7 @@ async fn judge_file(shared: &Shared, supply: &Supply, newest: &watch::Receiver<u
     for index in indices(supply, stages::comes_first) {
         let (Some(supplied), Some(slot)) = (supply.objects.get(index), verdicts.get_mut(index)) else { continue };
         let mut verdict = unless_superseded(newest, supply.generation, judge_one(shared, supplied)).await?;
-        if matches!(verdict.outcome, Outcome::Accepted) {
+        if supply.apply && matches!(verdict.outcome, Outcome::Accepted) {
             settle(&mut verdict, apply_one(shared, &supply.file, supplied, Mode::Apply).await);
             if matches!(verdict.outcome, Outcome::Applied { .. }) {
                 *brought = true;

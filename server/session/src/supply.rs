@@ -30,6 +30,8 @@ pub struct Supply {
     pub objects: Vec<Supplied>,
     /// When the save was read, for `ms` in verdicts.
     pub read_at: Instant,
+    /// Whether it is applied; otherwise the dry run is all.
+    pub apply: bool,
     /// What a person asked to be done to one of the objects first.
     pub force: Option<(ObjectKey, Force)>,
 }

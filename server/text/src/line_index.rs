@@ -160,11 +160,12 @@ fn push_ended_lines(bytes: &[u8], base: u32, lines: &mut Vec<Span>) -> u32 {
     while at < bytes.len() {
         let block = bytes.get(at..(at + BLOCK).min(bytes.len())).unwrap_or(&[]);
         // Without a branch inside, this compiles to vector comparisons; most blocks have no break or one.
-        let any = block
+        let breaks = block
             .iter()
-            .fold(false, |any, &byte| any | (byte == b'\n') | (byte == b'\r'));
+            .map(|&byte| u8::from(byte == b'\n') | u8::from(byte == b'\r'))
+            .fold(0, |any, is_break| any | is_break);
         let block_end = at + block.len();
-        if any {
+        if breaks != 0 {
             for (index, &byte) in block.iter().enumerate() {
                 let offset = at + index;
                 // A `\n` before `line_start` is the tail of a `\r\n` that is already counted.

@@ -1,8 +1,9 @@
 //! Parser events to a flat tree.
 
 use crate::anchor::Anchors;
+use crate::block_scalar::block_scalar_span;
 use crate::document::{Document, Extra, NONE, NodeData, Shape};
-use crate::line::{column, narrow};
+use crate::line::column;
 use crate::node::{Style, undecoded};
 use crate::progress::{Around, Progress};
 use crate::repair::without_marks;
@@ -108,7 +109,7 @@ impl<'t> Builder<'t> {
             ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
             ScalarStyle::Literal => Style::Literal,
             ScalarStyle::Folded => Style::Folded,
-            _ => Style::Plain,
+            ScalarStyle::Plain => Style::Plain,
         };
         let tag_span = span.tag_span().map(|span| self.place(span));
         let token_end = place.end;
@@ -119,9 +120,10 @@ impl<'t> Builder<'t> {
         // The parser says `~` for a value that is left out.
         let is_left_out = style == Style::Plain && place.is_empty();
         let written = undecoded(place.slice(self.text), style);
-        let value = match self.has_marks {
-            true => Cow::Owned(without_marks(&value, style)),
-            false => value,
+        let value = if self.has_marks {
+            Cow::Owned(without_marks(&value, style))
+        } else {
+            value
         };
         let decoded = (!is_left_out && *value != *written).then(|| Box::from(&*value));
         let mut extra = NONE;
@@ -352,37 +354,4 @@ fn short_tag(tag: Cow<'_, Tag>) -> Box<str> {
         Some(name) => format!("!!{name}").into(),
         None => full.into(),
     }
-}
-
-/// From the `|` or `>` to the end of the last line that is not blank.
-///
-/// `from` is where the token before the header ends, `content` what the parser gives: from the first line of content to the next token.
-fn block_scalar_span(text: &str, from: u32, content: Span, style: Style) -> Span {
-    let sign = if style == Style::Literal { b'|' } else { b'>' };
-    let start = block_scalar_header(text, from, content.start, sign).unwrap_or(content.start);
-    let whole = Span::new(start, content.end.max(start));
-    let trimmed = whole.slice(text).trim_end_matches([' ', '\t', '\n', '\r']);
-    Span::new(start, start.saturating_add(narrow(trimmed.len())))
-}
-
-/// The last `sign` before a block scalar's content that is in no comment, anchor or tag.
-///
-/// The last, because a fault can be covered before it; see [`crate::repair`].
-fn block_scalar_header(text: &str, from: u32, content_start: u32, sign: u8) -> Option<u32> {
-    let before = Span::new(from, content_start).slice(text);
-    let mut header = None;
-    let mut at = 0;
-    while let Some(byte) = before.as_bytes().get(at) {
-        let rest = before.get(at..).unwrap_or("");
-        at += match byte {
-            &byte if byte == sign => {
-                header = Some(from.saturating_add(narrow(at)));
-                1
-            }
-            b'#' => rest.find(['\n', '\r']).unwrap_or(rest.len()),
-            b'&' | b'!' => rest.find(char::is_whitespace).unwrap_or(rest.len()),
-            _ => 1,
-        };
-    }
-    header
 }

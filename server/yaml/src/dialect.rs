@@ -103,9 +103,10 @@ fn implicit<'a>(dialect: Dialect, value: &str) -> Option<Value<'a>> {
         _ => match value.as_bytes().first()? {
             b'.' => Value::Float(float_with_underscores(value)?),
             b'0'..=b'9' | b'+' | b'-' => {
-                let plain = match value.contains('_') {
-                    true => Cow::Owned(value.replace('_', "")),
-                    false => Cow::Borrowed(value),
+                let plain = if value.contains('_') {
+                    Cow::Owned(value.replace('_', ""))
+                } else {
+                    Cow::Borrowed(value)
                 };
                 match integer(&plain, dialect) {
                     Some(number) => Value::Int(number),

@@ -139,7 +139,19 @@ fn overridden(mapping: Node<'_>, errors: &mut Vec<SyntaxError>) {
 /// Flux reads such a value as an empty text.
 pub(crate) fn left_out_in_braces(mapping: Node<'_>, value: Node<'_>) -> bool {
     let data = value.data();
-    mapping.is_flow() && data.start == data.end && data.shape == Shape::Scalar(Style::Plain) && value.tag().is_none()
+    mapping.is_flow()
+        && !is_template(mapping)
+        && data.start == data.end
+        && data.shape == Shape::Scalar(Style::Plain)
+        && value.tag().is_none()
+}
+
+/// Whether a mapping is half of a `{{ … }}`, which has an error of its own.
+fn is_template(mapping: Node<'_>) -> bool {
+    let span = mapping.span();
+    let outer = Span::new(span.start, span.start.saturating_add(2));
+    let inner = Span::new(span.start.saturating_sub(1), span.start.saturating_add(1));
+    outer.slice(mapping.text) == "{{" || inner.slice(mapping.text) == "{{"
 }
 
 /// Whether a block scalar ends where the text ends, without a line break; only kubectl adds the one that is missing.

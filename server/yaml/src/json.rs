@@ -134,9 +134,10 @@ impl Expansion {
                 continue;
             }
             let name = self.key(key)?;
-            let value = match left_out_in_braces(mapping, value) {
-                true => Json::String(String::new()),
-                false => self.value(value, depth + 1)?,
+            let value = if left_out_in_braces(mapping, value) {
+                Json::String(String::new())
+            } else {
+                self.value(value, depth + 1)?
             };
             map.insert(name, value);
         }

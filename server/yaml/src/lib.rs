@@ -6,6 +6,7 @@
 mod alias_bound;
 mod anchor;
 mod base64;
+mod block_scalar;
 mod boundary;
 mod builder;
 mod dialect;

@@ -31,10 +31,8 @@ pub(crate) fn integer(text: &str, dialect: Dialect) -> Option<i128> {
 
 /// A number with a sign has one bit less.
 fn bounded(magnitude: u64, negative: bool, has_sign: bool) -> Option<i128> {
-    let number = match negative {
-        true => -i128::from(magnitude),
-        false => i128::from(magnitude),
-    };
+    let magnitude = i128::from(magnitude);
+    let number = if negative { -magnitude } else { magnitude };
     let fits = !has_sign || i64::try_from(number).is_ok();
     fits.then_some(number)
 }

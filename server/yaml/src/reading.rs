@@ -155,13 +155,11 @@ impl<'t> Reading<'t> {
         let next = self.boundaries.iter().find(is_next).copied();
         let boundary = self.boundary_before(within);
         let mut broken = Reading::new(self.text, &[]);
-        match self.builder.take() {
-            Some(builder) => broken.builder = Some(builder),
+        broken.builder = self.builder.take();
+        if broken.builder.is_none() {
             // What follows a document that seemed to be over belongs to nothing, and breaks it.
-            None => {
-                let is_over = |last: &mut Document| boundary <= last.span.start;
-                broken.documents.extend(self.documents.pop_if(is_over));
-            }
+            let is_over = |last: &mut Document| boundary <= last.span.start;
+            broken.documents.extend(self.documents.pop_if(is_over));
         }
         let start = match (&broken.builder, broken.documents.last()) {
             (Some(builder), _) => builder.document.span.start,

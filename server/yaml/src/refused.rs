@@ -5,6 +5,7 @@
 use crate::dialect::{Dialect, Value, resolve, resolve_strictly};
 use crate::document::{Document, Shape};
 use crate::error::{SyntaxError, SyntaxErrorKind};
+use crate::explain::directive;
 use crate::line::{content_of_line, line_at, narrow, next_line};
 use crate::node::{Node, NodeKind, Scalar, Style};
 use gitops_text::Span;
@@ -114,12 +115,7 @@ fn head(document: &Document, text: &str, is_first: bool, errors: &mut Vec<Syntax
     while let Some(span) = line.filter(|line| line.start <= document.span.end) {
         let words = span.slice(text).trim_start_matches('\u{FEFF}');
         if words.starts_with('%') {
-            errors.push(SyntaxError {
-                span,
-                kind: SyntaxErrorKind::Directive,
-                message: "kubectl and Flux cannot read a file with directives, lines that start with `%`".into(),
-                related: None,
-            });
+            errors.push(directive(span));
         } else if let Some(behind) = words.strip_prefix("---") {
             let behind = behind.trim();
             if !behind.is_empty() && !behind.starts_with('#') {

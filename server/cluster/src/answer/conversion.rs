@@ -113,7 +113,8 @@ fn quantities(context: &Context<'_>, message: &str) -> Vec<Answer> {
     vec![Answer::about_object(codes::BAD_QUANTITY, words).with_detail(message)]
 }
 
-fn bad_quantity(path: &FieldPath, value: &Value, message: &str) -> Answer {
+/// The answer about one value that is no quantity.
+pub(super) fn bad_quantity(path: &FieldPath, value: &Value, message: &str) -> Answer {
     let meant = scalar_text(value)
         .map(|text| quantity::meant(&text))
         .unwrap_or_default();

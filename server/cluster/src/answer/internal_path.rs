@@ -14,6 +14,7 @@ pub(super) fn resolve(context: &Context<'_>, field: &str) -> FieldPath {
     if value_at(context.sent, &path).is_some() {
         return path;
     }
+    let path = request_of(path);
     let others = others(context, &path);
     if let Some(whole) = others.iter().find(|other| value_at(context.sent, other).is_some()) {
         return whole.clone();
@@ -25,6 +26,17 @@ pub(super) fn resolve(context: &Context<'_>, field: &str) -> FieldPath {
         .filter(|(length, _)| *length > found + 1)
         .max_by_key(|(length, _)| *length)
         .map_or(path, |(_, other)| other)
+}
+
+/// `resources[storage]` stands for the request.
+fn request_of(path: FieldPath) -> FieldPath {
+    let (Some(Step::Key(resource)), Some(parent)) = (path.steps().last(), path.parent()) else {
+        return path;
+    };
+    if parent.last_key() != Some("resources") || matches!(resource.as_ref(), "requests" | "limits" | "claims") {
+        return path;
+    }
+    with_key(&with_key(&parent, "requests"), resource)
 }
 
 /// Other places where the field could have been written.
@@ -40,13 +52,9 @@ fn others(context: &Context<'_>, path: &FieldPath) -> Vec<FieldPath> {
     if path.starts_with(&keys(&["spec", "ipFamilies"])) {
         found.push(keys(&["spec", "ipFamilyPolicy"]));
     }
-    // `resources[storage]` stands for the request.
-    if let (Some(Step::Key(resource)), Some(parent)) = (path.steps().last(), path.parent())
-        && parent.last_key() == Some("resources")
-    {
-        for part in ["requests", "limits"] {
-            found.push(with_key(&with_key(&parent, part), resource));
-        }
+    // What is written as plain text is validated as data.
+    if context.gvk.kind == "Secret" && first_key(path) == Some("data") {
+        found.push(keys(&["stringData"]).join(&path.steps().iter().skip(1).cloned().collect()));
     }
     // Some validations forget that they are below `spec` (`volumeMode`).
     if first_key(path).is_some_and(|key| !matches!(key, "spec" | "metadata")) {

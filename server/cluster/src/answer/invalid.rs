@@ -1,7 +1,7 @@
 //! What validation says: status 422, one cause per field.
 
 use gitops_model::nearest;
-use gitops_yaml::FieldPath;
+use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
 use super::causes::{FAULTS, Fault, body, causes, fault};
@@ -27,7 +27,24 @@ pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
     } else {
         telling
     };
-    shown.into_iter().flat_map(|cause| of_cause(context, cause)).collect()
+    without_consequences(shown.into_iter().flat_map(|cause| of_cause(context, cause)).collect())
+}
+
+/// Leaves out what follows from another answer: labels that fit no selector where there is none, and a status that is not there yet.
+fn without_consequences(mut answers: Vec<Answer>) -> Vec<Answer> {
+    let no_selector = answers.iter().any(|answer| {
+        matches!(&answer.place, Place::Missing { field } if field.ends_with("selector"))
+            && answer.slug == codes::REQUIRED
+    });
+    let follows = |answer: &Answer| {
+        let unlike = no_selector && answer.detail.contains("`selector` does not match");
+        unlike
+            || matches!(&answer.place, Place::Missing { field } if answer.path.is_empty() && field.starts_with("status."))
+    };
+    if answers.iter().any(|answer| !follows(answer)) {
+        answers.retain(|answer| !follows(answer));
+    }
+    answers
 }
 
 /// The answers about one cause.
@@ -117,42 +134,62 @@ fn required(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
         (true, words) => format!(": {}", words.trim()),
     };
     match value_at(context.sent, path) {
-        Some(value) if !path.is_empty() => {
-            let empty = if value.is_null() {
-                "has no value"
-            } else {
-                "must not be empty"
-            };
-            let choices: Vec<String> = choices.iter().map(|choice| yaml_scalar(choice)).collect();
-            let suggestion = if choices.is_empty() {
-                Suggestion::None
-            } else {
-                Suggestion::Replace(choices)
-            };
-            let place = if value.is_null() { Place::Key } else { Place::Value };
-            Answer::new(
-                path.clone(),
-                place,
-                codes::REQUIRED,
-                format!("required field {} {empty}{hint}", quote(&name)),
-            )
-            .with_suggestion(suggestion)
-        }
+        Some(value) if !path.is_empty() => required_but_written(path, &name, value, &choices, &hint),
         _ => {
-            let mut answer = at(
-                context.sent,
-                path,
-                codes::REQUIRED,
-                format!("required field {} is missing{hint}", quote(&name)),
-            );
+            let message = format!("required field {} is missing{hint}", quote(&name));
+            let mut answer = at(context.sent, path, codes::REQUIRED, message);
             if let Place::Missing { field } = &answer.place {
-                let value = choices.first().map(|choice| yaml_scalar(choice));
-                answer.suggestion = Suggestion::Insert {
-                    field: field.clone(),
-                    value,
-                };
+                answer.suggestion = insert(field, choices.first().map(|choice| yaml_scalar(choice)));
             }
             answer
+        }
+    }
+}
+
+/// What is required is written, but empty, or not what is required.
+fn required_but_written(path: &FieldPath, name: &str, value: &Value, choices: &[String], hint: &str) -> Answer {
+    let empty = match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    };
+    let (slug, message) = match (empty, choices.is_empty()) {
+        (true, _) if value.is_null() => (
+            codes::REQUIRED,
+            format!("required field {} has no value{hint}", quote(name)),
+        ),
+        (true, _) => (
+            codes::REQUIRED,
+            format!("required field {} must not be empty{hint}", quote(name)),
+        ),
+        (false, false) => (
+            codes::UNSUPPORTED_VALUE,
+            format!("{} is not supported{hint}", name_scalar(value)),
+        ),
+        (false, true) if hint.is_empty() => (codes::REQUIRED, format!("field {} lacks what is required", quote(name))),
+        (false, true) => (codes::REQUIRED, format!("field {}{hint}", quote(name))),
+    };
+    let scalar = !value.is_object() && !value.is_array() && !value.is_null();
+    let place = if scalar { Place::Value } else { Place::Key };
+    let choices: Vec<String> = choices.iter().map(|choice| yaml_scalar(choice)).collect();
+    let suggestion = if choices.is_empty() {
+        Suggestion::None
+    } else {
+        Suggestion::Replace(choices)
+    };
+    Answer::new(path.clone(), place, slug, message).with_suggestion(suggestion)
+}
+
+/// A field to write, unless its name cannot be written as a plain key.
+pub(super) fn insert(field: &str, value: Option<String>) -> Suggestion {
+    if field.contains('[') {
+        Suggestion::None
+    } else {
+        Suggestion::Insert {
+            field: field.to_owned(),
+            value,
         }
     }
 }
@@ -177,10 +214,7 @@ pub(super) fn name_missing(sent: &Value) -> Answer {
         None => {
             let mut answer = at(sent, &path, codes::NAME_MISSING, words.to_owned());
             if let Place::Missing { field } = &answer.place {
-                answer.suggestion = Suggestion::Insert {
-                    field: field.clone(),
-                    value: None,
-                };
+                answer.suggestion = insert(field, None);
             }
             answer
         }
@@ -206,7 +240,12 @@ fn unsupported(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
         sorted.sort_unstable();
         sorted
     };
-    let named = match (&bad, written) {
+    // A list or map in which one entry is the wrong one.
+    let inner = written
+        .filter(|value| value.is_array() || value.is_object())
+        .and_then(|_| entry_with(context, path, &bad));
+    let shown = inner.as_ref().map_or(written, |inner| value_at(context.sent, inner));
+    let named = match (&bad, shown) {
         (_, Some(value)) if !value.is_array() && !value.is_object() => name_scalar(value),
         (BadValue::Scalar(value), _) => name_scalar(value),
         _ => "this value".to_owned(),
@@ -217,10 +256,6 @@ fn unsupported(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
         format!("; {}", one_of(&listed))
     };
     let as_yaml: Vec<String> = choices.iter().map(|choice| yaml_scalar(choice)).collect();
-    // A list or map in which one entry is the wrong one.
-    let inner = written
-        .filter(|value| value.is_array() || value.is_object())
-        .and_then(|_| entry_with(context, path, &bad));
     let mut answer = at(
         context.sent,
         inner.as_ref().unwrap_or(path),
@@ -253,8 +288,19 @@ fn unsupported(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
     answer
 }
 
-/// The entry of a list or map whose value is the one named.
+/// The entry of a list or map whose value is the one named, or one of those in a dump with Go's names.
 fn entry_with(context: &Context<'_>, path: &FieldPath, bad: &BadValue) -> Option<FieldPath> {
+    if let (BadValue::Json(Value::Object(dump)), Some(Value::Object(map))) = (bad, value_at(context.sent, path)) {
+        return dump
+            .iter()
+            .filter(|(_, value)| value.is_string())
+            .find_map(|(name, value)| {
+                let (key, _) = map
+                    .iter()
+                    .find(|(key, written)| key.eq_ignore_ascii_case(name) && *written == value)?;
+                Some(with_key(path, key))
+            });
+    }
     let bad = bad.scalar()?;
     let (below, _) = leaves(value_at(context.sent, path)?)
         .into_iter()
@@ -285,41 +331,45 @@ fn choices(text: &str) -> Vec<String> {
 
 /// A field that may not be set. When it is not written it is set on the live object, and a field beside it is why that is wrong now.
 fn forbidden(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
-    let name = path.last_key().unwrap_or("object").to_owned();
-    if value_at(context.sent, path).is_some() && !path.is_empty() {
+    let written = value_at(context.sent, path).filter(|value| !value.is_null());
+    if let (Some(_), Some(last)) = (written, path.steps().last()) {
         let words = if body.is_empty() { "may not be set here" } else { body };
-        return Answer::new(
-            path.clone(),
-            Place::Key,
-            codes::FORBIDDEN_FIELD,
-            format!("field {}: {words}", quote(&name)),
-        )
-        .with_suggestion(Suggestion::Remove)
-        .removable();
+        let message = match last {
+            Step::Key(name) => format!("field {}: {words}", quote(name)),
+            Step::Index(_) => words.to_owned(),
+        };
+        let place = if matches!(last, Step::Key(_)) {
+            Place::Key
+        } else {
+            Place::Value
+        };
+        return Answer::new(path.clone(), place, codes::FORBIDDEN_FIELD, message)
+            .with_suggestion(Suggestion::Remove)
+            .removable();
     }
-    let ancestor = existing(context.sent, path);
+    let ancestor = match path.parent() {
+        // A null does not take away what the live object has.
+        Some(parent) if written.is_none() => existing(context.sent, &parent),
+        _ => existing(context.sent, path),
+    };
     if let Some((cause, value)) = sibling_named_in(context, &ancestor, body) {
         let field = below(path, &ancestor);
         let key = cause.last_key().unwrap_or_default();
+        // Structured merge keeps what nobody has applied, so that leaving it out, or writing null, changes nothing.
         let words = format!(
-            "{key} {} cannot be combined with {field}, which the live object still has; write {field}: null beside it",
+            "{key} {} cannot be combined with {field}, which the live object still has; make the object anew, or write {field} in one save and take it out in the next",
             yaml_value(value)
         );
-        return Answer::new(cause.clone(), Place::Value, codes::FORBIDDEN_FIELD, words)
-            .with_suggestion(Suggestion::SetField {
-                path: path.clone(),
-                value: Value::Null,
-            })
-            .with_peel(Peel::Set {
-                path: path.clone(),
-                value: Value::Null,
-            });
+        return Answer::new(cause, Place::Value, codes::FORBIDDEN_FIELD, words)
+            .with_suggestion(Suggestion::Recreate)
+            .removable();
     }
+    let name = path.last_key().unwrap_or("object");
     let mut answer = at(
         context.sent,
         path,
         codes::FORBIDDEN_FIELD,
-        format!("field {}: {body}", quote(&name)),
+        format!("field {}: {body}", quote(name)),
     );
     if path.is_empty() {
         body.clone_into(&mut answer.message);

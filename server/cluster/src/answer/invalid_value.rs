@@ -1,5 +1,6 @@
 //! `Invalid value`: a format, a range, a pattern, a type or a rule. Where the named field is a map, the entry that is meant is looked for.
 
+use gitops_model::nearest;
 use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
@@ -7,37 +8,102 @@ use super::expression::{FieldRead, ReadStep, Root, fields_read};
 use super::go_value::BadValue;
 use super::invalid::at;
 use super::reads::{choose, position_of_word};
-use super::sent::{first_key, loosely_equal, value_at, with_key, with_keys};
-use super::wording::{between, lower_first, name_scalar, quote, yaml_scalar};
+use super::sent::{first_key, loosely_equal, value_at, with_key};
+use super::wording::{between, lower_first, name_scalar, quote, take_quoted, yaml_scalar};
 use super::wrong_type::{self, Expected};
-use super::{Answer, Context, Peel, Place, Suggestion, codes, quantity};
+use super::{Answer, Context, Place, Suggestion, codes, conversion, internal_path, quantity, template_labels};
+
+/// The resources that containers and quotas count without a domain.
+const RESOURCES: &[&str] = &["cpu", "memory", "ephemeral-storage", "storage"];
 
 /// What is said about an invalid value.
 pub(super) fn answers(context: &Context<'_>, path: &FieldPath, bad: &BadValue, detail: &str) -> Vec<Answer> {
     if let Some(answer) = wrong_type(context, path, detail) {
         return vec![answer];
     }
+    if let Some(answer) = forms(context, detail) {
+        return vec![answer];
+    }
+    if let Some(answer) = template_labels::answer(context, path, detail) {
+        return vec![answer];
+    }
     let written = value_at(context.sent, path);
     let words = tidy(detail, path);
+    // `requests[cpus]: Invalid value: "cpus"` is about the key.
+    let about_key =
+        bad.as_str().is_some_and(|bad| path.last_key() == Some(bad)) && written.and_then(Value::as_str) != bad.as_str();
     match written {
-        Some(Value::Object(_) | Value::Array(_)) => {
-            if let Some((entry, place)) = entry_named(context, path, bad, detail) {
-                return vec![scalar(context, entry, place, bad, &words)];
-            }
-            if let Some(answer) = unlike_selector(context, path, detail) {
+        Some(_) if about_key => vec![scalar(context, path.clone(), Place::Key, bad, &words)],
+        Some(Value::Object(_) | Value::Array(_)) => match entry_named(context, path, bad, detail) {
+            Some((entry, place)) => vec![scalar(context, entry, place, bad, &words)],
+            None => vec![rule(context, path, bad, &words)],
+        },
+        Some(value) if !path.is_empty() => {
+            if let Some(answer) = of_format(context, path, value, detail) {
                 return vec![answer];
             }
-            vec![rule(context, path, bad, &words)]
+            vec![scalar(context, path.clone(), Place::Value, bad, &words)]
         }
-        Some(_) if !path.is_empty() => vec![scalar(context, path.clone(), Place::Value, bad, &words)],
         _ => vec![rule(context, path, bad, &words)],
     }
+}
+
+/// `"spec.one" must validate one and only one schema (oneOf). Found none valid`, said of the whole object.
+fn forms(context: &Context<'_>, detail: &str) -> Option<Answer> {
+    let (name, rest) = take_quoted(detail)?;
+    let counts = match rest.trim_start() {
+        rest if rest.starts_with("must validate one and only one schema") => "exactly one",
+        rest if rest.starts_with("must validate at least one schema") => "one",
+        rest if rest.starts_with("must validate all the schemas") => "each",
+        _ => return None,
+    };
+    let path = internal_path::resolve(context, &name);
+    let found = rest
+        .split_once("). ")
+        .map_or(String::new(), |(_, found)| format!(" ({})", lower_first(found.trim())));
+    let mut answer = at(
+        context.sent,
+        &path,
+        codes::INVALID_VALUE,
+        format!("must have {counts} of its possible forms{found}"),
+    );
+    if answer.place == Place::Value
+        && value_at(context.sent, &answer.path).is_some_and(|value| value.is_object() || value.is_array())
+    {
+        answer.place = Place::Key;
+    }
+    Some(answer)
+}
+
+/// A text that is no quantity, time or duration, in the same words as where built-in kinds have them.
+fn of_format(context: &Context<'_>, path: &FieldPath, value: &Value, detail: &str) -> Option<Answer> {
+    let quantity =
+        context.knowledge.is_quantity(context.gvk, path) || detail.contains("(([KMGTPE]i)|[numkMGTPE]|([eE]");
+    if quantity && quantity::amount_of(value).is_none() {
+        return Some(conversion::bad_quantity(path, value, ""));
+    }
+    let (_, format) = detail.split_once("must be of type ")?;
+    let wanted = match format.split(':').next()?.trim() {
+        "date-time" => "a time such as 2006-01-02T15:04:05Z",
+        "date" => "a date such as 2006-01-02",
+        "duration" => "a duration such as 30s, 5m or 1h30m",
+        _ => return None,
+    };
+    Some(
+        Answer::new(
+            path.clone(),
+            Place::Value,
+            codes::BAD_TIME,
+            format!("{} is not {wanted}", name_scalar(value)),
+        )
+        .removable(),
+    )
 }
 
 /// `spec.x in body must be of type integer: "string"`
 fn wrong_type(context: &Context<'_>, path: &FieldPath, detail: &str) -> Option<Answer> {
     let (_, rest) = detail.split_once("must be of type ")?;
-    let expected = Expected::from_word(rest.split([':', ',', ' ']).next()?)?;
+    let expected = Expected::from_word(rest.split([':', ' ']).next()?)?;
     let written = value_at(context.sent, path)?;
     let wrong = wrong_type::explain(expected, written, path, context.is_secret(path));
     let place = if written.is_null() { Place::Key } else { Place::Value };
@@ -66,7 +132,53 @@ fn tidy(detail: &str, path: &FieldPath) -> String {
         }
         None => words.to_owned(),
     };
-    words.trim().to_owned()
+    let words = words.lines().next().unwrap_or_default().trim().trim_end_matches(',');
+    // `must be of type ipv4: "1.2.3"` repeats the value.
+    let words = match words.split_once("must be of type ") {
+        Some((_, rest)) => words
+            .get(..words.len() - rest.len() + rest.find(": \"").unwrap_or(rest.len()))
+            .unwrap_or(words),
+        None => words,
+    };
+    match words.split_once("ERROR: <input>:") {
+        Some((_, rest)) => compile_error(rest),
+        None => words.to_owned(),
+    }
+}
+
+/// `1:5: undefined field 'nope'`, as the compiler of expressions says it.
+fn compile_error(rest: &str) -> String {
+    let mut parts = rest.splitn(3, ':');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(line), Some(column), Some(words)) => {
+            format!("{} (line {line}, column {column} of the expression)", words.trim())
+        }
+        _ => rest.to_owned(),
+    }
+}
+
+/// The values that a sentence allows: `must be one of a, b, c`, `must be either a, b, or c`.
+fn choices_in(words: &str) -> Vec<String> {
+    let list = ["must be one of ", "must be either ", "should be one of "]
+        .iter()
+        .find_map(|mark| words.split_once(mark));
+    let Some((_, list)) = list else { return Vec::new() };
+    let list = list
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .replace(", or ", ", ")
+        .replace(" or ", ", ");
+    let separator = if list.contains(", ") { ", " } else { " " };
+    let choices: Vec<String> = list
+        .split(separator)
+        .map(|choice| choice.trim().trim_matches(['"', '\'', '`']).to_owned())
+        .collect();
+    let plain = |choice: &String| !choice.is_empty() && choice.len() < 60 && !choice.contains([' ', ':']);
+    if choices.len() > 1 && choices.iter().all(plain) {
+        choices
+    } else {
+        Vec::new()
+    }
 }
 
 /// The entry of a map or list that the server means: the one whose key or value it quotes, or whose key it speaks of.
@@ -127,13 +239,26 @@ fn scalar(context: &Context<'_>, path: FieldPath, place: Place, bad: &BadValue, 
     } else {
         format!("{named} is not valid: {}", lower_first(words))
     };
-    let suggestion = match shown.and_then(Value::as_str) {
-        Some(text) if is_name_rule(words) && !secret => {
+    let text = shown.and_then(Value::as_str).filter(|_| !secret);
+    let mut choices = choices_in(words);
+    if let Some(best) = text
+        .and_then(|text| nearest(text, choices.iter().map(String::as_str)))
+        .map(str::to_owned)
+    {
+        choices.retain(|choice| *choice != best);
+        choices.insert(0, best);
+    }
+    let suggestion = match text {
+        _ if !choices.is_empty() => Suggestion::Replace(choices.iter().map(|choice| yaml_scalar(choice)).collect()),
+        Some(text) if is_name_rule(words) => {
             named_rightly(text).map_or(Suggestion::None, |name| Suggestion::Replace(vec![name]))
         }
-        _ if words.contains("leading or trailing whitespace") => {
-            let trimmed = shown.and_then(Value::as_str).map(str::trim).unwrap_or_default();
-            Suggestion::Replace(vec![yaml_scalar(trimmed)])
+        Some(text) if words.contains("leading or trailing whitespace") => {
+            Suggestion::Replace(vec![yaml_scalar(text.trim())])
+        }
+        Some(text) if place == Place::Key && words.contains("standard resource") => {
+            nearest(text, RESOURCES.iter().copied())
+                .map_or(Suggestion::None, |near| Suggestion::Replace(vec![near.to_owned()]))
         }
         _ => Suggestion::None,
     };
@@ -184,80 +309,28 @@ fn named_rightly(text: &str) -> Option<String> {
     (!name.is_empty() && name != text).then(|| yaml_scalar(&name))
 }
 
-/// A template whose labels its own selector does not find: the label that differs, or that is missing.
-fn unlike_selector(context: &Context<'_>, path: &FieldPath, detail: &str) -> Option<Answer> {
-    if !(detail.contains("selector") && detail.contains("template") && detail.contains("labels")) {
-        return None;
-    }
-    let labels = value_at(context.sent, path)?.as_object()?;
-    let spec = path.prefix(
-        path.steps()
-            .iter()
-            .position(|step| matches!(step, Step::Key(key) if key.as_ref() == "template"))?,
-    );
-    let selector_path = [&["selector", "matchLabels"][..], &["selector"][..]]
-        .into_iter()
-        .map(|keys| with_keys(&spec, keys))
-        .find(|selector| value_at(context.sent, selector).is_some_and(Value::is_object))?;
-    let (key, wanted) = value_at(context.sent, &selector_path)?
-        .as_object()?
-        .iter()
-        .find(|(key, wanted)| labels.get(*key) != Some(wanted) && !wanted.is_object())?;
-    let selected = with_key(&selector_path, key);
-    let value = super::wording::yaml_value(wanted);
-    let answer = match labels.get(key) {
-        Some(has) => Answer::new(
-            with_key(path, key),
-            Place::Value,
-            codes::INVALID_VALUE,
-            format!(
-                "label {} is {} here, but the selector looks for {}",
-                quote(key),
-                name_scalar(has),
-                name_scalar(wanted)
-            ),
-        )
-        .with_suggestion(Suggestion::Replace(vec![value])),
-        None => Answer::new(
-            path.clone(),
-            Place::Missing {
-                field: with_key(&FieldPath::new(), key).to_string(),
-            },
-            codes::INVALID_VALUE,
-            format!(
-                "the selector looks for label {} with value {}, which these labels lack",
-                quote(key),
-                name_scalar(wanted)
-            ),
-        )
-        .with_suggestion(Suggestion::SetField {
-            path: with_key(path, key),
-            value: wanted.clone(),
-        }),
-    };
-    let peel = Peel::Set {
-        path: with_key(path, key),
-        value: wanted.clone(),
-    };
-    Some(answer.with_peel(peel).with_related(selected, "the selector"))
-}
-
 /// A rule over a map, or over a field that was filled in: placed on a field that the rule reads and that is written.
 fn rule(context: &Context<'_>, path: &FieldPath, bad: &BadValue, words: &str) -> Answer {
     let reads = rule_reads(context, path, words);
     let mut node = path.clone();
     if reads.is_empty() && value_at(context.sent, path).is_none() {
         // A field that was filled in: what is said is about the map that it is in.
-        let named = bad
-            .scalar()
-            .map_or_else(String::new, |value| format!(" ({})", name_scalar(value)));
         let name = path.last_key().unwrap_or_default();
-        return at(
-            context.sent,
-            path,
-            codes::INVALID_VALUE,
-            format!("field {}{named}: {}", quote(name), lower_first(words)),
-        );
+        let nothing = bad.scalar().is_none_or(|value| {
+            value.is_null() || value.as_str() == Some("") || value.as_i64() == Some(0) || value.as_bool() == Some(false)
+        });
+        let has = match bad.scalar() {
+            Some(value) if !nothing && !context.is_secret(path) => {
+                format!("is {} when it is not written", name_scalar(value))
+            }
+            _ => "is missing".to_owned(),
+        };
+        let message = format!("field {} {has}: {}", quote(name), lower_first(words));
+        let mut answer = at(context.sent, path, codes::INVALID_VALUE, message);
+        if let Place::Missing { field } = &answer.place {
+            answer.suggestion = super::invalid::insert(field, None);
+        }
+        return answer;
     }
     if value_at(context.sent, &node).is_none() {
         node = super::sent::existing(context.sent, &node);
@@ -273,7 +346,7 @@ fn rule(context: &Context<'_>, path: &FieldPath, bad: &BadValue, words: &str) ->
         answer = answer.removable();
     }
     for other in placed.others {
-        answer = answer.with_related(other, "the rule reads this too");
+        answer = answer.with_related(other, "this is looked at too");
     }
     answer
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::pods::containers;
 use super::sent::{below, existing, keys, value_at, with_key, with_keys};
-use super::wording::{name_scalar, quote};
+use super::wording::{and, name_scalar, quote};
 use super::{Answer, Context, Place, Suggestion, codes, quantity};
 
 /// The answers to a quota's text; empty when it is none.
@@ -38,11 +38,27 @@ fn exceeded(context: &Context<'_>, rest: &str, text: &str) -> Answer {
     };
     let quota = rest.split(", ").next().unwrap_or_default();
     let (requested, used, limited) = (part("requested"), part("used"), part("limited"));
-    let words = format!(
-        "quota {} is used up: this asks for {requested}, {used} is in use, the limit is {limited}",
-        quote(quota)
-    );
-    counted(context, &names(&requested), codes::QUOTA_EXCEEDED, words).with_detail(text)
+    let amount = |list: &str, resource: &str| {
+        let entry = list
+            .split(',')
+            .find_map(|entry| entry.strip_prefix(resource)?.strip_prefix('='))
+            .unwrap_or("?");
+        entry.to_owned()
+    };
+    let resources = names(&requested);
+    let said: Vec<String> = resources
+        .iter()
+        .map(|resource| {
+            format!(
+                "{resource} {} more, with {} of {} in use",
+                amount(&requested, resource),
+                amount(&used, resource),
+                amount(&limited, resource)
+            )
+        })
+        .collect();
+    let words = format!("quota {} has no room for {}", quote(quota), and(&said));
+    counted(context, &resources, codes::QUOTA_EXCEEDED, words).with_detail(text)
 }
 
 /// The resources in `pods=1,requests.cpu=2`.
@@ -94,7 +110,7 @@ fn counting_field(context: &Context<'_>, resource: &str) -> Option<FieldPath> {
         (resource == "pods"
             || resource.starts_with("requests.")
             || resource.starts_with("limits.")
-            || resource.contains("count/"))
+            || resource == "count/pods")
             && value_at(context.sent, path).is_some()
     });
     largest.or(claim).or(service).or(replicas)
@@ -161,24 +177,52 @@ pub(super) fn limit_range(context: &Context<'_>, text: &str) -> Vec<Answer> {
             .get(..at)
             .and_then(|before| before.rsplit([' ', '[']).next())
             .unwrap_or_default();
-        let limit = text
+        let after = text
             .get(at + mark.len()..)
             .and_then(|after| after.split_once(" is "))
-            .map_or("", |(_, rest)| first_word(rest).trim_end_matches(','));
-        let words = format!("the limit range allows at most {limit} times the request as limit of {resource}");
-        let field = containers(context.gvk, context.sent)
-            .into_iter()
-            .map(|container| with_keys(&container.path, &["resources", "limits", resource]))
-            .find(|path| value_at(context.sent, path).is_some());
-        found.push(match field {
-            Some(path) => Answer::new(path, Place::Value, codes::LIMIT_RANGE, words),
-            None => Answer::about_object(codes::LIMIT_RANGE, words),
-        });
+            .map_or("", |(_, rest)| rest);
+        found.extend(ratio(context, resource, after));
     }
     for answer in &mut found {
         *answer = answer.clone().with_detail(text);
     }
     found
+}
+
+/// `2, but provided ratio is 4.000000` or `2, but no limit is specified or limit is 0`.
+fn ratio(context: &Context<'_>, resource: &str, after: &str) -> Vec<Answer> {
+    let most = first_word(after).trim_end_matches(',');
+    let fields = |map: &str| -> Vec<FieldPath> {
+        let of = |path: &FieldPath| with_keys(path, &["resources", map, resource]);
+        containers(context.gvk, context.sent)
+            .iter()
+            .map(|container| of(&container.path))
+            .collect()
+    };
+    for (unset, map) in [
+        ("no limit is specified", "limits"),
+        ("no request is specified", "requests"),
+    ] {
+        // Only what is said about this resource, not about the next one in the list.
+        if after.split(", ").nth(1).is_some_and(|said| said.contains(unset)) {
+            let words = format!(
+                "the limit range wants the {resource} limit to be at most {most} times the request; both must be set"
+            );
+            return fields(map)
+                .iter()
+                .filter(|field| value_at(context.sent, field).is_none())
+                .map(|field| missing(context, field, codes::LIMIT_RANGE, words.clone()))
+                .collect();
+        }
+    }
+    let words = format!("the limit range allows a {resource} limit of at most {most} times the request");
+    let field = fields("limits")
+        .into_iter()
+        .find(|path| value_at(context.sent, path).is_some());
+    vec![match field {
+        Some(path) => Answer::new(path, Place::Value, codes::LIMIT_RANGE, words),
+        None => Answer::about_object(codes::LIMIT_RANGE, words),
+    }]
 }
 
 /// `Container is 32Mi, but request is 16Mi` or `Container is 32Mi.  No request is specified`.

@@ -32,6 +32,7 @@ mod reads;
 mod refusal;
 mod request;
 mod sent;
+mod template_labels;
 #[cfg(test)]
 mod tests;
 mod typed;

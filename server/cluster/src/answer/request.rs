@@ -1,9 +1,9 @@
 //! The rest: requests that the server cannot read, and its own troubles.
 
 use super::conversion::duplicate_key;
-use super::sent::places_of_key;
-use super::wording::{between, cut};
-use super::{Answer, Context, codes, invalid};
+use super::sent::{places_of_key, value_at};
+use super::wording::{between, cut, quote};
+use super::{Answer, Context, Place, codes, invalid, validation_path};
 
 /// The answers of this layer; empty when the text says nothing that is known.
 pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
@@ -71,6 +71,14 @@ pub(super) fn anything(context: &Context<'_>) -> Answer {
             .unwrap_or(first_line),
     );
     let words = cut(words.trim(), 300);
+    let leading =
+        validation_path::leading(&words, context.sent).filter(|(path, _)| value_at(context.sent, path).is_some());
+    if let (400..=499, Some((path, rest))) = (refusal.status, leading) {
+        let message = format!("field {} {rest}", quote(path.last_key().unwrap_or_default()));
+        return Answer::new(path, Place::Key, codes::BAD_REQUEST, message)
+            .with_detail(&refusal.message)
+            .removable();
+    }
     let (slug, prefix) = match refusal.status {
         400..=499 => (codes::BAD_REQUEST, "the server does not take this"),
         _ => (codes::SERVER_ERROR, "the server failed"),

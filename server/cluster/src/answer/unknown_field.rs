@@ -39,6 +39,10 @@ pub(super) fn answer(context: &Context<'_>, path: &FieldPath, detail: &str, seve
         if let Some(best) = near.first() {
             message = format!("{message}; did you mean {}?", quote(best));
             suggestion = Suggestion::Rename(near);
+        } else if let Some(sent) =
+            nearest(name, known.iter().map(String::as_str)).filter(|field| is_sent(context, &parent, field))
+        {
+            message = format!("{message}; {} is written already", quote(sent));
         } else if !free.is_empty() && free.len() <= MAX_LISTED {
             message = format!("{message}; what can be written here: {}", free.join(", "));
         }

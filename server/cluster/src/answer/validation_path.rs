@@ -61,6 +61,14 @@ impl<'a> Search<'a> {
                     self.walk(rest, map.get(name)?, &longer)
                 })
             }
+            // Some validations leave the index out.
+            Value::Array(items) if text.starts_with('.') => {
+                let [only] = items.as_slice() else { return None };
+                let mut longer = path.clone();
+                longer.push_index(0);
+                self.best = (longer.clone(), text);
+                self.walk(text, only, &longer)
+            }
             Value::Array(items) => {
                 let (content, rest) = text.strip_prefix('[')?.split_once(']')?;
                 let index = content.parse().ok().or_else(|| {

@@ -94,17 +94,22 @@ fn deprecated_version(context: &Context<'_>, text: &str) -> Option<Answer> {
     let removed = rest
         .split_once("unavailable in ")
         .map(|(_, rest)| rest.split(';').next().unwrap_or_default().trim());
-    let instead = rest
-        .split_once("; use ")
-        .map(|(_, rest)| rest.split(' ').next().unwrap_or_default());
     let mut words = format!("{api_version} {kind} is deprecated");
     if let Some(removed) = removed {
         words = format!("{words} and gone from {}", removed.trim_end_matches('+'));
     }
     let mut answer = Answer::new(keys(&["apiVersion"]), Place::Value, codes::DEPRECATED_VERSION, words);
-    if let Some(instead) = instead.filter(|instead| !instead.is_empty()) {
-        answer.message = format!("{}; use {instead}", answer.message);
-        answer.suggestion = Suggestion::Replace(vec![instead.to_owned()]);
+    if let Some((version, other)) = rest
+        .split_once("; use ")
+        .and_then(|(_, instead)| instead.split_once(' '))
+    {
+        if other == kind {
+            answer.message = format!("{}; use {version}", answer.message);
+            answer.suggestion = Suggestion::Replace(vec![version.to_owned()]);
+        } else {
+            // Another kind has other fields: that is no edit of one line.
+            answer.message = format!("{}; use {version} {other}", answer.message);
+        }
     }
     Some(answer)
 }

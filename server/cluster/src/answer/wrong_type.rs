@@ -24,6 +24,8 @@ pub(super) enum Expected {
     Map,
     /// A text, number or boolean.
     Scalar,
+    /// A whole number or a text.
+    IntegerOrString,
 }
 
 impl Expected {
@@ -39,6 +41,7 @@ impl Expected {
             "list" | "array" | "slice" => Self::List,
             "map" | "object" | "struct" => Self::Map,
             "any scalar" => Self::Scalar,
+            "integer,string" | "string,integer" => Self::IntegerOrString,
             _ => return None,
         })
     }
@@ -52,6 +55,7 @@ impl Expected {
             Self::List => "list",
             Self::Map => "map",
             Self::Scalar => "single value",
+            Self::IntegerOrString => "integer or string",
         }
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn inside(fault: &Fault<'_>) -> SyntaxError {
         Span::new(opener, rest_of_line(text, opener).end),
         format!("between `{bracket}` and `{closing}`, `{found}` cannot stand here: `,` or `{closing}` is expected"),
     );
-    error.related = Some((character_at(text, fault.at), format!("unexpected `{found}`")));
+    error.related = Some((character_at(text, fault.at), "unexpected".into()));
     error
 }
 
@@ -56,7 +56,7 @@ pub(super) fn mismatched(fault: &Fault<'_>, open: char, close: char) -> SyntaxEr
     let rest = Span::new(opener, fault.document.end).slice(text);
     if let Some(found) = rest.find(close) {
         let place = character_at(text, opener.saturating_add(narrow(found)));
-        error.related = Some((place, format!("`{close}` stands here")));
+        error.related = Some((place, "closed here".into()));
     }
     error
 }

@@ -2,7 +2,7 @@
 
 use super::{Fault, not_yaml};
 use crate::error::{SyntaxError, SyntaxErrorKind};
-use crate::line::{column, content_of_line, line_at, narrow, rest_of_line};
+use crate::line::{content_of_line, line_at, narrow, rest_of_line};
 use gitops_text::Span;
 
 /// YAML's own bound for the length of a key.
@@ -72,16 +72,14 @@ fn key_without_colon(text: &str, span: Span) -> SyntaxError {
         let message = format!("a blank is missing after the colon: `{name}: {}`", value.trim());
         return not_yaml(place, message);
     }
-    let indented = column(text, span.start);
+    let more = "more of a text above is indented deeper than its key";
     let message = match (name, rest.trim()) {
-        ("", _) => "this line is neither a key with a colon nor a list item".to_owned(),
-        (name, "") => format!(
-            "`{name}` has no colon: it is no key, and to be more of the value above it would have to be indented by more than {indented}"
-        ),
-        (name, value) if value.contains(' ') => format!(
-            "this line has no colon: it is no key, and to be more of a text above, as after `|`, it would have to be indented by more than {indented}; if `{name}` is a key, it is `{name}: {value}`"
-        ),
-        (name, value) => format!("`{name}` has no colon: `{name}: {value}`?"),
+        ("", _) => format!("this line is neither a key with a colon nor a list item; {more}"),
+        (name, "") => format!("`{name}` has no colon: a key is written `{name}:`; {more}"),
+        (name, value) if value.contains(' ') => {
+            format!("this line has no colon: a key is written `{name}: {value}`; {more}")
+        }
+        (name, value) => format!("`{name}` has no colon: a key is written `{name}: {value}`"),
     };
     not_yaml(place, message)
 }

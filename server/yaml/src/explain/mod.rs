@@ -104,10 +104,7 @@ fn by_kind(fault: &Fault<'_>) -> SyntaxError {
         | ErrorKind::InvalidGlobalTagCharacter
         | ErrorKind::UndeclaredTagHandle => not_yaml(
             word_at(text, at),
-            format!(
-                "`!` starts a tag, and this is none ({}); a text that starts with it goes in quotes",
-                fault.kind
-            ),
+            "`!` starts a tag, and this is none; a text that starts with it goes in quotes",
         ),
         ErrorKind::InvalidBlockScalarHeader | ErrorKind::ZeroBlockScalarIndent => {
             let sign = character_at(text, at).slice(text);
@@ -140,15 +137,7 @@ fn by_kind(fault: &Fault<'_>) -> SyntaxError {
         | ErrorKind::YamlVersionTooLong
         | ErrorKind::MissingYamlVersion
         | ErrorKind::ExpectedTagDirectiveBang
-        | ErrorKind::InvalidTagDirectiveTerminator => SyntaxError {
-            span: content_of_line(text, at),
-            kind: SyntaxErrorKind::Directive,
-            message: format!(
-                "a line that starts with `%` is a directive, and this is none that can be read: {}",
-                fault.kind
-            ),
-            related: None,
-        },
+        | ErrorKind::InvalidTagDirectiveTerminator => directive(content_of_line(text, at)),
         kind => {
             let word = word_at(text, at);
             let message = match word.slice(text) {
@@ -157,6 +146,17 @@ fn by_kind(fault: &Fault<'_>) -> SyntaxError {
             };
             not_yaml(word, message)
         }
+    }
+}
+
+/// A line that starts with `%`.
+pub(crate) fn directive(span: Span) -> SyntaxError {
+    SyntaxError {
+        span,
+        kind: SyntaxErrorKind::Directive,
+        message: "a line that starts with `%` is a directive, and kubectl and Flux cannot read a file that has one"
+            .into(),
+        related: None,
     }
 }
 
@@ -182,7 +182,10 @@ fn unexpected_character(fault: &Fault<'_>, character: char) -> SyntaxError {
             related: None,
         };
     }
-    let message = format!("a text that starts with `{character}` goes in quotes");
+    let message = match character {
+        '`' => "a text that starts with a backtick goes in quotes".to_owned(),
+        _ => format!("a text that starts with `{character}` goes in quotes"),
+    };
     not_yaml(rest_of_line(text, fault.at), message)
 }
 

@@ -39,7 +39,7 @@ pub(super) fn explain(fault: &Fault<'_>) -> Option<SyntaxError> {
             .find_map(|line| tab_in_indentation(fault.text, line))
             .or_else(|| first_tab(fault.text, Span::new(fault.at, here.end)))?
     } else if about_columns {
-        tab_in_indentation(fault.text, here)?
+        tab_in_indentation(fault.text, here).or_else(|| tab_in_blank_lines_above(fault.text, here))?
     } else {
         return None;
     };
@@ -54,6 +54,15 @@ pub(crate) fn tab_error(span: Span) -> SyntaxError {
         message: "a tab stands where YAML counts blanks: indentation is made of blanks alone".into(),
         related: None,
     }
+}
+
+/// A text after `|` ends at a line of tabs, which looks as if it were blank.
+fn tab_in_blank_lines_above(text: &str, line: Span) -> Option<Span> {
+    let above = |line: &Span| Some(line_at(text, line.start.checked_sub(1)?));
+    std::iter::successors(above(&line), above)
+        .take(LINES)
+        .take_while(|line| line.slice(text).trim().is_empty())
+        .find_map(|line| tab_in_indentation(text, line))
 }
 
 fn tab_in_indentation(text: &str, line: Span) -> Option<Span> {

@@ -223,9 +223,9 @@ fn recreate_over_a_rolling_update() {
         &Case::new(422, &message, sent).causes(&[("FieldValueForbidden", words, "spec.strategy.rollingUpdate")]),
         &expect![[r#"
             forbidden-field at spec.strategy.type (value)
-              type Recreate cannot be combined with rollingUpdate, which the live object still has; write rollingUpdate: null beside it
-              → set spec.strategy.rollingUpdate: null
-              peel spec.strategy.rollingUpdate = null
+              type Recreate cannot be combined with rollingUpdate, which the live object still has; make the object anew, or write rollingUpdate in one save and take it out in the next
+              → recreate
+              peel spec.strategy.type
         "#]],
     );
     let sent = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": {"strategy": {"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}}});
@@ -577,14 +577,14 @@ fn pods_that_a_controller_cannot_create() {
                   the limit range wants a memory limit (maximum 1Gi)
                   → insert memory: 1Gi
                 limit-range at spec.template.spec.containers[0].resources.limits.cpu (value)
-                  the limit range allows at most 2 times the request as limit of cpu
+                  the limit range allows a cpu limit of at most 2 times the request
             "#]],
         ),
         (
             "Error creating: pods \"x\" is forbidden: exceeded quota: team, requested: pods=1, used: pods=1, limited: pods=1",
             expect![[r#"
                 quota-exceeded at the object (object)
-                  quota "team" is used up: this asks for pods=1, pods=1 is in use, the limit is pods=1
+                  quota "team" has no room for pods 1 more, with 1 of 1 in use
             "#]],
         ),
         (
@@ -613,7 +613,8 @@ fn pods_that_a_controller_cannot_create() {
             "Error creating: Pod \"x-5c\" is invalid: metadata.name: Invalid value: \"X\": a lowercase RFC 1123 subdomain must consist of …",
             expect![[r#"
                 invalid-value at the object (object)
-                  field "name" ("X"): a lowercase RFC 1123 subdomain must consist of …
+                  field "name" is "X" when it is not written: a lowercase RFC 1123 subdomain must consist of …
+                  → insert name: ?
             "#]],
         ),
         (

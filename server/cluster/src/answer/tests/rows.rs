@@ -258,10 +258,10 @@ fn rule_at_the_root() {
     check(
         &case.clone().knowing(rule),
         &expect![[r#"
-        invalid-value at other_value (value)
-          other must be a multiple of value
-          see value: the rule reads this too
-    "#]],
+            invalid-value at other_value (value)
+              other must be a multiple of value
+              see value: this is looked at too
+        "#]],
     );
     // The CRD is not known: the fields that the text names.
     check(
@@ -451,16 +451,16 @@ fn quota() {
         &Case::new(403, message, sent.clone()).reason("Forbidden"),
         &expect![[r#"
             quota-exceeded at the object (object)
-              quota "q" is used up: this asks for pods=1, pods=0 is in use, the limit is pods=0
+              quota "q" has no room for pods 1 more, with 0 of 0 in use
         "#]],
     );
     let message = "pods \"p\" is forbidden: exceeded quota: q, requested: requests.cpu=2100m, used: requests.cpu=0, limited: requests.cpu=1";
     check(
         &Case::new(403, message, sent).reason("Forbidden"),
         &expect![[r#"
-        quota-exceeded at spec.containers[1].resources.requests.cpu (value)
-          quota "q" is used up: this asks for requests.cpu=2100m, requests.cpu=0 is in use, the limit is requests.cpu=1
-    "#]],
+            quota-exceeded at spec.containers[1].resources.requests.cpu (value)
+              quota "q" has no room for requests.cpu 2100m more, with 0 of 1 in use
+        "#]],
     );
 }
 
