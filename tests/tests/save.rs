@@ -97,7 +97,7 @@ fn all_errors_at_once() {
                     - name: web
                       image: nginx
                       prots:
-            #         ^^^^^ error apply/unknown-field: unknown field "prots"
+            #         ^^^^^ error apply/unknown-field: unknown field "prots"; "ports" is written already
                         - containerPort: 80
                       resources:
                         limits: { memory: 12 Gi }
@@ -203,9 +203,12 @@ fn a_namespace_and_a_kind_of_the_same_save() {
             spec:
               depth: 30
             # ^^^^^^^^^ error apply/wrong-type: expected map, got map — write key: value on the lines below
+            #| the cluster's words: spec: Invalid value: "null": spec in body must be of type object: "null"
             #        ^^ error apply/invalid-value: 30 is not valid: should be less than or equal to 10
+            #| the cluster's words: spec.depth: Invalid value: 30: spec.depth in body should be less than or equal to 10
               dpeth: 3
             # ^^^^^ error apply/unknown-field: unknown field "dpeth"
+            #| the cluster's words: .spec.dpeth: field not declared in schema
             ---
             apiVersion: apiextensions.k8s.io/v1
             kind: CustomResourceDefinition
@@ -409,7 +412,7 @@ fn a_file_that_changes_outside_the_editor_is_saved_there() {
     assert!(!second.ok);
     expect![[r#"
         [
-            "error apply/unknown-field: unknown field \"datta\"; what can be written here: binaryData, immutable",
+            "error apply/unknown-field: unknown field \"datta\"; \"data\" is written already",
         ]
     "#]]
     .assert_debug_eq(&server.diagnostics(&name).summary());

@@ -33,6 +33,8 @@ pub(crate) struct File {
     pub(crate) saved: Option<Arc<Parsed>>,
     /// Whether the last verdict of the newest save is still to come.
     pub(crate) pending: bool,
+    /// Whether the file is gone from the disk, and only its objects still have to go.
+    pub(crate) gone: bool,
     /// The objects that the newest save supplies.
     pub(crate) supplies: Vec<ObjectKey>,
     /// What was said about the objects of the newest save.
@@ -152,6 +154,7 @@ impl File {
             saved_hash: None,
             saved: None,
             pending: false,
+            gone: false,
             supplies: Vec::new(),
             objects: Vec::new(),
         }

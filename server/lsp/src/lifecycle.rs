@@ -247,6 +247,7 @@ fn trouble(state: &mut State, number: u64, message: Option<String>, kind: Messag
         return;
     };
     session.trouble.clone_from(&message);
+    session.unreachable &= message.is_some();
     if let Some(message) = message {
         state
             .client

@@ -1,6 +1,7 @@
 //! The loop: one thread, one owner of all state, a closed list of events.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, select};
 use lsp_server::{Message, Notification, Request};
@@ -22,18 +23,27 @@ pub(crate) enum End {
     Gone,
 }
 
+/// How old what a lens says about time may get.
+const LENS_AGE: Duration = Duration::from_secs(20);
+
 /// Runs until the client leaves.
 pub(crate) fn run(state: &mut State, client: &Receiver<Message>, events: &Receiver<Event>) -> End {
+    // Lenses say how long ago an object was applied, and must not say the same for ever.
+    let clock = crossbeam_channel::tick(LENS_AGE);
     loop {
         select! {
-                   recv(client) -> message => match message {
-                       Ok(message) => if let Some(end) = on_message(state, message) { return end },
-                       Err(_) => return End::Gone,
-                   },
-                   recv(events) -> event => if let Ok(event) = event {
-                       if matches!(event, Event::ParentGone) { return End::Gone }
-        guarded(state, "an event", |state| on_event(state, event)); },
-               }
+            recv(client) -> message => match message {
+                Ok(message) => if let Some(end) = on_message(state, message) { return end },
+                Err(_) => return End::Gone,
+            },
+            recv(events) -> event => match event {
+                Ok(Event::ParentGone) => return End::Gone,
+                Ok(event) => { guarded(state, "an event", |state| on_event(state, event)); }
+                // The state itself holds a sender, so this does not happen.
+                Err(_) => return End::Gone,
+            },
+            recv(clock) -> _ => state.lenses_changed |= state.shows_ages(),
+        }
         // A client that types faster than a large file is parsed is answered for its newest text alone.
         if client.is_empty() {
             let waiting: Vec<_> = state.unparsed.iter().cloned().collect();

@@ -1,6 +1,5 @@
 //! One version of one file, parsed and understood.
 
-
 use gitops_model::{
     Code, FileRole, Finding, Manifest, NotAnObject, Reading, Severity, Source, file_role, from_syntax, read,
     reads_as_template,

@@ -23,7 +23,12 @@ const PAGES: &str = "https://github.com/gitops-lsp/gitops-lsp/blob/main/docs/cod
 /// Sends what changed since the last turn.
 pub(crate) fn flush(state: &mut State) {
     for name in state.ledger.take_changed() {
-        publish(state, &name);
+        if state.unparsed.contains(&name) {
+            // Its findings are about an older text; they are placed anew in a moment.
+            state.ledger.touch(&name);
+        } else {
+            publish(state, &name);
+        }
     }
     if std::mem::take(&mut state.status_changed) {
         send_status(state);

@@ -1,12 +1,13 @@
 //! What goes into a session: saves, deleted files, the whole target; and the verdicts that come out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_cluster::answer::codes::KIND_NOT_SERVED;
 use gitops_model::{Code, Finding, ObjectKey, Severity, Source};
-use gitops_session::{FileVerdict, Force, Live, NotTaken, Outcome, Phase as VerdictPhase, Supply};
+use gitops_session::{FileVerdict, Force, Live, NotTaken, ObjectVerdict, Outcome, Phase as VerdictPhase, Supply};
 use gitops_text::Span;
 use ls_types::notification::ShowMessage;
 use ls_types::{MessageType, ShowMessageParams};
@@ -14,7 +15,7 @@ use serde::Serialize;
 
 use crate::client::OwnNotification;
 use crate::event::ReadFile;
-use crate::files::hash;
+use crate::files::{Judged, hash};
 use crate::parsed::Parsed;
 use crate::session::Session;
 use crate::state::State;
@@ -129,25 +130,60 @@ pub(crate) fn supply(
     read_at: Instant,
     force: Option<(ObjectKey, Force)>,
 ) {
+    if let Some(prepared) = prepare(state, name, parsed, read_at, force) {
+        send_prepared(state, vec![prepared]);
+    }
+}
+
+/// A supply and the session that it goes to.
+pub(crate) struct Prepared {
+    session: u64,
+    supply: Supply,
+}
+
+/// Sends supplies, those of one session as one save: what came together is staged together.
+pub(crate) fn send_prepared(state: &mut State, prepared: Vec<Prepared>) {
+    let mut by_session: BTreeMap<u64, Vec<Supply>> = BTreeMap::new();
+    for Prepared { session, supply } in prepared {
+        by_session.entry(session).or_default().push(supply);
+    }
+    for (number, supplies) in by_session {
+        let Some(live) = state.sessions.get(&number).and_then(Session::live).cloned() else {
+            continue;
+        };
+        let names: Vec<Arc<str>> = supplies.iter().map(|supply| Arc::clone(&supply.file)).collect();
+        send(state, &live, supplies);
+        for name in names {
+            state.model_changed(&name);
+        }
+        state.status_changed = true;
+    }
+}
+
+/// What a file supplies to the session that applies it; `None` when there is nothing to do.
+pub(crate) fn prepare(
+    state: &mut State,
+    name: &Arc<str>,
+    parsed: &Arc<Parsed>,
+    read_at: Instant,
+    force: Option<(ObjectKey, Force)>,
+) -> Option<Prepared> {
     let path = state.files.get(name).and_then(|file| file.path.clone());
-    let Some(live) = state
+    let (session, _) = state
         .session_of(path.as_ref())
-        .and_then(|(_, session)| session.live())
-        .cloned()
-    else {
-        return;
-    };
+        .filter(|(_, session)| session.live().is_some())?;
     let objects = parsed.supplied();
-    state.generation += 1;
-    let generation = state.generation;
-    let Some(file) = state.files.get_mut(name) else { return };
+    let file = state.files.get_mut(name)?;
     // A file that never had an object, such as a values file, is none of the session's business.
     if objects.is_empty() && file.objects.is_empty() && file.generation == 0 {
-        return;
+        return None;
     }
+    state.generation += 1;
+    let generation = state.generation;
     file.generation = generation;
     file.saved = Some(Arc::clone(parsed));
     file.pending = true;
+    file.gone = false;
     identities::supplied(&mut state.owners, name, file, &objects);
     let supply = Supply {
         file: Arc::clone(name),
@@ -158,25 +194,20 @@ pub(crate) fn supply(
         apply: state.settings.session.apply_on_save,
         force,
     };
-    send(state, &live, vec![supply]);
-    state.model_changed(name);
-    state.status_changed = true;
+    Some(Prepared { session, supply })
 }
 
-/// A file of a session's target is gone: what it had put on the sandbox goes too.
-pub(crate) fn file_gone(state: &mut State, path: &Utf8Path) {
+/// A file of a session's target is gone: what it had put on the sandbox goes too. `None` when it had put nothing there.
+pub(crate) fn prepare_gone(state: &mut State, path: &Utf8Path) -> Option<Prepared> {
     let name: Arc<str> = Arc::from(path.as_str());
-    let Some(live) = state
+    let (session, _) = state
         .session_of(Some(&path.to_owned()))
-        .and_then(|(_, session)| session.live())
-        .cloned()
-    else {
-        return;
-    };
-    let Some(file) = state.files.get_mut(&name) else { return };
+        .filter(|(_, session)| session.live().is_some())?;
+    let file = state.files.get_mut(&name).filter(|file| file.generation > 0)?;
     state.generation += 1;
     file.generation = state.generation;
     file.saved_hash = None;
+    file.gone = true;
     file.objects.clear();
     identities::supplied(&mut state.owners, &name, file, &[]);
     let supply = Supply {
@@ -189,7 +220,7 @@ pub(crate) fn file_gone(state: &mut State, path: &Utf8Path) {
         force: None,
     };
     state.ledger.set(&name, Source::Apply, state.generation, Vec::new());
-    send(state, &live, vec![supply]);
+    Some(Prepared { session, supply })
 }
 
 /// A file cannot be read: that is said on the file itself.
@@ -229,61 +260,43 @@ pub(crate) fn report_unreadable(state: &mut State, path: &Utf8Path, reason: &str
 
 /// A verdict about a file arrived.
 pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: &FileVerdict) {
-    let Some(applying) = state
-        .sessions
-        .get(&number)
-        .map(|_| state.settings.session.apply_on_save)
-    else {
+    if !state.sessions.contains_key(&number) {
         return;
-    };
+    }
     let name = &verdict.file;
-    // Where the kind is not served, the CRD that would bring it may stand in the workspace, itself in need of mending.
+    // The newest save wins: what is said of an older one is about a text that nobody has any more.
+    if state
+        .files
+        .get(name)
+        .is_none_or(|file| file.generation != verdict.generation)
+    {
+        return;
+    }
+    if state.unparsed.contains(name) {
+        state.text_changed(name);
+    }
+    let applying = state.settings.session.apply_on_save;
+    let last = verdict.phase == VerdictPhase::Apply;
     let definitions: Vec<Option<String>> = verdict
         .objects
         .iter()
-        .map(|object| {
-            state
-                .owners
-                .definition_of(&object.manifest.key.gvk)
-                .map(|file| state.shown(file))
-        })
+        .map(|object| definition_of(state, object))
         .collect();
     let Some(file) = state.files.get_mut(name) else { return };
-    // The newest save wins: what is said of an older one is about a text that nobody has any more.
-    if verdict.generation != file.generation {
-        return;
-    }
-    let last = verdict.phase == VerdictPhase::Apply;
     if let Some(saved) = file.saved.clone().or_else(|| file.parsed.clone()) {
         file.objects = report::judged(&saved, &verdict.objects, applying && !last);
-        for (judged, definition) in file.objects.iter_mut().zip(&definitions) {
-            let Some(definition) = definition else { continue };
-            for placed in judged
-                .answers
-                .iter_mut()
-                .filter(|placed| placed.answer.slug == KIND_NOT_SERVED)
-            {
-                placed.answer.message = format!(
-                    "{}: its CRD in {definition} is not on the cluster",
-                    placed.answer.message
-                );
-            }
+        for (judged, definition) in file.objects.iter_mut().zip(definitions) {
+            say_who_brings_it(judged, definition);
         }
         let closed = file.version.is_none();
         if closed && file.parsed.is_none() {
-            file.parsed = Some(Arc::clone(&saved));
+            file.parsed = Some(saved);
         }
-        let placed = file
-            .current()
-            .cloned()
-            .map(|now| report::place_all(name, file, &now))
-            .unwrap_or_default();
+        let now = file.parsed.clone();
+        let placed = now.map(|now| report::place_all(name, file, &now)).unwrap_or_default();
         if last {
             // Kept while it may be judged again: when a namespace or a kind that it waits for comes.
-            let settled = verdict
-                .objects
-                .iter()
-                .all(|object| matches!(object.outcome, Outcome::Applied { .. } | Outcome::Accepted));
+            let settled = verdict.objects.iter().all(|object| is_settled(&object.outcome));
             file.pending = false;
             if settled {
                 file.saved = None;
@@ -294,41 +307,89 @@ pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: &FileVerdict) 
         }
         state.ledger.set(name, Source::Apply, verdict.generation, placed);
     }
-    let uri = file.uri.clone();
-    let gone = verdict.objects.is_empty()
-        && last
-        && file.version.is_none()
-        && file.path.as_ref().is_some_and(|path| !path.exists());
+    note_reachability(state, number, verdict);
     for (object, reason) in &verdict.prune_failures {
-        let message = format!("{object} is no longer in {name}, but could not be deleted from the sandbox: {reason}");
+        let file = state.shown(name);
+        let message = format!("{object} is no longer in {file}, but could not be deleted from the sandbox: {reason}");
         state.client.notify::<ShowMessage>(ShowMessageParams {
             typ: MessageType::WARNING,
             message,
         });
     }
     if (state.settings.verdicts || state.verdicts_asked) && (applying || !last) {
-        let ok = verdict.objects.iter().all(|object| match verdict.phase {
-            VerdictPhase::DryRun => {
-                object.judgement.accepted() && !matches!(object.outcome, Outcome::Unreachable { .. })
-            }
-            VerdictPhase::Apply => matches!(object.outcome, Outcome::Applied { .. }),
-        });
         // Diagnostics are published before the verdict that a client waits for.
         publish::flush(state);
-        let phase = if last { "apply" } else { "dry-run" };
-        let ms = (verdict.elapsed.as_secs_f64() * 1_000_000.0).round() / 1000.0;
-        state.client.notify_own(&Verdict {
-            uri,
-            generation: verdict.generation,
-            phase,
-            ok,
-            ms,
-        });
+        send_verdict(state, verdict);
     }
-    if gone {
+    if last && state.files.get(name).is_some_and(|file| file.gone) {
         state.ledger.remove(name);
         state.files.remove(name);
     }
     state.lenses_changed = true;
     state.status_changed = true;
+}
+
+fn is_settled(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Applied { .. } | Outcome::Accepted)
+}
+
+/// Where the kind is not served, the CRD that would bring it may stand in the workspace, itself in need of mending.
+fn definition_of(state: &State, object: &ObjectVerdict) -> Option<String> {
+    let file = state.owners.definition_of(&object.manifest.key.gvk)?;
+    Some(state.shown(file))
+}
+
+fn say_who_brings_it(judged: &mut Judged, definition: Option<String>) {
+    let Some(definition) = definition else { return };
+    for placed in judged
+        .answers
+        .iter_mut()
+        .filter(|placed| placed.answer.slug == KIND_NOT_SERVED)
+    {
+        let message = &mut placed.answer.message;
+        *message = format!("{message}: its CRD in {definition} is not on the cluster");
+    }
+}
+
+/// A server that does not answer is said once, in the status, and taken back when it answers again.
+fn note_reachability(state: &mut State, number: u64, verdict: &FileVerdict) {
+    let silent = verdict.objects.iter().find_map(|object| match &object.outcome {
+        Outcome::Unreachable { reason } => Some(reason.clone()),
+        _ => None,
+    });
+    let Some(session) = state.sessions.get_mut(&number) else {
+        return;
+    };
+    match silent {
+        Some(reason) if !session.unreachable => {
+            session.unreachable = true;
+            session.trouble.get_or_insert(format!(
+                "the cluster does not answer ({reason}); what was saved is tried again"
+            ));
+        }
+        None if session.unreachable && !verdict.objects.is_empty() => {
+            session.unreachable = false;
+            session.trouble = None;
+        }
+        _ => {}
+    }
+}
+
+fn send_verdict(state: &State, verdict: &FileVerdict) {
+    let Some(file) = state.files.get(&verdict.file) else {
+        return;
+    };
+    let last = verdict.phase == VerdictPhase::Apply;
+    let ok = verdict.objects.iter().all(|object| match &object.outcome {
+        Outcome::Applied { .. } => true,
+        Outcome::Accepted => !last,
+        Outcome::Rejected | Outcome::Unreachable { .. } => false,
+    });
+    state.client.notify_own(&Verdict {
+        uri: file.uri.clone(),
+        generation: verdict.generation,
+        phase: if last { "apply" } else { "dry-run" },
+        ok: ok && verdict.prune_failures.is_empty(),
+        ms: (verdict.elapsed.as_secs_f64() * 1_000_000.0).round() / 1000.0,
+    });
 }

@@ -87,13 +87,13 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
     notifications::initialized(&mut state);
     let end = main_loop::run(&mut state, &receiver, &events);
     tracing::info!("the client has left: {end:?}");
-    // Tasks that wait for room in the inbox would wait for ever now.
-    let drained = std::thread::spawn(move || events.into_iter().for_each(drop));
+    // Tasks that wait for room in the inbox would wait for ever now. Nobody waits for this thread, which ends with the
+    // process: the watch of the client's process keeps the inbox open for as long as the client lives.
+    std::thread::spawn(move || events.into_iter().for_each(drop));
     lifecycle::end_all(&mut state, LAST_WORDS);
     drop(state);
     runtime.shutdown_timeout(Duration::from_millis(500));
     drop(receiver);
-    let _ = drained.join();
     let _ = outbox_thread.join();
     if end == End::Gone {
         // Nobody reads any more: the pipe's own threads end with the process.

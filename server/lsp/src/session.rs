@@ -38,6 +38,8 @@ pub(crate) struct Session {
     pub(crate) phase: Phase,
     /// What is wrong with it now, in words, if anything is.
     pub(crate) trouble: Option<String>,
+    /// Whether the cluster did not answer when it was last asked.
+    pub(crate) unreachable: bool,
     /// Ends its task.
     pub(crate) stop: mpsc::Sender<StopRequest>,
     /// Drops its task, and with it the sandbox.

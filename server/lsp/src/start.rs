@@ -167,6 +167,7 @@ fn begin(
         started: SystemTime::now(),
         phase: Phase::Starting { request: Some(request) },
         trouble: None,
+        unreachable: false,
         stop,
         task,
         progress_message: Some("starting the sandbox".to_owned()),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_model::Source;
@@ -12,11 +13,14 @@ use tokio::runtime::Handle;
 
 use crate::client::Client;
 use crate::event::Inbox;
-use crate::files::Files;
+use crate::files::{Files, Judged, ObjectState};
 use crate::identities::{self, Owners};
 use crate::ledger::Ledger;
 use crate::session::Session;
 use crate::settings::Settings;
+
+/// Ages above this are shown in hours, which need no clock.
+const LONGEST_SHOWN_IN_MINUTES: Duration = Duration::from_hours(1);
 
 /// What the client can do, as far as it matters here.
 #[derive(Clone, Debug, Default)]
@@ -148,6 +152,16 @@ impl State {
             .filter(|(_, session)| path.starts_with(&session.target))
             .max_by_key(|(_, session)| session.target.as_str().len())
             .map(|(number, session)| (*number, session))
+    }
+
+    /// Whether a lens of an open file says how many seconds or minutes ago something happened.
+    pub(crate) fn shows_ages(&self) -> bool {
+        let recent = |judged: &Judged| matches!(judged.state, ObjectState::Applied(at) if at.elapsed().is_ok_and(|age| age < LONGEST_SHOWN_IN_MINUTES));
+        self.settings.lens.enabled
+            && self
+                .files
+                .iter()
+                .any(|(_, file)| file.version.is_some() && file.objects.iter().any(recent))
     }
 
     /// A fresh id for a request to the client.

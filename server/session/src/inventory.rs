@@ -25,8 +25,16 @@ impl Inventory {
     /// True when the file had not supplied it before.
     pub(crate) fn add(&self, key: &ObjectKey, file: &Arc<str>) -> bool {
         let mut entries = locked(&self.0);
-        entries.objects_of.entry(Arc::clone(file)).or_default().insert(key.clone());
-        entries.files_of.entry(key.clone()).or_default().insert(Arc::clone(file))
+        entries
+            .objects_of
+            .entry(Arc::clone(file))
+            .or_default()
+            .insert(key.clone());
+        entries
+            .files_of
+            .entry(key.clone())
+            .or_default()
+            .insert(Arc::clone(file))
     }
 
     /// Takes a file from those that supply an object. Unless it is the only one left: that answer is false,
@@ -58,7 +66,10 @@ impl Inventory {
     fn left_by(&self, file: &Arc<str>, kept: &[ObjectKey]) -> Vec<ObjectKey> {
         let entries = locked(&self.0);
         let objects = entries.objects_of.get(file).into_iter().flatten();
-        objects.filter(|key| !kept.iter().any(|kept| kept.same_object(key))).cloned().collect()
+        objects
+            .filter(|key| !kept.iter().any(|kept| kept.same_object(key)))
+            .cloned()
+            .collect()
     }
 
     /// All objects, in order.
@@ -97,8 +108,14 @@ pub(crate) async fn prune(shared: &Shared, supply: &Supply, report: &mut FileVer
         .iter()
         .map(|supplied| {
             let key = &supplied.manifest.key;
-            let namespace = kinds.get(&key.gvk).map_or_else(|| key.namespace.clone(), |served| shared.cluster.namespace_of(key, served));
-            ObjectKey { namespace, ..key.clone() }
+            let namespace = kinds.get(&key.gvk).map_or_else(
+                || key.namespace.clone(),
+                |served| shared.cluster.namespace_of(key, served),
+            );
+            ObjectKey {
+                namespace,
+                ..key.clone()
+            }
         })
         .collect();
     let mut kinds_changed = false;
@@ -150,7 +167,11 @@ mod tests {
     use super::Inventory;
 
     fn key(name: &str) -> ObjectKey {
-        ObjectKey { gvk: Gvk::parse("v1", "ConfigMap"), namespace: Some("default".to_owned()), name: name.to_owned() }
+        ObjectKey {
+            gvk: Gvk::parse("v1", "ConfigMap"),
+            namespace: Some("default".to_owned()),
+            name: name.to_owned(),
+        }
     }
 
     #[test]

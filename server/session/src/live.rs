@@ -4,8 +4,9 @@
 //! an older save stops before its next request, and what it still hears is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::future::{BoxFuture, join_all};
 use gitops_cluster::{Cluster, Learn};
@@ -19,6 +20,9 @@ use crate::supply::{Report, Stopped, Supply};
 
 /// How many requests of one session are under way at most.
 const IN_FLIGHT: usize = 8;
+/// After how long a server that did not answer is asked again, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// The schemas of how many groups are fetched before anything is refused.
 const MAX_PREFETCHED: usize = 16;
 /// How many commands may wait. A save that finds the queue full is told so; it is never lost without a word.
@@ -28,7 +32,10 @@ const QUEUE: usize = 256;
 enum Command {
     Supply(Vec<Supply>),
     Retry,
-    Stop { answer: oneshot::Sender<Stopped>, delete: bool },
+    Stop {
+        answer: oneshot::Sender<Stopped>,
+        delete: bool,
+    },
 }
 
 /// A running session. Dropping it ends the loop without deleting anything.
@@ -57,6 +64,10 @@ pub(crate) struct Shared {
     pub(crate) in_flight: Semaphore,
     pub(crate) inventory: Inventory,
     files: Mutex<BTreeMap<Arc<str>, Arc<FileState>>>,
+    /// Whether somebody is already trying again what the server did not answer.
+    retrying: AtomicBool,
+    /// Whether the session is over.
+    ended: AtomicBool,
 }
 
 /// What is known about one file.
@@ -65,8 +76,24 @@ pub(crate) struct FileState {
     pub(crate) generation: watch::Sender<u64>,
     /// Held by the save that is being worked on.
     pub(crate) turn: AsyncMutex<()>,
-    /// What waits for something that another file may bring: a namespace, a kind, a server that answers.
-    pub(crate) waiting: Mutex<Option<Supply>>,
+    /// What is tried again by itself.
+    pub(crate) waiting: Mutex<Option<Waiting>>,
+}
+
+/// A supply that was not taken for a reason that may go away without a change of its file.
+#[derive(Clone)]
+pub(crate) struct Waiting {
+    pub(crate) supply: Supply,
+    pub(crate) reason: WaitsFor,
+}
+
+/// What a supply waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum WaitsFor {
+    /// A namespace or a kind that another file may bring.
+    OtherFiles,
+    /// A server that answers.
+    Server,
 }
 
 impl Live {
@@ -80,6 +107,8 @@ impl Live {
             in_flight: Semaphore::new(IN_FLIGHT),
             files: Mutex::default(),
             inventory: Inventory::default(),
+            retrying: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
         });
         tokio::spawn(run(Arc::clone(&shared), inbox));
         Self { commands, shared }
@@ -89,13 +118,16 @@ impl Live {
     pub fn supply(&self, supplies: Vec<Supply>) -> Result<(), NotTaken> {
         // The newest save is announced before the queue, so that an older one that is under way stops now.
         for supply in &supplies {
-            self.shared.file(&supply.file).generation.send_if_modified(|generation| {
-                let newer = supply.generation > *generation;
-                if newer {
-                    *generation = supply.generation;
-                }
-                newer
-            });
+            self.shared
+                .file(&supply.file)
+                .generation
+                .send_if_modified(|generation| {
+                    let newer = supply.generation > *generation;
+                    if newer {
+                        *generation = supply.generation;
+                    }
+                    newer
+                });
         }
         self.send(Command::Supply(supplies))
     }
@@ -143,7 +175,11 @@ async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Command>) {
             Command::Supply(supplies) => {
                 let shared = Arc::clone(&shared);
                 tokio::spawn(async move {
-                    let kinds = if supplies.len() > 1 { kinds_of(&supplies) } else { BTreeSet::new() };
+                    let kinds = if supplies.len() > 1 {
+                        kinds_of(&supplies)
+                    } else {
+                        BTreeSet::new()
+                    };
                     supply_batch(Arc::clone(&shared), supplies).await;
                     // The first mistake of a session should not have to wait for schemas.
                     for gvk in kinds.iter().take(MAX_PREFETCHED) {
@@ -152,7 +188,7 @@ async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Command>) {
                 });
             }
             Command::Retry => {
-                tokio::spawn(retry_waiting(Arc::clone(&shared)));
+                tokio::spawn(retry_waiting(Arc::clone(&shared), WaitsFor::Server));
             }
             Command::Stop { answer, delete } => {
                 inbox.close();
@@ -165,63 +201,105 @@ async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Command>) {
 
 fn kinds_of(supplies: &[Supply]) -> BTreeSet<Gvk> {
     let mut kinds: BTreeSet<Gvk> = BTreeSet::new();
-    for gvk in supplies.iter().flat_map(|supply| &supply.objects).map(|supplied| &supplied.manifest.key.gvk) {
+    for gvk in supplies
+        .iter()
+        .flat_map(|supply| &supply.objects)
+        .map(|supplied| &supplied.manifest.key.gvk)
+    {
         // One kind of each group and version is enough: their schemas come together.
-        if !kinds.iter().any(|known| known.group == gvk.group && known.version == gvk.version) {
+        if !kinds
+            .iter()
+            .any(|known| known.group == gvk.group && known.version == gvk.version)
+        {
             kinds.insert(gvk.clone());
         }
     }
     kinds
 }
 
-/// Namespaces and CRDs of all files first, then the rest, as Flux stages them.
+/// Namespaces and CRDs of all files first, then the rest, as Flux stages them; what files that are gone had put there
+/// goes last, so that an object that only moved to another file is never gone in between.
 async fn supply_batch(shared: Arc<Shared>, supplies: Vec<Supply>) {
-    let mut brought_something = false;
-    if supplies.len() > 1 {
-        let early: Vec<Supply> = supplies
+    let (gone, supplies): (Vec<_>, Vec<_>) = supplies.into_iter().partition(|supply| supply.objects.is_empty());
+    let (first, rest): (Vec<_>, Vec<_>) = supplies.into_iter().partition(|supply| {
+        supply
+            .objects
             .iter()
-            .filter(|supply| supply.objects.iter().any(|supplied| stages::comes_first(&supplied.manifest.key.gvk)))
-            .cloned()
-            .collect();
-        let (first, rest): (Vec<_>, Vec<_>) = supplies.into_iter().partition(|supply| {
-            !supply.objects.is_empty() && supply.objects.iter().all(|supplied| stages::comes_first(&supplied.manifest.key.gvk))
-        });
-        for supply in early.iter().filter(|supply| !first.iter().any(|whole| whole.file == supply.file)) {
-            brought_something |= apply_early_part(&shared, supply).await;
-        }
-        brought_something |= join_all(first.into_iter().map(|supply| supply_file(&shared, supply))).await.into_iter().any(|brought| brought);
-        let work = rest.into_iter().map(|supply| supply_file(&shared, supply));
-        brought_something |= join_all(work).await.into_iter().any(|brought| brought);
-    } else {
-        for supply in supplies {
-            brought_something |= supply_file(&shared, supply).await;
+            .all(|supplied| stages::comes_first(&supplied.manifest.key.gvk))
+    });
+    let mut brought = false;
+    if !first.is_empty() || rest.len() > 1 {
+        for supply in &rest {
+            brought |= apply_early_part(&shared, supply).await;
         }
     }
-    if brought_something {
-        retry_waiting(shared).await;
+    for stage in [first, rest, gone] {
+        brought |= join_all(stage.into_iter().map(|supply| supply_file(&shared, supply)))
+            .await
+            .contains(&true);
     }
+    if brought {
+        retry_waiting(Arc::clone(&shared), WaitsFor::OtherFiles).await;
+    }
+    retry_until_answered(shared);
 }
 
 /// Boxed, because a retry may bring something that others wait for, which is retried.
-fn retry_waiting(shared: Arc<Shared>) -> BoxFuture<'static, ()> {
+fn retry_waiting(shared: Arc<Shared>, reason: WaitsFor) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let states: Vec<Arc<FileState>> = locked(&shared.files).values().cloned().collect();
-        let waiting: Vec<Supply> = states.iter().filter_map(|state| locked(&state.waiting).take()).collect();
-        let brought = join_all(waiting.into_iter().map(|supply| supply_file(&shared, Supply { read_at: Instant::now(), ..supply }))).await;
-        if brought.into_iter().any(|brought| brought) {
-            retry_waiting(shared).await;
+        let waiting = shared.take_waiting(reason);
+        let work = waiting.into_iter().map(|supply| {
+            supply_file(
+                &shared,
+                Supply {
+                    read_at: Instant::now(),
+                    ..supply
+                },
+            )
+        });
+        if join_all(work).await.contains(&true) {
+            retry_waiting(shared, WaitsFor::OtherFiles).await;
         }
     })
 }
 
+/// While the server does not answer, asks it again, ever less often, until it does or the session ends.
+fn retry_until_answered(shared: Arc<Shared>) {
+    if !shared.is_waiting(WaitsFor::Server) || shared.retrying.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    tokio::spawn(async move {
+        let mut pause = FIRST_PAUSE;
+        while shared.is_waiting(WaitsFor::Server) && !shared.ended.load(Ordering::Acquire) {
+            tokio::time::sleep(pause.mul_f64(jitter())).await;
+            retry_waiting(Arc::clone(&shared), WaitsFor::Server).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        shared.retrying.store(false, Ordering::Release);
+    });
+}
+
+/// Between a half and one and a half, so that many sessions do not ask a server that comes back all at once.
+fn jitter() -> f64 {
+    let nanoseconds = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .subsec_nanos();
+    0.5 + f64::from(nanoseconds % 1000) / 1000.0
+}
+
 async fn stop(shared: &Shared, delete: bool) -> Stopped {
+    shared.ended.store(true, Ordering::Release);
     // Whatever is under way sees a newer save and stops.
     for state in locked(&shared.files).values() {
         state.generation.send_replace(u64::MAX);
     }
     let mut keys = shared.inventory.objects();
     if !delete {
-        return Stopped { deleted: keys.len(), failed: Vec::new() };
+        return Stopped {
+            deleted: keys.len(),
+            failed: Vec::new(),
+        };
     }
     // Namespaces and CRDs last: what is in them goes one by one, so that each failure has a name.
     keys.sort_by_key(|key| stages::comes_first(&key.gvk));
@@ -236,9 +314,33 @@ async fn stop(shared: &Shared, delete: bool) -> Stopped {
 }
 
 impl Shared {
+    fn states(&self) -> Vec<Arc<FileState>> {
+        locked(&self.files).values().cloned().collect()
+    }
+
+    fn is_waiting(&self, reason: WaitsFor) -> bool {
+        self.states().iter().any(|state| {
+            locked(&state.waiting)
+                .as_ref()
+                .is_some_and(|waiting| waiting.reason == reason)
+        })
+    }
+
+    fn take_waiting(&self, reason: WaitsFor) -> Vec<Supply> {
+        self.states()
+            .iter()
+            .filter_map(|state| locked(&state.waiting).take_if(|waiting| waiting.reason == reason))
+            .map(|waiting| waiting.supply)
+            .collect()
+    }
+
     pub(crate) fn file(&self, file: &Arc<str>) -> Arc<FileState> {
         Arc::clone(locked(&self.files).entry(Arc::clone(file)).or_insert_with(|| {
-            Arc::new(FileState { generation: watch::Sender::new(0), turn: AsyncMutex::default(), waiting: Mutex::default() })
+            Arc::new(FileState {
+                generation: watch::Sender::new(0),
+                turn: AsyncMutex::default(),
+                waiting: Mutex::default(),
+            })
         }))
     }
 }

@@ -4,20 +4,28 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use futures::future::join_all;
+use gitops_cluster::answer::codes;
 use gitops_cluster::{Judgement, Mode, Reply, judge};
 use gitops_model::ObjectKey;
 use tokio::sync::watch;
 
-use crate::live::{Shared, locked};
-use crate::{inventory, stages};
+use crate::live::{Shared, Waiting, WaitsFor, locked};
 use crate::supply::{FileVerdict, Force, ObjectVerdict, Outcome, Phase, Supplied, Supply};
+use crate::{inventory, stages};
 
 /// Applies the namespaces and CRDs of a file that has other objects too, so that other files of the batch find them.
 pub(crate) async fn apply_early_part(shared: &Shared, supply: &Supply) -> bool {
     let mut brought = false;
-    for supplied in supply.objects.iter().filter(|supplied| stages::comes_first(&supplied.manifest.key.gvk)) {
+    for supplied in supply
+        .objects
+        .iter()
+        .filter(|supplied| stages::comes_first(&supplied.manifest.key.gvk))
+    {
         let verdict = judge_one(shared, supplied).await;
-        if supply.apply && matches!(verdict.outcome, Outcome::Accepted) && matches!(apply_one(shared, &supply.file, supplied, Mode::Apply).await, Ok(None)) {
+        if supply.apply
+            && matches!(verdict.outcome, Outcome::Accepted)
+            && matches!(apply_one(shared, &supply.file, supplied, Mode::Apply).await, Ok(None))
+        {
             stages::wait_until_usable(&shared.cluster, supplied).await;
             shared.knowledge.kinds_changed();
             brought = true;
@@ -38,11 +46,18 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
         force(shared, &supply, key, *how).await;
     }
     let mut brought = false;
-    let Some(mut verdicts) = judge_file(shared, &supply, &newest, &mut brought).await else { return brought };
+    let Some(mut verdicts) = judge_file(shared, &supply, &newest, &mut brought).await else {
+        return brought;
+    };
     (shared.report)(file_verdict(&supply, Phase::DryRun, verdicts.clone()));
     let applied = join_all(verdicts.iter().zip(&supply.objects).map(|(verdict, supplied)| async {
-        let goes_on = supply.apply && matches!(verdict.outcome, Outcome::Accepted) && *newest.borrow() <= supply.generation;
-        if goes_on { Some(apply_one(shared, &supply.file, supplied, Mode::Apply).await) } else { None }
+        let goes_on =
+            supply.apply && matches!(verdict.outcome, Outcome::Accepted) && *newest.borrow() <= supply.generation;
+        if goes_on {
+            Some(apply_one(shared, &supply.file, supplied, Mode::Apply).await)
+        } else {
+            None
+        }
     }))
     .await;
     if *newest.borrow() > supply.generation {
@@ -53,8 +68,13 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
             settle(verdict, answer);
         }
     }
-    let waits = verdicts.iter().any(waits_for_others);
-    *locked(&state.waiting) = waits.then(|| Supply { force: None, ..supply.clone() });
+    *locked(&state.waiting) = waits_for(&verdicts).map(|reason| Waiting {
+        supply: Supply {
+            force: None,
+            ..supply.clone()
+        },
+        reason,
+    });
     let mut report = file_verdict(&supply, Phase::Apply, verdicts);
     if supply.complete && supply.apply {
         inventory::prune(shared, &supply, &mut report).await;
@@ -65,26 +85,45 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
 }
 
 /// Judges all objects of a file; what comes first is applied at once. `None` when a newer save came.
-async fn judge_file(shared: &Shared, supply: &Supply, newest: &watch::Receiver<u64>, brought: &mut bool) -> Option<Vec<ObjectVerdict>> {
+async fn judge_file(
+    shared: &Shared,
+    supply: &Supply,
+    newest: &watch::Receiver<u64>,
+    brought: &mut bool,
+) -> Option<Vec<ObjectVerdict>> {
     let mut verdicts: Vec<Option<ObjectVerdict>> = Vec::new();
     verdicts.resize_with(supply.objects.len(), || None);
     for index in indices(supply, stages::comes_first) {
-        let (Some(supplied), Some(slot)) = (supply.objects.get(index), verdicts.get_mut(index)) else { continue };
+        let (Some(supplied), Some(slot)) = (supply.objects.get(index), verdicts.get_mut(index)) else {
+            continue;
+        };
         let mut verdict = unless_superseded(newest, supply.generation, judge_one(shared, supplied)).await?;
         if supply.apply && matches!(verdict.outcome, Outcome::Accepted) {
-            settle(&mut verdict, apply_one(shared, &supply.file, supplied, Mode::Apply).await);
+            settle(
+                &mut verdict,
+                apply_one(shared, &supply.file, supplied, Mode::Apply).await,
+            );
             if matches!(verdict.outcome, Outcome::Applied { .. }) {
                 *brought = true;
                 if stages::is_definition(&supplied.manifest.key.gvk) {
                     shared.knowledge.kinds_changed();
                 }
-                unless_superseded(newest, supply.generation, stages::wait_until_usable(&shared.cluster, supplied)).await?;
+                unless_superseded(
+                    newest,
+                    supply.generation,
+                    stages::wait_until_usable(&shared.cluster, supplied),
+                )
+                .await?;
             }
         }
         *slot = Some(verdict);
     }
     let late = indices(supply, |gvk| !stages::comes_first(gvk));
-    let judging = join_all(late.iter().filter_map(|&index| supply.objects.get(index)).map(|supplied| judge_one(shared, supplied)));
+    let judging = join_all(
+        late.iter()
+            .filter_map(|&index| supply.objects.get(index))
+            .map(|supplied| judge_one(shared, supplied)),
+    );
     let judged = unless_superseded(newest, supply.generation, judging).await?;
     for (&index, verdict) in late.iter().zip(judged) {
         if let Some(slot) = verdicts.get_mut(index) {
@@ -95,7 +134,11 @@ async fn judge_file(shared: &Shared, supply: &Supply, newest: &watch::Receiver<u
 }
 
 /// What `work` brings, or `None` as soon as a newer save than `generation` is announced.
-async fn unless_superseded<T>(newest: &watch::Receiver<u64>, generation: u64, work: impl Future<Output = T>) -> Option<T> {
+async fn unless_superseded<T>(
+    newest: &watch::Receiver<u64>,
+    generation: u64,
+    work: impl Future<Output = T>,
+) -> Option<T> {
     let mut newest = newest.clone();
     tokio::select! {
         biased;
@@ -105,7 +148,13 @@ async fn unless_superseded<T>(newest: &watch::Receiver<u64>, generation: u64, wo
 }
 
 fn indices(supply: &Supply, wanted: impl Fn(&gitops_model::Gvk) -> bool) -> Vec<usize> {
-    supply.objects.iter().enumerate().filter(|(_, supplied)| wanted(&supplied.manifest.key.gvk)).map(|(index, _)| index).collect()
+    supply
+        .objects
+        .iter()
+        .enumerate()
+        .filter(|(_, supplied)| wanted(&supplied.manifest.key.gvk))
+        .map(|(index, _)| index)
+        .collect()
 }
 
 fn file_verdict(supply: &Supply, phase: Phase, objects: Vec<ObjectVerdict>) -> FileVerdict {
@@ -120,9 +169,25 @@ fn file_verdict(supply: &Supply, phase: Phase, objects: Vec<ObjectVerdict>) -> F
     }
 }
 
-fn waits_for_others(verdict: &ObjectVerdict) -> bool {
-    matches!(verdict.outcome, Outcome::Unreachable { .. })
-        || verdict.judgement.answers.iter().any(|answer| matches!(answer.slug, "namespace-not-found" | "kind-not-served" | "version-not-served"))
+/// What a file waits for that is not wrong in itself.
+fn waits_for(verdicts: &[ObjectVerdict]) -> Option<WaitsFor> {
+    if verdicts
+        .iter()
+        .any(|verdict| matches!(verdict.outcome, Outcome::Unreachable { .. }))
+    {
+        return Some(WaitsFor::Server);
+    }
+    let others = [
+        codes::NAMESPACE_NOT_FOUND,
+        codes::NAMESPACE_TERMINATING,
+        codes::KIND_NOT_SERVED,
+        codes::VERSION_NOT_SERVED,
+    ];
+    let missing = verdicts
+        .iter()
+        .flat_map(|verdict| &verdict.judgement.answers)
+        .any(|answer| others.contains(&answer.slug));
+    missing.then_some(WaitsFor::OtherFiles)
 }
 
 async fn judge_one(shared: &Shared, supplied: &Supplied) -> ObjectVerdict {
@@ -130,20 +195,44 @@ async fn judge_one(shared: &Shared, supplied: &Supplied) -> ObjectVerdict {
     let manifest = supplied.manifest.clone();
     match judge(&shared.cluster, &manifest.key, &supplied.object, &*shared.knowledge).await {
         Ok(judgement) => {
-            let outcome = if judgement.accepted() { Outcome::Accepted } else { Outcome::Rejected };
-            ObjectVerdict { manifest, judgement, outcome }
+            let outcome = if judgement.accepted() {
+                Outcome::Accepted
+            } else {
+                Outcome::Rejected
+            };
+            ObjectVerdict {
+                manifest,
+                judgement,
+                outcome,
+            }
         }
-        Err(unreachable) => ObjectVerdict { manifest, judgement: Judgement::default(), outcome: Outcome::Unreachable { reason: unreachable.reason } },
+        Err(unreachable) => ObjectVerdict {
+            manifest,
+            judgement: Judgement::default(),
+            outcome: Outcome::Unreachable {
+                reason: unreachable.reason,
+            },
+        },
     }
 }
 
 /// `Ok(None)` when it was applied, `Ok(Some)` when it was refused after all.
-async fn apply_one(shared: &Shared, file: &Arc<str>, supplied: &Supplied, mode: Mode) -> Result<Option<Judgement>, String> {
+async fn apply_one(
+    shared: &Shared,
+    file: &Arc<str>,
+    supplied: &Supplied,
+    mode: Mode,
+) -> Result<Option<Judgement>, String> {
     let _permit = shared.in_flight.acquire().await;
     let key = &supplied.manifest.key;
     let kinds = shared.cluster.kinds();
-    let Some(served) = kinds.get(&key.gvk) else { return Err(format!("{} is no longer served", key.gvk)) };
-    let resolved = ObjectKey { namespace: shared.cluster.namespace_of(key, served), ..key.clone() };
+    let Some(served) = kinds.get(&key.gvk) else {
+        return Err(format!("{} is no longer served", key.gvk));
+    };
+    let resolved = ObjectKey {
+        namespace: shared.cluster.namespace_of(key, served),
+        ..key.clone()
+    };
     let new = shared.inventory.add(&resolved, file);
     match shared.cluster.apply(key, served, &supplied.object, mode).await {
         Ok(Reply::Accepted { .. }) => Ok(None),
@@ -151,10 +240,18 @@ async fn apply_one(shared: &Shared, file: &Arc<str>, supplied: &Supplied, mode: 
             if new {
                 shared.inventory.refused(&resolved, file);
             }
-            shared.knowledge.learn(&shared.cluster, &key.gvk, &refusal.message).await;
+            shared
+                .knowledge
+                .learn(&shared.cluster, &key.gvk, &refusal.message)
+                .await;
             let live = shared.cluster.get(key, served).await.ok().flatten();
-            let answers = gitops_cluster::answer::decode(&refusal, &key.gvk, &supplied.object, live.as_ref(), &*shared.knowledge);
-            Ok(Some(Judgement { answers, warnings: Vec::new(), rounds: 1 }))
+            let answers =
+                gitops_cluster::answer::decode(&refusal, &key.gvk, &supplied.object, live.as_ref(), &*shared.knowledge);
+            Ok(Some(Judgement {
+                answers,
+                warnings: Vec::new(),
+                rounds: 1,
+            }))
         }
         Err(unreachable) => Err(unreachable.reason),
     }

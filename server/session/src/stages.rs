@@ -31,13 +31,27 @@ pub(crate) async fn wait_until_usable(cluster: &Cluster, supplied: &Supplied) {
     let key = &supplied.manifest.key;
     let _ = tokio::time::timeout(PATIENCE, async {
         if is_definition(&key.gvk) {
-            until(&all_of(cluster, "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", None), &key.name, |object| {
-                object.is_some_and(|object| has_condition(object, "Established"))
-            })
+            until(
+                &all_of(
+                    cluster,
+                    "apiextensions.k8s.io",
+                    "v1",
+                    "CustomResourceDefinition",
+                    "customresourcedefinitions",
+                    None,
+                ),
+                &key.name,
+                |object| object.is_some_and(|object| has_condition(object, "Established")),
+            )
             .await;
             served_now(cluster, supplied).await;
         } else {
-            until(&all_of(cluster, "", "v1", "ServiceAccount", "serviceaccounts", Some(&key.name)), "default", |object| object.is_some()).await;
+            until(
+                &all_of(cluster, "", "v1", "ServiceAccount", "serviceaccounts", Some(&key.name)),
+                "default",
+                |object| object.is_some(),
+            )
+            .await;
         }
     })
     .await;
@@ -46,17 +60,33 @@ pub(crate) async fn wait_until_usable(cluster: &Cluster, supplied: &Supplied) {
 /// Waits until an object is gone, finalizers and all.
 pub(crate) async fn wait_until_gone(cluster: &Cluster, key: &ObjectKey, served: &ServedKind) {
     let namespace = cluster.namespace_of(key, served);
-    let api = all_of(cluster, &key.gvk.group, &key.gvk.version, &key.gvk.kind, &served.plural, namespace.as_deref());
+    let api = all_of(
+        cluster,
+        &key.gvk.group,
+        &key.gvk.version,
+        &key.gvk.kind,
+        &served.plural,
+        namespace.as_deref(),
+    );
     let _ = tokio::time::timeout(PATIENCE, until(&api, &key.name, |object| object.is_none())).await;
 }
 
 /// Discovery follows a CRD's Established condition with a short delay that nothing announces.
 async fn served_now(cluster: &Cluster, supplied: &Supplied) {
-    let text = |pointer: &str| supplied.object.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let text = |pointer: &str| {
+        supplied
+            .object
+            .pointer(pointer)
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let (group, kind) = (text("/spec/group"), text("/spec/names/kind"));
     let mut pause = Duration::from_millis(10);
     loop {
-        if cluster.refresh_kinds().await.is_ok() && cluster.kinds().all().any(|gvk| gvk.group == group && gvk.kind == kind) {
+        if cluster.refresh_kinds().await.is_ok()
+            && cluster.kinds().all().any(|gvk| gvk.group == group && gvk.kind == kind)
+        {
             return;
         }
         tokio::time::sleep(pause).await;
@@ -64,7 +94,14 @@ async fn served_now(cluster: &Cluster, supplied: &Supplied) {
     }
 }
 
-fn all_of(cluster: &Cluster, group: &str, version: &str, kind: &str, plural: &str, namespace: Option<&str>) -> Api<DynamicObject> {
+fn all_of(
+    cluster: &Cluster,
+    group: &str,
+    version: &str,
+    kind: &str,
+    plural: &str,
+    namespace: Option<&str>,
+) -> Api<DynamicObject> {
     let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
     match namespace {
         Some(namespace) => Api::namespaced_with(cluster.client().clone(), namespace, &resource),
@@ -86,7 +123,14 @@ async fn until(api: &Api<DynamicObject>, name: &str, done: impl Fn(Option<&Dynam
 }
 
 fn has_condition(object: &DynamicObject, kind: &str) -> bool {
-    object.data.pointer("/status/conditions").and_then(serde_json::Value::as_array).is_some_and(|conditions| {
-        conditions.iter().any(|condition| condition.get("type").and_then(serde_json::Value::as_str) == Some(kind) && condition.get("status").and_then(serde_json::Value::as_str) == Some("True"))
-    })
+    object
+        .data
+        .pointer("/status/conditions")
+        .and_then(serde_json::Value::as_array)
+        .is_some_and(|conditions| {
+            conditions.iter().any(|condition| {
+                condition.get("type").and_then(serde_json::Value::as_str) == Some(kind)
+                    && condition.get("status").and_then(serde_json::Value::as_str) == Some("True")
+            })
+        })
 }

@@ -58,11 +58,11 @@ pub(crate) fn run(what: &str, command: &mut Command) -> anyhow::Result<()> {
             Err(RecvTimeoutError::Disconnected) => break,
         }
         if terminal {
-            eprint!("\r\x1b[K{what}: {packages} packages, {}", elapsed(began));
+            eprint!("\r\x1b[K{}", line(what, packages, began));
             let _ = std::io::stderr().flush();
         } else if Instant::now() >= next_line {
             next_line += LINE_EVERY;
-            eprintln!("{what}: {packages} packages, {}", elapsed(began));
+            eprintln!("{}", line(what, packages, began));
         }
     }
     let _ = reader.join();
@@ -78,6 +78,14 @@ pub(crate) fn run(what: &str, command: &mut Command) -> anyhow::Result<()> {
     }
     eprintln!("{what}: done in {}", elapsed(began));
     Ok(())
+}
+
+/// Nothing is counted while everything comes from the cache and is only linked.
+fn line(what: &str, packages: u32, began: Instant) -> String {
+    match packages {
+        0 => format!("{what}: {}", elapsed(began)),
+        _ => format!("{what}: {packages} packages, {}", elapsed(began)),
+    }
 }
 
 /// `-v` prints import paths; everything else that Go prints has a space in it.

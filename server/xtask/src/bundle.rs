@@ -214,7 +214,8 @@ fn go_output(module: &Utf8Path, arguments: &[&str]) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-fn go(module: &Utf8Path) -> Command {
+/// Go, called in a module as all builds here call it, so that they share what is built.
+pub(crate) fn go(module: &Utf8Path) -> Command {
     let mut command = Command::new("go");
     command.current_dir(module).env("CGO_ENABLED", "0");
     command

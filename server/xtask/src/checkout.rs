@@ -46,6 +46,22 @@ impl Checkout {
         self.target.join("tools")
     }
 
+    /// The root of the checkout.
+    pub(crate) fn root(&self) -> &Utf8Path {
+        &self.root
+    }
+
+    /// The VS Code extension.
+    pub(crate) fn extension(&self) -> Utf8PathBuf {
+        self.root.join("vscode-extension")
+    }
+
+    /// A program that Cargo has built.
+    pub(crate) fn built(&self, profile: &str, program: &str) -> Utf8PathBuf {
+        let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+        self.target.join(profile).join(name)
+    }
+
     pub(crate) fn cargo_build(&self, package: &str, release: bool) -> anyhow::Result<()> {
         let mut command = self.cargo();
         command.args(["build", "--package", package]);
@@ -55,7 +71,8 @@ impl Checkout {
         run(&mut command)
     }
 
-    fn cargo(&self) -> Command {
+    /// Cargo, called in the root of the checkout.
+    pub(crate) fn cargo(&self) -> Command {
         let mut command = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
         command.current_dir(&self.root);
         command
@@ -63,7 +80,7 @@ impl Checkout {
 }
 
 /// Runs a command whose output is for the one who watches.
-fn run(command: &mut Command) -> anyhow::Result<()> {
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let status = command
         .status()
         .with_context(|| format!("{} could not be started", command.get_program().display()))?;

@@ -3,7 +3,15 @@
 mod build_progress;
 mod bundle;
 mod checkout;
+mod demo;
+mod extension;
+mod fuzz;
+mod lint;
+mod package;
 mod prerequisites;
+mod stage;
+mod test;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -21,6 +29,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Shows what it does: mistakes in a real workspace, each answered by a real API server on its line.
+    Demo(demo::Options),
+    /// Runs everything that has to be right.
+    Test {
+        /// What `cargo test` gives to the test programs: a filter, `--ignored`, `--test-threads 1`.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Checks what needs no run: formatting, lints, licences, unused dependencies, types of the extension, spelling.
+    Lint,
+    /// Mutates files of the corpora and sends them through everything that reads a text.
+    Fuzz(fuzz::Options),
+    /// Packages the VS Code extension with the server in it.
+    Package(package::Options),
+    /// Draws the picture of a verdict that the README shows.
+    Picture,
     /// Builds the server and the programs of its local sandbox.
     Build {
         /// Optimise the server, as for a release.
@@ -45,6 +69,12 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     let checkout = Checkout::find()?;
     match command {
+        Command::Demo(options) => demo::demo(&checkout, &options),
+        Command::Test { arguments } => test::test(&checkout, &arguments),
+        Command::Lint => lint::lint(&checkout),
+        Command::Fuzz(options) => fuzz::fuzz(&checkout, &options),
+        Command::Package(options) => package::package(&checkout, &options),
+        Command::Picture => demo::picture(&checkout),
         Command::Build { release, kubectl } => {
             prerequisites::check(&[&prerequisites::RUST, &prerequisites::GO, &prerequisites::GIT])?;
             bundle::build(&checkout)?;

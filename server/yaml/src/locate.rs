@@ -74,7 +74,7 @@ impl Document {
         })
     }
 
-    /// The field at an offset: the innermost whose key or value touches it.
+    /// The field at an offset: the innermost whose key or value touches it, or has only blanks between itself and the offset.
     ///
     /// `None` when the offset is in another document or there is nothing in this one.
     #[must_use]
@@ -90,7 +90,7 @@ impl Document {
                     // Of two entries that both touch, as in `{a,b}`, the later one starts at the offset.
                     let entry = node
                         .entries()
-                        .filter(|(key, value)| key.span().cover(value.span()).touches(offset))
+                        .filter(|(key, value)| reaches(text, key.span().cover(value.span()), offset))
                         .last();
                     let Some((key, value)) = entry else {
                         break 'down;
@@ -108,7 +108,7 @@ impl Document {
                     let item = node
                         .items()
                         .enumerate()
-                        .filter(|(_, item)| item.span().touches(offset))
+                        .filter(|(_, item)| reaches(text, item.span(), offset))
                         .last();
                     let Some((index, item)) = item else {
                         break 'down;
@@ -121,4 +121,10 @@ impl Document {
         }
         Some((path, On::Value))
     }
+}
+
+/// Whether an offset is on a span, or behind it on its line with only blanks between.
+fn reaches(text: &str, span: Span, offset: u32) -> bool {
+    let is_blank = |between: Span| between.slice(text).bytes().all(|byte| byte == b' ' || byte == b'\t');
+    span.touches(offset) || (span.end < offset && is_blank(Span::new(span.end, offset)))
 }

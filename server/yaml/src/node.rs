@@ -81,7 +81,7 @@ impl<'a> Node<'a> {
 
     /// The bytes of the node, without its anchor and tag.
     ///
-    /// A block mapping reaches from its first key to the end of its last value, a block sequence from its first dash to the end of its last item, a flow collection from bracket to bracket.
+    /// A block mapping reaches from its first key, or the `?` before it, to the end of its last value, a block sequence from its first dash to the end of its last item, a flow collection from bracket to bracket.
     /// A quoted scalar has its quotes, a block scalar reaches from its `|` or `>` to the end of its last line that is not blank.
     /// A value that is left out is empty and stands right after its colon or dash.
     #[must_use]

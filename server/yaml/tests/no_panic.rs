@@ -2,8 +2,8 @@
 
 mod support;
 
-use gitops_yaml::{Dialect, Document, FieldPath, Node, NodeKind, On, Parse, Style, parse};
-use gitops_yaml::{SyntaxErrorKind, resolve};
+use gitops_yaml::{Dialect, Document, FieldPath, Node, NodeKind, On, Parse, Style, SyntaxError, SyntaxErrorKind};
+use gitops_yaml::{parse, resolve};
 use std::ops::Range;
 
 /// How many mutated texts are tried.
@@ -141,17 +141,14 @@ fn check_documents(name: &str, text: &str, parse: &Parse) {
         !broken || !parse.errors.is_empty(),
         "{name}: what is broken has an error"
     );
-    let grammar = |kind| {
-        !matches!(
-            kind,
-            SyntaxErrorKind::DuplicateKey | SyntaxErrorKind::DialectDifference | SyntaxErrorKind::UnknownAnchor
+    let breaks = |error: &SyntaxError| {
+        use SyntaxErrorKind::{Indentation, NotYaml, TooDeep, UnclosedBracket, UnclosedQuote};
+        matches!(
+            error.kind,
+            Indentation | NotYaml | TooDeep | UnclosedBracket | UnclosedQuote
         )
     };
-    assert!(
-        broken || !parse.errors.iter().any(|error| grammar(error.kind)),
-        "{name}: {:?}",
-        parse.errors
-    );
+    assert!(broken || !parse.errors.iter().any(breaks), "{name}: {:?}", parse.errors);
 }
 
 fn check_node(name: &str, text: &str, node: Node<'_>, within: Range<usize>, broken: bool) {

@@ -3,7 +3,7 @@
 mod support;
 
 use expect_test::expect;
-use gitops_yaml::{Document, Node, NodeKind, Style, SyntaxErrorKind, parse};
+use gitops_yaml::{Document, Node, NodeKind, Parse, Style, SyntaxError, SyntaxErrorKind, parse};
 use std::fmt::Write as _;
 
 struct Case {
@@ -13,13 +13,14 @@ struct Case {
     tree: Option<Vec<String>>,
 }
 
+/// The known ones: go-yaml, whose word counts here, asks for no indentation inside brackets and quotes (9C9N, DK95/01, QB6E, Y79Y/03) and reads the escape `\'` (HRE5); the parser does not take a `%YAML` line with something behind the version (ZYU8/02), and nor does go-yaml.
 #[test]
 fn agrees_with_the_suite_but_for_known_cases() {
     let mut different = String::new();
     let cases = cases();
     for case in &cases {
         let parse = parse(&case.yaml);
-        let fault = parse.errors.iter().find(|error| is_grammar(error.kind));
+        let fault = fault(&parse);
         match (&case.tree, fault) {
             (None, Some(_)) => {}
             (Some(_), Some(fault)) => {
@@ -50,12 +51,26 @@ fn agrees_with_the_suite_but_for_known_cases() {
         cases.len() - known,
         cases.len()
     );
-    expect![[r#""#]].assert_eq(&summary);
+    expect![[r#"
+        399 of 405 cases agree, but not
+        9C9N: accepted
+        DK95/01: accepted
+        HRE5: accepted
+        QB6E: accepted
+        Y79Y/03: accepted
+        ZYU8/02: refused: a line that starts with `%` is a directive, and kubectl and Flux cannot read a file that has one
+    "#]].assert_eq(&summary);
 }
 
-/// The suite does not judge keys that stand twice, nor Kubernetes' dialects.
-fn is_grammar(kind: SyntaxErrorKind) -> bool {
-    !matches!(kind, SyntaxErrorKind::DuplicateKey | SyntaxErrorKind::DialectDifference)
+/// What breaks a document; the suite does not judge what Kubernetes' readers refuse.
+fn fault(parse: &Parse) -> Option<&SyntaxError> {
+    let is_broken = parse.documents.iter().any(Document::is_broken);
+    let is_alias = |error: &&SyntaxError| error.kind == SyntaxErrorKind::UnknownAnchor;
+    if is_broken {
+        parse.errors.first()
+    } else {
+        parse.errors.iter().find(is_alias)
+    }
 }
 
 fn cases() -> Vec<Case> {
@@ -65,11 +80,7 @@ fn cases() -> Vec<Case> {
             continue;
         };
         let parse = parse(&text);
-        assert!(
-            parse.errors.iter().all(|error| !is_grammar(error.kind)),
-            "{path}: {:?}",
-            parse.errors
-        );
+        assert!(fault(&parse).is_none(), "{path}: {:?}", parse.errors);
         let root = parse.documents[0].root(&text).expect("a file of the suite is a list");
         let count = root.items().count();
         let (mut yaml, mut tree) = (None, None);

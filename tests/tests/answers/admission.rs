@@ -18,7 +18,7 @@ fn quota() {
     until_refused(&pod("quota", &json!({ "containers": [{ "name": "a", "image": "a", "resources": { "requests": { "cpu": "2" } } }] })), "exceeded quota");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             apiVersion: v1
             kind: Pod
@@ -37,6 +37,7 @@ fn quota() {
                   resources:
                     requests:
                       cpu: 2
+            #              ^ error apply/quota-exceeded: quota "team" has no room for requests.cpu 2100m more, with 0 of 1 in use
             #- nothing-asked.yaml
             apiVersion: v1
             kind: Pod
@@ -46,8 +47,10 @@ fn quota() {
             spec:
               containers:
                 - name: a
+            #     ^^^^^^^ error apply/quota-exceeded: quota "team" wants requests.cpu to be set
+            #> action: Add resources.requests.cpu
                   image: a
-        "#]],
+        "##]],
     );
 }
 
@@ -58,10 +61,11 @@ fn quota_of_objects() {
     until_refused(&pod("quota-objects", &json!({ "containers": [{ "name": "a", "image": "a" }] })), "exceeded quota");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             apiVersion: v1
             kind: Pod
+            #<^^^^^^^ error apply/quota-exceeded: quota "few" has no room for pods 1 more, with 0 of 0 in use
             metadata:
               name: one-too-many
               namespace: quota-objects
@@ -69,7 +73,7 @@ fn quota_of_objects() {
               containers:
                 - name: a
                   image: a
-        "#]],
+        "##]],
     );
 }
 
@@ -96,6 +100,8 @@ fn limit_range() {
                   resources:
                     requests:
                       memory: 16Mi
+            #                 ^^^^ error apply/limit-range: memory request 16Mi is below the minimum of 32Mi (limit range)
+            #> action: Write 32Mi (preferred)
                     limits:
                       memory: 64Mi
                 - name: large
@@ -105,6 +111,8 @@ fn limit_range() {
                       memory: 64Mi
                     limits:
                       memory: 2Gi
+            #                 ^^^ error apply/limit-range: memory limit 2Gi is above the maximum of 1Gi (limit range)
+            #> action: Write 1Gi (preferred)
         "#]],
     );
 }
@@ -114,7 +122,7 @@ fn pod_security() {
     namespace_with("pod-security", &json!({ "pod-security.kubernetes.io/enforce": "restricted" }));
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             apiVersion: v1
             kind: Pod
@@ -123,20 +131,31 @@ fn pod_security() {
               namespace: pod-security
             spec:
               hostNetwork: true
+            #              ^^^^ error apply/pod-security: Pod Security level "restricted:latest": must not set hostNetwork: true
+            #> action: Set spec.hostNetwork to false
               volumes:
                 - name: host
                   hostPath:
                     path: /
+            #       ^^^^^^^ error apply/pod-security: Pod Security level "restricted:latest": volume "host" is of a type that is not allowed (restricted volume types)
+            #> action: Remove it
               containers:
                 - name: a
+            #     ^^^^^^^ error apply/pod-security: Pod Security level "restricted:latest": container "a" must set securityContext.allowPrivilegeEscalation: false, securityContext.capabilities.drop: [ALL], securityContext.runAsNonRoot: true and securityContext.seccompProfile.type: RuntimeDefault
+            #> action: Set allowPrivilegeEscalation, drop, runAsNonRoot, type
                   image: a
                 - name: b
+            #     ^^^^^^^ error apply/pod-security: Pod Security level "restricted:latest": container "b" must set securityContext.allowPrivilegeEscalation: false, securityContext.capabilities.drop: [ALL], securityContext.runAsNonRoot: true and securityContext.seccompProfile.type: RuntimeDefault
+            #> action: Set allowPrivilegeEscalation, drop, runAsNonRoot, type
                   image: b
                   securityContext:
                     privileged: true
+            #                   ^^^^ error apply/pod-security: Pod Security level "restricted:latest": container "b" must not set securityContext.privileged: true
+            #> action: Set spec.containers[1].securityContext.privileged to false
                     capabilities:
                       add: [SYS_ADMIN]
-        "#]],
+            #               ^^^^^^^^^ error apply/pod-security: Pod Security level "restricted:latest": container "b" must not add capability SYS_ADMIN
+        "##]],
     );
 }
 
@@ -146,7 +165,7 @@ fn pod_security_of_a_template() {
     namespace_with("pod-security-warn", &json!({ "pod-security.kubernetes.io/warn": "restricted" }));
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- web.yaml
             apiVersion: apps/v1
             kind: Deployment
@@ -165,10 +184,14 @@ fn pod_security_of_a_template() {
                 spec:
                   containers:
                     - name: web
+            #         ^^^^^^^^^ warning apply/pod-security: Pod Security level "restricted:latest": container "web" must set securityContext.capabilities.drop: [ALL], securityContext.runAsNonRoot: true and securityContext.seccompProfile.type: RuntimeDefault
+            #> action: Set drop, runAsNonRoot, type
                       image: nginx
                       securityContext:
                         allowPrivilegeEscalation: true
-        "#]],
+            #                                     ^^^^ warning apply/pod-security: Pod Security level "restricted:latest": container "web" must set securityContext.allowPrivilegeEscalation: false
+            #> action: Set spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation to false
+        "##]],
     );
 }
 
@@ -224,6 +247,7 @@ fn validating_admission_policy() {
               namespace: replicas-policy
             spec:
               replicas: 10
+            #           ^^ error apply/policy: policy replicas-policy: at most 5 replicas
               selector:
                 matchLabels:
                   app: web
@@ -259,6 +283,7 @@ fn policy_with_two_validations() {
               namespace: two-validations
             spec:
               replicas: 10
+            #           ^^ error apply/policy: policy two-validations: at most 5 replicas
               selector:
                 matchLabels:
                   app: web
@@ -268,6 +293,7 @@ fn policy_with_two_validations() {
                     app: web
                 spec:
                   containers:
+            #     ^^^^^^^^^^ error apply/policy: policy two-validations: images come from registry.example.org
                     - name: good
                       image: registry.example.org/good
                     - name: bad
@@ -302,6 +328,7 @@ fn policy_about_what_is_missing() {
                     app: web
                 spec:
                   containers:
+            #     ^^^^^^^^^^ error apply/policy: policy missing-by-policy: every container must ask for cpu
                     - name: asks
                       image: nginx
                       resources:
@@ -335,16 +362,17 @@ fn webhook_unreachable() {
     until_refused(&json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "probe", "namespace": "webhook" } }), "failed calling webhook");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- config.yaml
             apiVersion: v1
             kind: ConfigMap
+            #<^^^^^^^^^^^^^ error apply/webhook-unavailable: the cluster's admission webhook "unreachable.example.com" does not answer (connection refused); nothing in this file is wrong
             metadata:
               name: config
               namespace: webhook
             data:
               key: value
-        "#]],
+        "##]],
     );
 }
 
@@ -355,7 +383,16 @@ fn user_who_may_not() {
     let weak = Asker::new(Some("system:serviceaccount:may-not:weak"));
     let config = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "config", "namespace": "may-not" }, "data": { "key": "value" } });
     let role = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": { "name": "may-not" } });
-    expect![[r#""#]].assert_debug_eq(&(weak.judge(&config), weak.judge(&role)));
+    expect![[r#"
+        (
+            [
+                "Object  denied: user \"system:serviceaccount:may-not:weak\" may not patch configmaps in namespace \"may-not\"",
+            ],
+            [
+                "Object  denied: user \"system:serviceaccount:may-not:weak\" may not patch clusterroles.rbac.authorization.k8s.io in the whole cluster",
+            ],
+        )
+    "#]].assert_debug_eq(&(weak.judge(&config), weak.judge(&role)));
 }
 
 /// Things that a pod names and that are not there.
@@ -364,7 +401,7 @@ fn references_that_admission_looks_up() {
     namespace("references");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- account.yaml
             apiVersion: v1
             kind: Pod
@@ -373,6 +410,7 @@ fn references_that_admission_looks_up() {
               namespace: references
             spec:
               serviceAccountName: nobody
+            #                     ^^^^^^ error apply/reference-not-found: error looking up service account references/nobody: serviceaccount "nobody" not found
               containers:
                 - name: a
                   image: a
@@ -384,6 +422,7 @@ fn references_that_admission_looks_up() {
               namespace: references
             spec:
               priorityClassName: most-important
+            #                    ^^^^^^^^^^^^^^ error apply/reference-not-found: no PriorityClass with name most-important was found
               containers:
                 - name: a
                   image: a
@@ -395,9 +434,10 @@ fn references_that_admission_looks_up() {
               namespace: references
             spec:
               runtimeClassName: gvisor
+            #                   ^^^^^^ error apply/reference-not-found: pod rejected: RuntimeClass "gvisor" not found
               containers:
                 - name: a
                   image: a
-        "#]],
+        "##]],
     );
 }

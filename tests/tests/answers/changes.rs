@@ -12,7 +12,7 @@ fn selector_of_a_workload() {
     namespace("immutable-selector");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- web.yaml
             apiVersion: apps/v1
             kind: Deployment
@@ -43,6 +43,8 @@ fn selector_of_a_workload() {
               replicas: 0
               selector:
                 matchLabels:
+            #   ^^^^^^^^^^^^ error apply/immutable-field: field "selector" is immutable; to change it the object must be made anew
+            #> action: Delete it from the sandbox and create it anew
                   app: site
               template:
                 metadata:
@@ -52,7 +54,7 @@ fn selector_of_a_workload() {
                   containers:
                     - name: web
                       image: nginx
-        "#]],
+        "##]],
     );
 }
 
@@ -61,7 +63,7 @@ fn immutable_config_map() {
     namespace("immutable-config");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- config.yaml
             apiVersion: v1
             kind: ConfigMap
@@ -83,7 +85,9 @@ fn immutable_config_map() {
             data:
               kept: same
               changed: two
-        "#]],
+            #          ^^^ error apply/immutable-field: field "changed" is immutable: the live object has "one"; to change it the object must be made anew
+            #> action: Delete it from the sandbox and create it anew
+        "##]],
     );
 }
 
@@ -93,7 +97,7 @@ fn address_of_a_service() {
     namespace("immutable-address");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- service.yaml
             apiVersion: v1
             kind: Service
@@ -114,11 +118,13 @@ fn address_of_a_service() {
               namespace: immutable-address
             spec:
               clusterIP: None
+            #            ^^^^ error apply/immutable-field: field "clusterIP" is immutable: the live object has "10.96.51.13"; to change it the object must be made anew
+            #> action: Delete it from the sandbox and create it anew
               selector:
                 app: web
               ports:
                 - port: 80
-        "#]],
+        "##]],
     );
 }
 
@@ -127,7 +133,7 @@ fn class_of_a_claim() {
     namespace("immutable-class");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- claim.yaml
             apiVersion: v1
             kind: PersistentVolumeClaim
@@ -150,12 +156,14 @@ fn class_of_a_claim() {
               namespace: immutable-class
             spec:
               storageClassName: fast
+            #                   ^^^^ error apply/immutable-field: field "storageClassName" is immutable: the live object has "slow"; to change it the object must be made anew
+            #> action: Delete it from the sandbox and create it anew
               accessModes:
                 - ReadWriteOnce
               resources:
                 requests:
                   storage: 1Gi
-        "#]],
+        "##]],
     );
 }
 
@@ -165,7 +173,7 @@ fn template_of_a_job() {
     namespace("immutable-template");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- job.yaml
             apiVersion: batch/v1
             kind: Job
@@ -193,7 +201,9 @@ fn template_of_a_job() {
                   containers:
                     - name: migrate
                       image: migrate:2
-        "#]],
+            #                ^^^^^^^^^ error apply/immutable-field: field "image" is immutable: the live object has "migrate:1"; to change it the object must be made anew
+            #> action: Delete it from the sandbox and create it anew
+        "##]],
     );
 }
 
@@ -217,7 +227,7 @@ fn claim_that_cannot_grow() {
     cluster.wait_until("v1", "PersistentVolumeClaim", Some("claim-grows"), "archive", |claim| claim["status"]["phase"] == "Bound");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- claim.yaml
             apiVersion: v1
             kind: PersistentVolumeClaim
@@ -247,7 +257,9 @@ fn claim_that_cannot_grow() {
               resources:
                 requests:
                   storage: 2Gi
-        "#]],
+            #              ^^^ error apply/conflict: field "storage" belongs to "gitops-tests", who gave it another value
+            #> action: Take it over from gitops-tests
+        "##]],
     );
 }
 
@@ -288,6 +300,8 @@ fn recreate_over_a_rolling_update() {
               replicas: 0
               strategy:
                 type: Recreate
+            #         ^^^^^^^^ error apply/forbidden-field: type Recreate cannot be combined with rollingUpdate, which the live object still has; make the object anew, or write rollingUpdate in one save and take it out in the next
+            #> action: Delete it from the sandbox and create it anew
               selector:
                 matchLabels:
                   app: web
@@ -310,7 +324,7 @@ fn conflict_with_another_manager() {
     cluster.apply("two", &json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "shared", "namespace": "conflict" }, "data": { "c": "1" } }));
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- config.yaml
             apiVersion: v1
             kind: ConfigMap
@@ -319,8 +333,12 @@ fn conflict_with_another_manager() {
               namespace: conflict
             data:
               a: "2"
+            #    ^^^ error apply/conflict: field "a" belongs to "one", who gave it another value
+            #> action: Take it over from one
               b: "1"
               c: "2"
-        "#]],
+            #    ^^^ error apply/conflict: field "c" belongs to "two", who gave it another value
+            #> action: Take it over from two
+        "##]],
     );
 }

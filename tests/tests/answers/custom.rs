@@ -45,6 +45,7 @@ fn rule_of_a_field() {
               name: my-basic
               namespace: rule-of-field
             value: -3
+            #      ^^ error apply/invalid-value: -3 is not valid: must be positive non-zero
         "#]],
     );
 }
@@ -69,6 +70,7 @@ fn rule_at_the_root() {
               namespace: rule-at-root
             note: nothing to do with it
             value: 3
+            #      ^ error apply/invalid-value: other must be a multiple of value
             other_value: 8
         "#]],
     );
@@ -98,6 +100,7 @@ fn rule_across_a_defaulted_field() {
             spec:
               holder: front.example.org
               renewBefore: 7200h
+            #              ^^^^^ error apply/invalid-value: renewBefore must be shorter than validFor
         "#]],
     );
 }
@@ -125,6 +128,7 @@ fn key_with_only_a_comment_below_it() {
               ingress:
                 - ports: [8080]
               egress:
+            # ^^^^^^ error apply/wrong-type: expected list, got nothing (null) — give it a value or remove the key
                 # - ports: [5432]
         "#]],
     );
@@ -149,7 +153,7 @@ fn schema_of_a_custom_kind() {
     check_with(
         SHOW,
         expect![[r#"
-            #- values.yaml
+            #- wrong.yaml
             apiVersion: schema-says.example.com/v1
             kind: Watcher
             metadata:
@@ -198,7 +202,7 @@ fn definition_with_a_slip() {
     namespace("definition-slip");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- definition.yaml
             apiVersion: apiextensions.k8s.io/v1
             kind: CustomResourceDefinition
@@ -223,10 +227,19 @@ fn definition_with_a_slip() {
                           properties:
                             message:
                               type: strign
+            #                       ^^^^^^ error apply/unsupported-value: "strign" is not supported; use one of array, boolean, integer, number, object, string
+            #> action: Write string
+            #> action: Write array
+            #> action: Write boolean
+            #> action: Write integer
+            #> action: Write number
+            #> action: Write object
                               description: a message to display
                             tags:
+            #               ^^^^ error apply/required: required field "items" is missing: must be specified
+            #> action: Add items
                               type: array
-        "#]],
+        "##]],
     );
 }
 
@@ -235,12 +248,13 @@ fn definition_with_two_versions() {
     namespace("definition-two");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- definition.yaml
             apiVersion: apiextensions.k8s.io/v1
             kind: CustomResourceDefinition
             metadata:
               name: letter.definition-two.example.com
+            #       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ error apply/invalid-value: "letter.definition-two.example.com" is not valid: must be spec.names.plural+"."+spec.group
             spec:
               group: definition-two.example.com
               scope: Namespaced
@@ -248,6 +262,7 @@ fn definition_with_two_versions() {
                 kind: Letter
                 plural: letters
               versions:
+            # ^^^^^^^^ error apply/invalid-value: must have exactly one version marked as storage version
                 - name: v1
                   served: true
                   storage: true
@@ -267,6 +282,9 @@ fn definition_with_two_versions() {
                             message:
                               type: string
                               minLenght: 3
-        "#]],
+            #                 ^^^^^^^^^ error apply/unknown-field: unknown field "minLenght"; did you mean "minLength"?
+            #> action: Rename it to minLength (preferred)
+            #> action: Rename it to maxLength
+        "##]],
     );
 }

@@ -13,16 +13,17 @@ fn namespace_missing() {
     namespace("default");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- config.yaml
             apiVersion: v1
             kind: ConfigMap
             metadata:
               name: lost
               namespace: nope
+            #            ^^^^ error apply/namespace-not-found: namespace "nope" does not exist
             data:
               key: value
-        "#]],
+        "##]],
     );
 }
 
@@ -63,16 +64,17 @@ fn namespace_terminating() {
     until_refused(&late, "being terminated");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- config.yaml
             apiVersion: v1
             kind: ConfigMap
             metadata:
               name: late
               namespace: terminating
+            #            ^^^^^^^^^^^ error apply/namespace-terminating: namespace "terminating" is being deleted; nothing can be created in it until it is gone and made again
             data:
               key: value
-        "#]],
+        "##]],
     );
 }
 
@@ -84,6 +86,8 @@ fn version_not_served() {
         expect![[r#"
             #- budget.yaml
             apiVersion: policy/v1beta1
+            #           ^^^^^^^^^^^^^^ error apply/version-not-served: policy/v1beta1 PodDisruptionBudget is not served here; use policy/v1
+            #> action: Write policy/v1 (preferred)
             kind: PodDisruptionBudget
             metadata:
               name: web
@@ -93,18 +97,24 @@ fn version_not_served() {
               selector: { matchLabels: { app: web } }
             #- ingress.yaml
             apiVersion: extensions/v1beta1
+            #           ^^^^^^^^^^^^^^^^^^ error apply/version-not-served: extensions/v1beta1 Ingress is not served here; use networking.k8s.io/v1
+            #> action: Write networking.k8s.io/v1 (preferred)
             kind: Ingress
             metadata:
               name: web
               namespace: not-served
             #- deployment.yaml
             apiVersion: v1
+            #           ^^ error apply/version-not-served: v1 Deployment is not served here; use apps/v1
+            #> action: Write apps/v1 (preferred)
             kind: Deployment
             metadata:
               name: web
               namespace: not-served
             #- group.yaml
             apiVersion: app/v1
+            #           ^^^^^^ error apply/version-not-served: app/v1 StatefulSet is not served here; use apps/v1
+            #> action: Write apps/v1 (preferred)
             kind: StatefulSet
             metadata:
               name: web
@@ -118,26 +128,31 @@ fn kind_not_served() {
     namespace("no-such-kind");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- case.yaml
             apiVersion: v1
             kind: configmap
+            #     ^^^^^^^^^ error apply/kind-not-served: kind "configmap" is not served in v1; did you mean "ConfigMap"?
+            #> action: Write ConfigMap (preferred)
             metadata:
               name: invalid-kind
               namespace: no-such-kind
             #- letter.yaml
             apiVersion: apps/v1
             kind: Deploymnet
+            #     ^^^^^^^^^^ error apply/kind-not-served: kind "Deploymnet" is not served in apps/v1; did you mean "Deployment"?
+            #> action: Write Deployment (preferred)
             metadata:
               name: web
               namespace: no-such-kind
             #- unknown.yaml
             apiVersion: monitoring.coreos.com/v1
             kind: ServiceMonitor
+            #     ^^^^^^^^^^^^^^ error apply/kind-not-served: no kind "ServiceMonitor" is served here; the CRD that brings monitoring.coreos.com is not installed
             metadata:
               name: web
               namespace: no-such-kind
-        "#]],
+        "##]],
     );
 }
 

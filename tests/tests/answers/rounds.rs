@@ -12,7 +12,7 @@ fn three_layers_in_one_object() {
     namespace("three-layers");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             apiVersion: v1
             kind: Pod
@@ -21,21 +21,38 @@ fn three_layers_in_one_object() {
               namespace: three-layers
               labels:
                 owner: "-"
+            #          ^^^ error apply/invalid-value: "-" is not valid: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character
             spec:
               restartPolicy: always
+            #                ^^^^^^ error apply/unsupported-value: "always" is not supported; use one of Always, Never, OnFailure
+            #> action: Write Always (preferred)
+            #> action: Write OnFailure
+            #> action: Write Never
               terminationGracePeriodSeconds: "30"
+            #                                ^^^^ error apply/wrong-type: expected number, got string "30" — remove the quotes
+            #> action: Write 30 (preferred)
               containers:
                 - name: first
                   image: nginx
                   comand: [sleep]
+            #     ^^^^^^ error apply/unknown-field: unknown field "comand"; did you mean "command"?
+            #> action: Rename it to command (preferred)
                   ports:
                     - containerPort: "80"
+            #                        ^^^^ error apply/wrong-type: expected number, got string "80" — remove the quotes
+            #> action: Write 80 (preferred)
                     - containerPort: 99999
+            #                        ^^^^^ error apply/invalid-value: 99999 is not valid: must be between 1 and 65535, inclusive
                 - name: second
+            #     ^^^^^^^^^^^^ error apply/required: required field "image" is missing
+            #> action: Add image
                   resources:
                     limits:
                       memory: 64 MB
-        "#]],
+            #                 ^^^^^ error apply/bad-quantity: "64 MB" is not a quantity; did you mean 64M?
+            #> action: Write 64M
+            #> action: Write 64Mi
+        "##]],
     );
 }
 
@@ -45,7 +62,7 @@ fn items_keep_their_lines() {
     namespace("items-keep-lines");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- service.yaml
             apiVersion: v1
             kind: Service
@@ -57,16 +74,29 @@ fn items_keep_their_lines() {
                 - name: a
                   port: 80
                 - just text
+            #     ^^^^^^^^^ error apply/wrong-type: expected map, got string "just text" — write key: value on the lines below
                 - name: b
                   port: 81
                   protocol: udp
+            #               ^^^ error apply/unsupported-value: "udp" is not supported; use one of SCTP, TCP, UDP
+            #> action: Write UDP (preferred)
+            #> action: Write SCTP
+            #> action: Write TCP
                 - name: a
+            #     ^^^^^^^ error apply/duplicate-item: duplicate item: another item of "ports" has port 80 and protocol "TCP" (the default) too
+            #| see 8:7-8:14 "name: a": the first item with port 80 and protocol "TCP" (the default)
+            #> action: Remove it
                   port: 80
                 - name: C
+            #           ^ error apply/invalid-value: "C" is not valid: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character
+            #> action: Write c (preferred)
                   port: 82
                 - name: d
+            #     ^^^^^^^ error apply/invalid-value: field "targetPort" is 70000 when it is not written: must be between 1 and 65535, inclusive
+            #> action: Add targetPort
                   port: 70000
-        "#]],
+            #           ^^^^^ error apply/invalid-value: 70000 is not valid: must be between 1 and 65535, inclusive
+        "##]],
     );
 }
 
@@ -79,6 +109,7 @@ fn two_objects_of_which_one_is_wrong() {
             #- both.yaml
             apiVersion: v1
             kind: ConfigMap
+            #> lens: ✓ applied · AGE
             metadata:
               name: right
               namespace: one-is-wrong
@@ -87,11 +118,14 @@ fn two_objects_of_which_one_is_wrong() {
             ---
             apiVersion: v1
             kind: ConfigMap
+            #> lens: ✗ rejected: 1 problem
             metadata:
               name: wrong
               namespace: one-is-wrong
             data:
               key: 1
+            #      ^ error apply/wrong-type: expected string, got number 1 — put it in quotes
+            #> action: Put it in quotes (preferred)
         "#]],
     );
 }
@@ -101,13 +135,14 @@ fn items_of_a_list_document() {
     namespace("list-document");
     check_with(
         Show { lenses: true, ..SHOW },
-        expect![[r#"
+        expect![[r##"
             #- list.yaml
             apiVersion: v1
             kind: List
             items:
               - apiVersion: v1
                 kind: ConfigMap
+            #> lens: ✓ applied · AGE
                 metadata:
                   name: first
                   namespace: list-document
@@ -115,30 +150,44 @@ fn items_of_a_list_document() {
                   key: value
               - apiVersion: v1
                 kind: ConfigMap
+            #> lens: ✗ rejected: 1 problem
                 metadata:
                   name: second
                   namespace: list-document
                 datta:
+            #   ^^^^^ error apply/unknown-field: unknown field "datta"; did you mean "data"?
+            #> action: Rename it to data (preferred)
                   key: value
               - apiVersion: v1
                 kind: Service
+            #> lens: ✗ rejected: 2 problems
                 metadata:
                   name: third
                   namespace: list-document
                 spec:
                   type: clusterip
+            #           ^^^^^^^^^ error apply/unsupported-value: "clusterip" is not supported; use one of ClusterIP, ExternalName, LoadBalancer, NodePort
+            #> action: Write ClusterIP (preferred)
+            #> action: Write ExternalName
+            #> action: Write LoadBalancer
+            #> action: Write NodePort
                   ports:
                     - port: 80
                       protocol: 6
+            #                   ^ error apply/wrong-type: expected string, got number 6 — put it in quotes
+            #> action: Put it in quotes (preferred)
               - apiVersion: v1
                 kind: Pod
+            #> lens: ✗ rejected: 1 problem
                 metadata:
                   name: fourth
                   namespace: list-document
                 spec:
                   containers:
                     - name: a
-        "#]],
+            #         ^^^^^^^ error apply/required: required field "image" is missing
+            #> action: Add image
+        "##]],
     );
 }
 
@@ -148,9 +197,15 @@ fn other_spellings_of_yaml() {
     namespace("spellings");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             {apiVersion: v1, kind: Pod, metadata: {name: flow, namespace: spellings}, spec: {containers: [{name: a, imag: a}], restartPolicy: "always"}}
+            #                                                                                                       ^^^^ error apply/unknown-field: unknown field "imag"; did you mean "image"?
+            #> action: Rename it to image (preferred)
+            #                                                                                                                                 ^^^^^^^^ error apply/unsupported-value: "always" is not supported; use one of Always, Never, OnFailure
+            #> action: Write Always (preferred)
+            #> action: Write OnFailure
+            #> action: Write Never
             #- anchors.yaml
             apiVersion: v1
             kind: Pod
@@ -164,8 +219,23 @@ fn other_spellings_of_yaml() {
                   image: a
                   ports:
                     - { containerPort: 80, protocol: 'http' }
+            #         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning apply/duplicate-item: duplicate port definition with spec.containers[0].ports[0]
+            #                                        ^^^^^^ error apply/unsupported-value: "http" is not supported; use one of SCTP, TCP, UDP
+            #> action: Write SCTP
+            #> action: Write TCP
+            #> action: Write UDP
+            #> action: Write SCTP
+            #> action: Write TCP
+            #> action: Write UDP
+            #                                        ^^^^^^ error apply/unsupported-value: "http" is not supported; use one of SCTP, TCP, UDP
+            #> action: Write SCTP
+            #> action: Write TCP
+            #> action: Write UDP
+            #> action: Write SCTP
+            #> action: Write TCP
+            #> action: Write UDP
                 - <<: *container
                   name: b
-        "#]],
+        "##]],
     );
 }

@@ -11,7 +11,7 @@ fn unknown_field() {
     namespace("unknown-field");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             apiVersion: v1
             kind: Pod
@@ -20,9 +20,11 @@ fn unknown_field() {
               namespace: unknown-field
             spec:
               contAIN3rz:
+            # ^^^^^^^^^^ error apply/unknown-field: unknown field "contAIN3rz"; did you mean "containers"?
+            #> action: Rename it to containers (preferred)
                 - name: nginx
                   image: nginx
-        "#]],
+        "##]],
     );
 }
 
@@ -31,7 +33,7 @@ fn several_unknown_fields() {
     namespace("several-unknown");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- web.yaml
             apiVersion: apps/v1
             kind: Deployment
@@ -40,6 +42,7 @@ fn several_unknown_fields() {
               namespace: several-unknown
             spec:
               foo: bar
+            # ^^^ error apply/unknown-field: unknown field "foo"; what can be written here: minReadySeconds, paused, progressDeadlineSeconds, replicas, revisionHistoryLimit, strategy
               selector: { matchLabels: { app: podinfo } }
               template:
                 metadata: { labels: { app: podinfo } }
@@ -49,7 +52,9 @@ fn several_unknown_fields() {
                       image: other
                     - name: podinfo
                       imag: podinfo
-        "#]],
+            #         ^^^^ error apply/unknown-field: unknown field "imag"; did you mean "image"?
+            #> action: Rename it to image (preferred)
+        "##]],
     );
 }
 
@@ -59,7 +64,7 @@ fn several_unknown_fields_in_one_map() {
     namespace("unknown-in-one-map");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             apiVersion: v1
             kind: Pod
@@ -71,10 +76,17 @@ fn several_unknown_fields_in_one_map() {
                 - name: nginx
                   image: nginx
                   imagePullPolice: Always
+            #     ^^^^^^^^^^^^^^^ error apply/unknown-field: unknown field "imagePullPolice"; did you mean "imagePullPolicy"?
+            #> action: Rename it to imagePullPolicy (preferred)
                   prots: []
+            #     ^^^^^ error apply/unknown-field: unknown field "prots"; did you mean "ports"?
+            #> action: Rename it to ports (preferred)
                   livenessprobe: {}
+            #     ^^^^^^^^^^^^^ error apply/unknown-field: unknown field "livenessprobe"; did you mean "livenessProbe"?
+            #> action: Rename it to livenessProbe (preferred)
                   zzz: 1
-        "#]],
+            #     ^^^ error apply/unknown-field: unknown field "zzz"
+        "##]],
     );
 }
 
@@ -83,7 +95,7 @@ fn wrong_type() {
     namespace("wrong-type");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             apiVersion: v1
             kind: Pod
@@ -92,17 +104,25 @@ fn wrong_type() {
               namespace: wrong-type
             spec:
               hostNetwork: "yes"
+            #              ^^^^^ error apply/wrong-type: expected boolean, got string "yes" — write true
+            #> action: Write true (preferred)
               containers:
                 - name: nginx
                   image: nginx
                   args: --verbose
+            #           ^^^^^^^^^ error apply/wrong-type: expected list, got string "--verbose" — put it in brackets or behind a dash
+            #> action: Write ["--verbose"] (preferred)
                   env:
                     - name: PORT
                       value: 8080
+            #                ^^^^ error apply/wrong-type: expected string, got number 8080 — put it in quotes
+            #> action: Put it in quotes (preferred)
                   ports:
                     - protocol: 22
+            #                   ^^ error apply/wrong-type: expected string, got number 22 — put it in quotes
+            #> action: Put it in quotes (preferred)
                       containerPort: 88
-        "#]],
+        "##]],
     );
 }
 
@@ -111,7 +131,7 @@ fn map_for_list_and_list_for_map() {
     namespace("map-for-list");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- map-for-list.yaml
             apiVersion: v1
             kind: ConfigMap
@@ -120,6 +140,7 @@ fn map_for_list_and_list_for_map() {
               namespace: map-for-list
               finalizers:
                 key: value
+            #   ^^^^^^^^^^ error apply/wrong-type: expected list, got map — start each item with a dash
             data:
               key: value
             #- list-for-map.yaml
@@ -130,6 +151,7 @@ fn map_for_list_and_list_for_map() {
               namespace: map-for-list
             data:
               - not a map
+            # ^^^^^^^^^^^ error apply/wrong-type: expected map, got list — write key: value without dashes
             #- text-for-map.yaml
             apiVersion: v1
             kind: ConfigMap
@@ -137,6 +159,7 @@ fn map_for_list_and_list_for_map() {
               name: text-for-map
               namespace: map-for-list
             data: key:value
+            #     ^^^^^^^^^ error apply/wrong-type: expected map, got string "key:value" — a blank is missing after the colon
             #- list-for-text.yaml
             apiVersion: v1
             kind: ConfigMap
@@ -146,8 +169,9 @@ fn map_for_list_and_list_for_map() {
             data:
               hours:
                 - seven
+            #   ^^^^^^^ error apply/wrong-type: expected string, got list — for a text of several lines write | after the colon
                 - nine
-        "#]],
+        "##]],
     );
 }
 
@@ -157,7 +181,7 @@ fn duplicate_list_map_key() {
     namespace("duplicate-item");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             apiVersion: v1
             kind: Pod
@@ -174,7 +198,10 @@ fn duplicate_list_map_key() {
                     - containerPort: 88
                       protocol: TCP
                     - containerPort: 88
-        "#]],
+            #         ^^^^^^^^^^^^^^^^^ error apply/duplicate-item: duplicate item: another item of "ports" has containerPort 88 and protocol "TCP" (the default) too
+            #| see 13:11-13:28 "containerPort: 88": the first item with containerPort 88 and protocol "TCP" (the default)
+            #> action: Remove it
+        "##]],
     );
 }
 
@@ -183,7 +210,7 @@ fn two_mounts_on_one_path() {
     namespace("two-mounts");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             apiVersion: v1
             kind: Pod
@@ -201,8 +228,11 @@ fn two_mounts_on_one_path() {
                     - name: pages
                       mountPath: /srv/pages
                     - name: scratch
+            #         ^^^^^^^^^^^^^ error apply/duplicate-item: duplicate item: another item of "volumeMounts" has mountPath "/srv/pages" too
+            #| see 14:11-14:22 "name: pages": the first item with mountPath "/srv/pages"
+            #> action: Remove it
                       mountPath: /srv/pages
-        "#]],
+        "##]],
     );
 }
 
@@ -211,7 +241,7 @@ fn two_variables_of_one_name() {
     namespace("two-variables");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             apiVersion: v1
             kind: Pod
@@ -228,8 +258,11 @@ fn two_variables_of_one_name() {
                     - name: VERBOSE
                       value: "1"
                     - name: "LISTEN"
+            #         ^^^^^^^^^^^^^^ error apply/duplicate-item: duplicate item: another item of "env" has name "LISTEN" too
+            #| see 11:11-11:23 "name: LISTEN": the first item with name "LISTEN"
+            #> action: Remove it
                       value: "9090"
-        "#]],
+        "##]],
     );
 }
 
@@ -239,7 +272,7 @@ fn key_of_an_item_has_the_wrong_type() {
     namespace("key-of-wrong-type");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             apiVersion: v1
             kind: Pod
@@ -255,7 +288,9 @@ fn key_of_an_item_has_the_wrong_type() {
                       containerPort: 9090
                     - name: web
                       containerPort: "8080"
-        "#]],
+            #                        ^^^^^^ error apply/wrong-type: expected number, got string "8080" — remove the quotes
+            #> action: Write 8080 (preferred)
+        "##]],
     );
 }
 
@@ -265,7 +300,7 @@ fn quantity() {
     namespace("quantity");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             apiVersion: v1
             kind: Pod
@@ -280,8 +315,11 @@ fn quantity() {
                     limits:
                       cpu: "1"
                       memory: 512 Mi
+            #                 ^^^^^^ error apply/bad-quantity: "512 Mi" is not a quantity; did you mean 512Mi?
+            #> action: Write 512Mi (preferred)
                     requests:
                       cpu: true
+            #              ^^^^ error apply/bad-quantity: true is not a quantity; write a number with or without a unit, such as 100m, 1.5 or 512Mi
                       memory: 256Mi
             #- claim.yaml
             apiVersion: v1
@@ -294,7 +332,10 @@ fn quantity() {
               resources:
                 requests:
                   storage: 10GB
-        "#]],
+            #              ^^^^ error apply/bad-quantity: "10GB" is not a quantity; did you mean 10G?
+            #> action: Write 10G
+            #> action: Write 10Gi
+        "##]],
     );
 }
 
@@ -313,6 +354,8 @@ fn secret_data_that_is_not_base64() {
             data:
               sound: c2VzYW1l
               api-key: open sesame
+            #          ^^^^^^^^^^^ error apply/bad-base64: not base64: wrong at byte 4; encode it, or write it as plain text below stringData
+            #> action: Encode it in base64
         "#]],
     );
 }
@@ -320,7 +363,7 @@ fn secret_data_that_is_not_base64() {
 /// Never reaches the server, which could not tell where: our own parser finds it.
 #[test]
 fn duplicate_yaml_key() {
-    check_offline(expect![[r#"
+    check_offline(expect![[r##"
         #- pod.yaml
         apiVersion: v1
         kind: Pod
@@ -331,7 +374,9 @@ fn duplicate_yaml_key() {
           - name: my-container
             image: my-image:latest
           containers:
+        # ^^^^^^^^^^ error syntax/duplicate-key: the key `containers` stands twice in this mapping
+        #| see 6:3-6:13 "containers": `containers` stands here first
           - name: my-container
             image: my-image:latest
-    "#]]);
+    "##]]);
 }

@@ -14,7 +14,9 @@ fn deprecated_version() {
         expect![[r#"
             #- endpoints.yaml
             apiVersion: v1
+            #           ^^ warning apply/deprecated-version: v1 Endpoints is deprecated; use discovery.k8s.io/v1 EndpointSlice
             kind: Endpoints
+            #> lens: ✓ applied · AGE
             metadata:
               name: web
               namespace: deprecated
@@ -28,7 +30,7 @@ fn deprecated_fields() {
     namespace("deprecated-fields");
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- pod.yaml
             apiVersion: v1
             kind: Pod
@@ -37,10 +39,12 @@ fn deprecated_fields() {
               namespace: deprecated-fields
               annotations:
                 scheduler.alpha.kubernetes.io/critical-pod: ""
+            #   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning apply/deprecated-field: non-functional in v1.16+; use the "priorityClassName" field instead
             spec:
               serviceAccount: default
               nodeSelector:
                 beta.kubernetes.io/os: linux
+            #   ^^^^^^^^^^^^^^^^^^^^^ warning apply/deprecated-field: deprecated since v1.14; use "kubernetes.io/os" instead
               containers:
                 - name: a
                   image: a
@@ -60,9 +64,11 @@ fn deprecated_fields() {
               namespace: deprecated-fields
             spec:
               externalName: example.com
+            #               ^^^^^^^^^^^ warning apply/warning: "externalName" is ignored when spec.type is not "ExternalName"
               externalIPs: [192.0.2.7]
+            # ^^^^^^^^^^^ warning apply/deprecated-field: "externalIPs" is deprecated and may no longer be implemented in some clusters
               ports:
                 - port: 80
-        "#]],
+        "##]],
     );
 }

@@ -6,6 +6,7 @@ use gitops_model::Severity;
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 
+use super::invalid::place_of;
 use super::sent::{leaves, places_of_key, scalar_text, value_at};
 use super::wording::{between, name_scalar, quote, quoted};
 use super::wrong_type::{self, Expected};
@@ -259,10 +260,15 @@ fn unmarshal(context: &Context<'_>, message: &str, rest: &str) -> Vec<Answer> {
             let wrong = wrong_type::explain(expected, value, &path, context.is_secret(&path));
             let detail = if context.is_secret(&path) { "" } else { message };
             Some(
-                Answer::new(path, Place::Value, codes::WRONG_TYPE, wrong.message)
-                    .with_detail(detail)
-                    .with_suggestion(wrong.suggestion)
-                    .with_peel(wrong.peel),
+                Answer::new(
+                    path.clone(),
+                    place_of(context.sent, &path),
+                    codes::WRONG_TYPE,
+                    wrong.message,
+                )
+                .with_detail(detail)
+                .with_suggestion(wrong.suggestion)
+                .with_peel(wrong.peel),
             )
         })
         .collect();
@@ -356,10 +362,15 @@ fn cannot_convert(context: &Context<'_>, reason: &str, message: &str) -> Option<
     }
     let wrong = wrong_type::explain(expected, value, &path, context.is_secret(&path));
     Some(
-        Answer::new(path, Place::Value, codes::WRONG_TYPE, wrong.message)
-            .with_detail(message)
-            .with_suggestion(wrong.suggestion)
-            .with_peel(wrong.peel),
+        Answer::new(
+            path.clone(),
+            place_of(context.sent, &path),
+            codes::WRONG_TYPE,
+            wrong.message,
+        )
+        .with_detail(message)
+        .with_suggestion(wrong.suggestion)
+        .with_peel(wrong.peel),
     )
 }
 

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::causes::{FAULTS, Fault, body, causes, fault};
 use super::go_value::{self, BadValue};
-use super::reads::position_of_word;
 use super::sent::{below, existing, leaves, loosely_equal, value_at, with_key};
-use super::wording::{name_scalar, one_of, quote, quoted, take_quoted, yaml_scalar, yaml_value};
+use super::wording::{name_scalar, one_of, quote, quoted, take_quoted, yaml_scalar};
 use super::{
-    Answer, Cause, Context, Peel, Place, Suggestion, codes, immutable, internal_path, invalid_names, invalid_value,
+    Answer, Cause, Context, Peel, Place, Suggestion, codes, forbidden, immutable, internal_path, invalid_names,
+    invalid_value,
 };
 
 const NOT_CHECKED: &str = "some validation rules were not checked";
@@ -58,7 +58,7 @@ pub(super) fn of_cause(context: &Context<'_>, cause: &Cause) -> Vec<Answer> {
         Fault::Duplicate => vec![invalid_names::duplicate(context, &path, body)],
         Fault::NotFound => vec![invalid_names::not_found(context, &path, body)],
         Fault::Forbidden if immutable::says_immutable(body) => immutable::answers(context, &path, body),
-        Fault::Forbidden => vec![forbidden(context, &path, body)],
+        Fault::Forbidden => vec![forbidden::answer(context, &path, body)],
         Fault::TooLong => vec![size(context, &path, body, codes::TOO_LONG, "too long")],
         Fault::TooMany => vec![size(context, &path, body, codes::TOO_MANY, "too many")],
         Fault::TooFew => vec![size(context, &path, body, codes::TOO_FEW, "too few")],
@@ -107,11 +107,25 @@ fn detail(context: &Context<'_>, cause: &Cause, path: &FieldPath) -> String {
     format!("{}: {}", cause.field, first.trim())
 }
 
+/// Where a field is shown: lists and maps on their key, since their value starts on a line below it.
+pub(super) fn place_of(sent: &Value, path: &FieldPath) -> Place {
+    let block = value_at(sent, path).is_some_and(|value| value.is_object() || value.is_array());
+    if block && matches!(path.steps().last(), Some(Step::Key(_))) {
+        Place::Key
+    } else {
+        Place::Value
+    }
+}
+
 /// An answer at a field, or at its nearest existing ancestor.
 pub(super) fn at(sent: &Value, path: &FieldPath, slug: &'static str, message: String) -> Answer {
     let found = existing(sent, path);
     if found.len() == path.len() {
-        let place = if path.is_empty() { Place::Object } else { Place::Value };
+        let place = if path.is_empty() {
+            Place::Object
+        } else {
+            place_of(sent, path)
+        };
         return Answer::new(found, place, slug, message);
     }
     let field = below(path, &found);
@@ -327,69 +341,6 @@ fn choices(text: &str) -> Vec<String> {
         }
     }
     found
-}
-
-/// A field that may not be set. When it is not written it is set on the live object, and a field beside it is why that is wrong now.
-fn forbidden(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
-    let written = value_at(context.sent, path).filter(|value| !value.is_null());
-    if let (Some(_), Some(last)) = (written, path.steps().last()) {
-        let words = if body.is_empty() { "may not be set here" } else { body };
-        let message = match last {
-            Step::Key(name) => format!("field {}: {words}", quote(name)),
-            Step::Index(_) => words.to_owned(),
-        };
-        let place = if matches!(last, Step::Key(_)) {
-            Place::Key
-        } else {
-            Place::Value
-        };
-        return Answer::new(path.clone(), place, codes::FORBIDDEN_FIELD, message)
-            .with_suggestion(Suggestion::Remove)
-            .removable();
-    }
-    let ancestor = match path.parent() {
-        // A null does not take away what the live object has.
-        Some(parent) if written.is_none() => existing(context.sent, &parent),
-        _ => existing(context.sent, path),
-    };
-    if let Some((cause, value)) = sibling_named_in(context, &ancestor, body) {
-        let field = below(path, &ancestor);
-        let key = cause.last_key().unwrap_or_default();
-        // Structured merge keeps what nobody has applied, so that leaving it out, or writing null, changes nothing.
-        let words = format!(
-            "{key} {} cannot be combined with {field}, which the live object still has; make the object anew, or write {field} in one save and take it out in the next",
-            yaml_value(value)
-        );
-        return Answer::new(cause, Place::Value, codes::FORBIDDEN_FIELD, words)
-            .with_suggestion(Suggestion::Recreate)
-            .removable();
-    }
-    let name = path.last_key().unwrap_or("object");
-    let mut answer = at(
-        context.sent,
-        path,
-        codes::FORBIDDEN_FIELD,
-        format!("field {}: {body}", quote(name)),
-    );
-    if path.is_empty() {
-        body.clone_into(&mut answer.message);
-    }
-    answer
-}
-
-/// The scalar in a map that a text speaks of, by its key or its value.
-fn sibling_named_in<'a>(context: &Context<'a>, map: &FieldPath, text: &str) -> Option<(FieldPath, &'a Value)> {
-    let entries = value_at(context.sent, map)?.as_object()?;
-    entries
-        .iter()
-        .filter(|(_, value)| !value.is_object() && !value.is_array() && !value.is_null())
-        .find(|(key, value)| {
-            let quoted_value = value
-                .as_str()
-                .is_some_and(|value| text.contains(&format!("'{value}'")) || text.contains(&quote(value)));
-            position_of_word(text, key).is_some() || quoted_value
-        })
-        .map(|(key, value)| (with_key(map, key), value))
 }
 
 /// Too long, too many, too few.

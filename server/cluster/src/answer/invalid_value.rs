@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::expression::{FieldRead, ReadStep, Root, fields_read};
 use super::go_value::BadValue;
-use super::invalid::at;
+use super::invalid::{at, place_of};
 use super::reads::{choose, position_of_word};
 use super::sent::{first_key, loosely_equal, value_at, with_key};
 use super::wording::{between, lower_first, name_scalar, quote, take_quoted, yaml_scalar};
@@ -65,7 +65,10 @@ fn forms(context: &Context<'_>, detail: &str) -> Option<Answer> {
         context.sent,
         &path,
         codes::INVALID_VALUE,
-        format!("must have {counts} of its possible forms{found}"),
+        format!(
+            "field {} must have {counts} of its possible forms{found}",
+            quote(path.last_key().unwrap_or("spec"))
+        ),
     );
     if answer.place == Place::Value
         && value_at(context.sent, &answer.path).is_some_and(|value| value.is_object() || value.is_array())
@@ -106,7 +109,11 @@ fn wrong_type(context: &Context<'_>, path: &FieldPath, detail: &str) -> Option<A
     let expected = Expected::from_word(rest.split([':', ' ']).next()?)?;
     let written = value_at(context.sent, path)?;
     let wrong = wrong_type::explain(expected, written, path, context.is_secret(path));
-    let place = if written.is_null() { Place::Key } else { Place::Value };
+    let place = if written.is_null() {
+        Place::Key
+    } else {
+        place_of(context.sent, path)
+    };
     Some(
         Answer::new(path.clone(), place, codes::WRONG_TYPE, wrong.message)
             .with_suggestion(wrong.suggestion)

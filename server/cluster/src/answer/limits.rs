@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::pods::containers;
 use super::sent::{below, existing, keys, value_at, with_key, with_keys};
-use super::wording::{and, name_scalar, quote};
+use super::wording::{name_scalar, quote};
 use super::{Answer, Context, Place, Suggestion, codes, quantity};
 
 /// The answers to a quota's text; empty when it is none.
@@ -50,14 +50,14 @@ fn exceeded(context: &Context<'_>, rest: &str, text: &str) -> Answer {
         .iter()
         .map(|resource| {
             format!(
-                "{resource} {} more, with {} of {} in use",
+                "{resource}: {} asked for, {} of {} in use",
                 amount(&requested, resource),
                 amount(&used, resource),
                 amount(&limited, resource)
             )
         })
         .collect();
-    let words = format!("quota {} has no room for {}", quote(quota), and(&said));
+    let words = format!("quota {} is used up ({})", quote(quota), said.join("; "));
     counted(context, &resources, codes::QUOTA_EXCEEDED, words).with_detail(text)
 }
 

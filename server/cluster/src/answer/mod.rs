@@ -12,6 +12,7 @@ mod conversion;
 mod denied;
 mod expression;
 mod expression_tokens;
+mod forbidden;
 mod go_value;
 mod immutable;
 mod internal_path;

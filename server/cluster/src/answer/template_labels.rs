@@ -31,32 +31,29 @@ pub(super) fn answer(context: &Context<'_>, path: &FieldPath, detail: &str) -> O
         .iter()
         .find(|(key, wanted)| labels.get(*key) != Some(wanted) && !wanted.is_object())?;
     let label = with_key(path, key);
-    let answer = match labels.get(key) {
-        Some(has) => {
-            let words = format!(
-                "label {} is {} here, but the selector looks for {}",
-                quote(key),
-                name_scalar(has),
-                name_scalar(wanted)
-            );
-            Answer::new(label.clone(), Place::Value, codes::INVALID_VALUE, words)
-                .with_suggestion(Suggestion::Replace(vec![yaml_value(wanted)]))
-        }
-        None => {
-            let words = format!(
-                "the selector looks for label {} with value {}, which this template lacks",
-                quote(key),
-                name_scalar(wanted)
-            );
-            let ancestor = existing(context.sent, &label);
-            let place = Place::Missing {
-                field: below(&label, &ancestor),
-            };
-            Answer::new(ancestor, place, codes::INVALID_VALUE, words).with_suggestion(Suggestion::SetField {
-                path: label.clone(),
-                value: wanted.clone(),
-            })
-        }
+    let answer = if let Some(has) = labels.get(key) {
+        let words = format!(
+            "label {} is {} here, but the selector looks for {}",
+            quote(key),
+            name_scalar(has),
+            name_scalar(wanted)
+        );
+        Answer::new(label.clone(), Place::Value, codes::INVALID_VALUE, words)
+            .with_suggestion(Suggestion::Replace(vec![yaml_value(wanted)]))
+    } else {
+        let words = format!(
+            "the selector looks for label {} with value {}, which this template lacks",
+            quote(key),
+            name_scalar(wanted)
+        );
+        let ancestor = existing(context.sent, &label);
+        let place = Place::Missing {
+            field: below(&label, &ancestor),
+        };
+        Answer::new(ancestor, place, codes::INVALID_VALUE, words).with_suggestion(Suggestion::SetField {
+            path: label.clone(),
+            value: wanted.clone(),
+        })
     };
     let peel = Peel::Set {
         path: label,

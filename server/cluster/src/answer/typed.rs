@@ -4,6 +4,7 @@ use gitops_model::Severity;
 use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
+use super::invalid::place_of;
 use super::merge_path::{claimants, read_selector, resolve};
 use super::sent::{value_at, with_index};
 use super::wording::{name_scalar, quote, quoted};
@@ -108,7 +109,8 @@ fn wrong(context: &Context<'_>, path: FieldPath, expected: Expected, written: &V
         (Peel::Remove(_), Some(item)) if is_list_key(context, &path) => Peel::Remove(item),
         (peel, _) => peel,
     };
-    Answer::new(path, Place::Value, codes::WRONG_TYPE, wrong.message)
+    let place = place_of(context.sent, &path);
+    Answer::new(path, place, codes::WRONG_TYPE, wrong.message)
         .with_suggestion(wrong.suggestion)
         .with_peel(peel)
 }

@@ -14,7 +14,7 @@ use notify::{RecursiveMode, Watcher};
 use crate::event::{Event, ReadResult, TaskDone};
 use crate::files::{hash, path_of};
 use crate::parsed::Parsed;
-use crate::saves;
+use crate::saves::{self, Prepared};
 use crate::state::State;
 use crate::workspace::{is_yaml, read_file};
 
@@ -102,35 +102,34 @@ pub(super) fn read_again(state: &State, paths: Vec<Utf8PathBuf>) {
     });
 }
 
-/// Files were read again: what really changed is a save.
+/// Files were read again: what really changed is a save, and what came together is one save.
 pub(crate) fn files_read(state: &mut State, files: Vec<(Utf8PathBuf, ReadResult)>) {
+    let mut prepared = Vec::new();
     for (path, read) in files {
         match read {
-            Ok(Some(parsed)) => changed_on_disk(state, &path, &parsed),
-            Ok(None) => saves::file_gone(state, &path),
+            Ok(Some(parsed)) => prepared.extend(changed_on_disk(state, &path, &parsed)),
+            Ok(None) => prepared.extend(saves::prepare_gone(state, &path)),
             Err(reason) => saves::report_unreadable(state, &path, &reason),
         }
     }
+    saves::send_prepared(state, prepared);
 }
 
-fn changed_on_disk(state: &mut State, path: &Utf8Path, parsed: &Arc<Parsed>) {
+fn changed_on_disk(state: &mut State, path: &Utf8Path, parsed: &Arc<Parsed>) -> Option<Prepared> {
     let read_at = Instant::now();
-    if state.session_of(Some(&path.to_owned())).is_none() {
-        return;
-    }
-    let Some((name, file)) = state.files.at_path(path) else {
-        return;
-    };
+    state.session_of(Some(&path.to_owned()))?;
+    let (name, file) = state.files.at_path(path)?;
     let new_hash = hash(parsed.text.as_str());
     let echo = file.saved_hash == Some(new_hash);
     file.saved_hash = Some(new_hash);
-    let open = file.version.is_some();
-    if !open {
+    if file.version.is_none() {
         file.parsed = Some(Arc::clone(parsed));
         file.unparsed = None;
         state.text_changed(&name);
     }
-    if !echo {
-        saves::supply(state, &name, parsed, read_at, None);
+    if echo {
+        None
+    } else {
+        saves::prepare(state, &name, parsed, read_at, None)
     }
 }

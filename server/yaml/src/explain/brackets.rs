@@ -87,7 +87,7 @@ pub(super) fn behind(fault: &Fault<'_>, collection: Span) -> SyntaxError {
 }
 
 /// `{{ … }}` of Helm, Go or Jinja.
-fn template(fault: &Fault<'_>, opener: u32) -> Option<SyntaxError> {
+pub(super) fn template(fault: &Fault<'_>, opener: u32) -> Option<SyntaxError> {
     let text = fault.text;
     let from = match Span::new(opener.saturating_sub(1), opener.saturating_add(1)).slice(text) {
         "{{" => opener - 1,

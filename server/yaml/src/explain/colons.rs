@@ -69,7 +69,7 @@ fn key_without_colon(text: &str, span: Span) -> SyntaxError {
         .strip_prefix(':')
         .filter(|value| !value.is_empty() && !name.is_empty())
     {
-        let message = format!("a blank is missing after the colon: `{name}: {}`", value.trim());
+        let message = format!("a blank is missing after the colon: `{name}: {}`", shortened(value));
         return not_yaml(place, message);
     }
     let more = "more of a text above is indented deeper than its key";
@@ -77,11 +77,24 @@ fn key_without_colon(text: &str, span: Span) -> SyntaxError {
         ("", _) => format!("this line is neither a key with a colon nor a list item; {more}"),
         (name, "") => format!("`{name}` has no colon: a key is written `{name}:`; {more}"),
         (name, value) if value.contains(' ') => {
-            format!("this line has no colon: a key is written `{name}: {value}`; {more}")
+            format!(
+                "this line has no colon: a key is written `{name}: {}`; {more}",
+                shortened(value)
+            )
         }
         (name, value) => format!("`{name}` has no colon: a key is written `{name}: {value}`"),
     };
     not_yaml(place, message)
+}
+
+/// The start of a text, so that a message stays a line.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 30;
+    let text = text.trim();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
+        None => text.to_owned(),
+    }
 }
 
 fn is_name(character: char) -> bool {

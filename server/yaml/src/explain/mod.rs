@@ -32,6 +32,7 @@ pub(crate) struct Fault<'a> {
 pub(crate) fn explain(fault: &Fault<'_>) -> SyntaxError {
     let mut error = tabs::explain(fault)
         .or_else(|| conflict_marker(fault))
+        .or_else(|| template_line(fault))
         .unwrap_or_else(|| by_kind(fault));
     error.span = within(fault, error.span);
     error.related = error.related.map(|(span, message)| (within(fault, span), message));
@@ -187,6 +188,20 @@ fn unexpected_character(fault: &Fault<'_>, character: char) -> SyntaxError {
         _ => format!("a text that starts with `{character}` goes in quotes"),
     };
     not_yaml(rest_of_line(text, fault.at), message)
+}
+
+/// A line that is nothing but `{{ … }}`.
+fn template_line(fault: &Fault<'_>) -> Option<SyntaxError> {
+    let line = content_of_line(fault.text, fault.at);
+    let from = line
+        .start
+        .saturating_add(crate::line::narrow(dashes(line.slice(fault.text))));
+    brackets::template(fault, from)
+}
+
+/// How many bytes the dashes of list items take that a line starts with.
+fn dashes(words: &str) -> usize {
+    words.len() - words.trim_start_matches("- ").len()
 }
 
 /// What Git leaves in a file in which two changes meet.

@@ -157,13 +157,10 @@ fn start_session(editor: &Editor, paint: Paint) -> anyhow::Result<serde_json::Va
 fn told(number: usize, mistake: &Mistake, played: &Played, paint: Paint) -> String {
     let mut told = format!("{}\n", paint.bold(&format!("{number:>2}  {}", mistake.title)));
     told.push_str(&paint.verdict(mistake.file, &played.text, &played.diagnostics));
-    let how = played.action.map_or_else(|| "taken back".to_owned(), |title| format!("“{title}”"));
-    let took = |milliseconds: f64| format!("{milliseconds:.1} ms");
+    let how = played.action.map_or_else(|| "taken back".to_owned(), |title| format!("with “{title}”"));
     let line = format!(
-        "{} after the save · mended: {how} · {} after {}",
-        took(played.verdicts.dry_run.milliseconds),
-        played.lens,
-        took(played.mended.apply.milliseconds),
+        "said {:.1} ms after the save; mended {how}; {} ({:.1} ms)",
+        played.verdicts.dry_run.milliseconds, played.lens, played.mended.apply.milliseconds,
     );
     told.push_str(&format!("\n  {}\n", paint.good(&line)));
     for complaint in &played.complaints {

@@ -40,7 +40,7 @@ pub(crate) struct Expected {
 /// How a mistake is mended.
 #[derive(Debug)]
 pub(crate) enum Mend {
-    /// By the first code action that is offered, whose title must be this one.
+    /// By the code action with this title.
     Action(&'static str),
     /// By taking back what was typed.
     Undo,
@@ -99,7 +99,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
             line: "protocol: tcp",
             marked: "tcp",
         }],
-        mend: Mend::Action("Replace it with TCP"),
+        mend: Mend::Action("Write TCP"),
     },
     Mistake {
         title: "A field that must be there is lost",
@@ -120,10 +120,10 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         typed: &[Typed { find: "      labels:\n        app: frontend", put: "      labels:\n        app: fronted" }],
         expected: &[Expected {
             code: "apply/invalid-value",
-            line: "labels:",
-            marked: "labels",
+            line: "app: fronted",
+            marked: "fronted",
         }],
-        mend: Mend::Undo,
+        mend: Mend::Action("Write frontend"),
     },
     Mistake {
         title: "A quantity has a blank in it",
@@ -135,7 +135,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
             line: "memory: 128 MB",
             marked: "128 MB",
         }],
-        mend: Mend::Undo,
+        mend: Mend::Action("Write 128Mi"),
     },
     Mistake {
         title: "A variable is set twice",
@@ -150,7 +150,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
             line: "- name: PODINFO_UI_COLOR",
             marked: "",
         }],
-        mend: Mend::Undo,
+        mend: Mend::Action("Remove it"),
     },
     Mistake {
         title: "A selector is changed, which a live Deployment cannot do",
@@ -162,8 +162,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         ],
         expected: &[Expected {
             code: "apply/immutable-field",
-            line: "app: api",
-            marked: "api",
+            line: "matchLabels:",
+            marked: "",
         }],
         mend: Mend::Undo,
     },
@@ -177,7 +177,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
             line: "apiVersion: autoscaling/v2beta2",
             marked: "autoscaling/v2beta2",
         }],
-        mend: Mend::Action("Replace it with autoscaling/v2"),
+        mend: Mend::Action("Write autoscaling/v2"),
     },
     Mistake {
         title: "A namespace does not exist",
@@ -201,7 +201,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
             line: "name: Frontend",
             marked: "Frontend",
         }],
-        mend: Mend::Undo,
+        mend: Mend::Action("Write frontend"),
     },
     Mistake {
         title: "Somebody else has scaled it by hand meanwhile",
@@ -213,20 +213,20 @@ pub(crate) const MISTAKES: &[Mistake] = &[
             line: "replicas: 2",
             marked: "2",
         }],
-        mend: Mend::Action("Take it over"),
+        mend: Mend::Action("Take it over from on-call"),
     },
     Mistake {
-        title: "Three at once are said at once",
+        title: "Three mistakes in one save are said at once",
         file: BACKEND,
         before: None,
         typed: &[
-            Typed { find: "type: RollingUpdate", put: "type: Rolling" },
             Typed { find: "        image:", put: "        imag:" },
+            Typed { find: "imagePullPolicy: IfNotPresent", put: "imagePullPolicy: IfMissing" },
             Typed { find: "cpu: 2000m", put: "cpu: 2 cores" },
         ],
         expected: &[
-            Expected { code: "apply/unsupported-value", line: "type: Rolling", marked: "Rolling" },
             Expected { code: "apply/unknown-field", line: "imag: ghcr.io/stefanprodan/podinfo:6.14.1", marked: "imag" },
+            Expected { code: "apply/unsupported-value", line: "imagePullPolicy: IfMissing", marked: "IfMissing" },
             Expected { code: "apply/bad-quantity", line: "cpu: 2 cores", marked: "2 cores" },
         ],
         mend: Mend::Undo,

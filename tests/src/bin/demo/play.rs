@@ -75,17 +75,12 @@ fn mend(
 ) -> anyhow::Result<(Verdicts, Option<&'static str>)> {
     let file = mistake.file;
     if let Mend::Action(title) = mistake.mend {
-        match actions.first() {
-            Some(action) if action["title"] == title => {
-                let mark = editor.mark();
-                let verdicts = if editor.act(file, action)? { editor.save(file)? } else { editor.verdicts(file, mark)? };
-                return Ok((verdicts, Some(title)));
-            }
-            other => {
-                let offered = other.and_then(|action| action["title"].as_str()).unwrap_or("nothing");
-                complaints.push(format!("{title:?} should be offered first, but it is {offered:?}"));
-            }
+        if let Some(action) = actions.iter().find(|action| action["title"] == title) {
+            let mark = editor.mark();
+            let verdicts = if editor.act(file, action)? { editor.save(file)? } else { editor.verdicts(file, mark)? };
+            return Ok((verdicts, Some(title)));
         }
+        complaints.push(format!("the code action {title:?} is not offered"));
     }
     editor.retype(file, sound)?;
     Ok((editor.save(file)?, None))

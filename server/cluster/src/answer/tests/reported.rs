@@ -116,10 +116,10 @@ fn values_of_other_types() {
     check(
         &Case::new(500, message, sent),
         &expect![[r#"
-        wrong-type at data.note (value)
-          expected string, got list — for a text of several lines write | after the colon
-          peel data.note
-    "#]],
+            wrong-type at data.note (key)
+              expected string, got list — for a text of several lines write | after the colon
+              peel data.note
+        "#]],
     );
 }
 
@@ -469,13 +469,182 @@ fn relatives_of_validation() {
               peel spec.template.spec.containers[0].image
             too-long at metadata (missing annotations)
               too long: may not be more than 262144 bytes
-            too-many at spec.template.spec.volumes (value)
+            too-many at spec.template.spec.volumes (key)
               too many: must have at most 50 items (it has 2)
-              peel spec.template.spec.volumes
             forbidden-field at spec.template.spec.containers[0].volumeMounts (key)
               field "volumeMounts": may not be used in this way
               → remove
               peel spec.template.spec.containers[0].volumeMounts
+        "#]],
+    );
+}
+
+#[test]
+fn fields_named_in_other_ways() {
+    let deployment = |spec: serde_json::Value| json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec});
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {".dockerconfigjson": "nope"}});
+    let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c"}, "spec": {"accessModes": ["ReadWriteone"]}});
+    let owned = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "o", "ownerReferences": [{"kind": "A", "name": "b"}]}});
+    let thing = json!({"apiVersion": "probe.io/v1", "kind": "Thing", "metadata": {"name": "t"}, "spec": {"one": {"a": 1, "b": 2}, "when": "yesterday", "size": "10 GB", "min": 10, "max": 5}});
+    let quantity = "Invalid value: \"10 GB\": spec.size in body should match '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$'";
+    for (sent, causes, expected) in [
+        (
+            deployment(json!({"strategy": {"type": "rolling"}})),
+            &[(
+                "FieldValueNotSupported",
+                "Unsupported value: {\"Type\":\"rolling\",\"RollingUpdate\":null}: supported values: \"Recreate\", \"RollingUpdate\"",
+                "spec.strategy",
+            )][..],
+            expect![[r#"
+                unsupported-value at spec.strategy.type (value)
+                  "rolling" is not supported; use one of Recreate, RollingUpdate
+                  → write Recreate | RollingUpdate
+                  peel spec.strategy.type = "Recreate"
+            "#]],
+        ),
+        (
+            deployment(
+                json!({"template": {"spec": {"containers": [{"name": "a", "resources": {"requests": {"cpus": 1}}}]}}}),
+            ),
+            &[(
+                "FieldValueInvalid",
+                "Invalid value: \"cpus\": must be a standard resource type or fully qualified",
+                "spec.template.spec.containers[0].resources.requests[cpus]",
+            )],
+            expect![[r#"
+                invalid-value at spec.template.spec.containers[0].resources.requests.cpus (key)
+                  "cpus" is not valid: must be a standard resource type or fully qualified
+                  → rename to cpu
+                  peel spec.template.spec.containers[0].resources.requests.cpus
+            "#]],
+        ),
+        (
+            deployment(json!({"template": {"spec": {"restartPolicy": "Always", "containers": []}}})),
+            &[
+                (
+                    "FieldValueRequired",
+                    "Required value: valid values: \"OnFailure\", \"Never\"",
+                    "spec.template.spec.restartPolicy",
+                ),
+                ("FieldValueRequired", "Required value", "spec.template.spec.containers"),
+                ("FieldValueRequired", "Required value", "spec.selector"),
+                (
+                    "FieldValueInvalid",
+                    "Invalid value: null: `selector` does not match template `labels`",
+                    "spec.template.metadata.labels",
+                ),
+            ],
+            expect![[r#"
+                unsupported-value at spec.template.spec.restartPolicy (value)
+                  "Always" is not supported; use one of OnFailure, Never
+                  → write OnFailure | Never
+                required at spec.template.spec.containers (key)
+                  required field "containers" must not be empty
+                required at spec (missing selector)
+                  required field "selector" is missing
+                  → insert selector: ?
+            "#]],
+        ),
+        (
+            secret,
+            &[(
+                "FieldValueInvalid",
+                "Invalid value: \"<secret contents redacted>\": invalid character 'o' in literal null (expecting 'u')",
+                "data[.dockerconfigjson]",
+            )],
+            expect![[r#"
+                invalid-value at stringData[.dockerconfigjson] (value)
+                  this value is not valid: invalid character 'o' in literal null (expecting 'u')
+                  peel stringData[.dockerconfigjson]
+            "#]],
+        ),
+        (
+            claim,
+            &[
+                (
+                    "FieldValueNotSupported",
+                    "Unsupported value: \"ReadWriteone\": supported values: \"ReadOnlyMany\", \"ReadWriteOnce\"",
+                    "spec.accessModes",
+                ),
+                ("FieldValueRequired", "Required value", "spec.resources[storage]"),
+            ],
+            expect![[r#"
+                unsupported-value at spec.accessModes[0] (value)
+                  "ReadWriteone" is not supported; use one of ReadOnlyMany, ReadWriteOnce
+                  → write ReadWriteOnce | ReadOnlyMany
+                  peel spec.accessModes[0] = "ReadWriteOnce"
+                required at spec (missing resources.requests.storage)
+                  required field "storage" is missing
+                  → insert resources.requests.storage: ?
+            "#]],
+        ),
+        (
+            owned,
+            &[(
+                "FieldValueInvalid",
+                "Invalid value: \"\": must not be empty",
+                "metadata.ownerReferences.uid",
+            )],
+            expect![[r#"
+                invalid-value at metadata.ownerReferences[0] (missing uid)
+                  field "uid" is missing: must not be empty
+                  → insert uid: ?
+            "#]],
+        ),
+        (
+            thing,
+            &[
+                (
+                    "FieldValueInvalid",
+                    "Invalid value: \"\": \"spec.one\" must validate one and only one schema (oneOf). Found 2 valid alternatives",
+                    "<nil>",
+                ),
+                (
+                    "FieldValueTypeInvalid",
+                    "Invalid value: \"yesterday\": spec.when in body must be of type date-time: \"yesterday\"",
+                    "spec.when",
+                ),
+                ("FieldValueInvalid", quantity, "spec.size"),
+                (
+                    "FieldValueInvalid",
+                    "Invalid value: failed rule: self.min <= self.max",
+                    "spec",
+                ),
+                (
+                    "FieldValueInvalid",
+                    "Invalid value: \"x\": must be either Value, or AverageValue",
+                    "spec.mode",
+                ),
+            ],
+            expect![[r#"
+                invalid-value at spec.one (key)
+                  field "one" must have exactly one of its possible forms (found 2 valid alternatives)
+                bad-time at spec.when (value)
+                  "yesterday" is not a time such as 2006-01-02T15:04:05Z
+                  peel spec.when
+                bad-quantity at spec.size (value)
+                  "10 GB" is not a quantity; did you mean 10G?
+                  → write 10G | 10Gi
+                  peel spec.size
+                invalid-value at spec.min (value)
+                  failed rule: self.min <= self.max
+                  see spec.max: this is looked at too
+                  peel spec.min
+                invalid-value at spec (missing mode)
+                  field "mode" is "x" when it is not written: must be either Value, or AverageValue
+                  → insert mode: ?
+            "#]],
+        ),
+    ] {
+        check(&Case::new(422, "K \"n\" is invalid: …", sent).causes(causes), &expected);
+    }
+    let sent = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "o", "managedFields": []}});
+    check(
+        &Case::new(400, "metadata.managedFields must be nil", sent),
+        &expect![[r#"
+            bad-request at metadata.managedFields (key)
+              field "managedFields" must be nil
+              peel metadata.managedFields
         "#]],
     );
 }
@@ -581,10 +750,18 @@ fn pods_that_a_controller_cannot_create() {
             "#]],
         ),
         (
+            "Error creating: pods \"x\" is forbidden: memory max limit to request ratio per Container is 2, but no limit is specified or limit is 0",
+            expect![[r#"
+                limit-range at spec.template.spec.containers[0].resources.limits (missing memory)
+                  the limit range wants the memory limit to be at most 2 times the request; both must be set
+                  → insert memory: ?
+            "#]],
+        ),
+        (
             "Error creating: pods \"x\" is forbidden: exceeded quota: team, requested: pods=1, used: pods=1, limited: pods=1",
             expect![[r#"
                 quota-exceeded at the object (object)
-                  quota "team" has no room for pods 1 more, with 1 of 1 in use
+                  quota "team" is used up (pods: 1 asked for, 1 of 1 in use)
             "#]],
         ),
         (

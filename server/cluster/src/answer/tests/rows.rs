@@ -109,13 +109,13 @@ fn map_for_list_and_list_for_map() {
     check(
         &Case::new(500, message, sent),
         &expect![[r#"
-        wrong-type at metadata.finalizers (value)
-          expected list, got map — start each item with a dash
-          peel metadata.finalizers = [{"key":"value"}]
-        wrong-type at data (value)
-          expected map, got list — write key: value without dashes
-          peel data
-    "#]],
+            wrong-type at metadata.finalizers (key)
+              expected list, got map — start each item with a dash
+              peel metadata.finalizers = [{"key":"value"}]
+            wrong-type at data (key)
+              expected map, got list — write key: value without dashes
+              peel data
+        "#]],
     );
 }
 
@@ -451,7 +451,7 @@ fn quota() {
         &Case::new(403, message, sent.clone()).reason("Forbidden"),
         &expect![[r#"
             quota-exceeded at the object (object)
-              quota "q" has no room for pods 1 more, with 0 of 0 in use
+              quota "q" is used up (pods: 1 asked for, 0 of 0 in use)
         "#]],
     );
     let message = "pods \"p\" is forbidden: exceeded quota: q, requested: requests.cpu=2100m, used: requests.cpu=0, limited: requests.cpu=1";
@@ -459,7 +459,7 @@ fn quota() {
         &Case::new(403, message, sent).reason("Forbidden"),
         &expect![[r#"
             quota-exceeded at spec.containers[1].resources.requests.cpu (value)
-              quota "q" has no room for requests.cpu 2100m more, with 0 of 1 in use
+              quota "q" is used up (requests.cpu: 2100m asked for, 0 of 1 in use)
         "#]],
     );
 }

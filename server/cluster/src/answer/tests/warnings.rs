@@ -40,6 +40,19 @@ fn deprecated_versions() {
 }
 
 #[test]
+fn kind_that_moved() {
+    let sent = json!({"apiVersion": "v1", "kind": "Endpoints"});
+    check(
+        "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+        &sent,
+        &expect![[r#"
+            deprecated-version (warning) at apiVersion (value)
+              v1 Endpoints is deprecated; use discovery.k8s.io/v1 EndpointSlice
+        "#]],
+    );
+}
+
+#[test]
 fn fields() {
     let sent = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"annotations": {"a/b": "c"}}, "spec": {"template": {"spec": {"containers": [{"name": "a", "imag": 1, "env": [{"name": "X"}, {"name": "X"}]}], "nodeName": "x"}}}});
     check(

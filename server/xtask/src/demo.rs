@@ -1,0 +1,70 @@
+//! The demo and the README's picture: built here, played by a program of the tests' crate.
+
+use std::process::Command;
+
+use anyhow::Context as _;
+use camino::Utf8PathBuf;
+use clap::{Args, ValueEnum};
+
+use crate::bundle;
+use crate::checkout::{Checkout, run};
+use crate::prerequisites::{self, GIT, GO, RUST};
+use crate::stage::stage;
+use crate::tools;
+
+/// What the demo can be told.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Leave the sandbox up, for an editor to go on with.
+    #[arg(long)]
+    keep: bool,
+    /// Open an editor on the workspace at the end.
+    #[arg(long, value_enum, default_value_t = Editor::None)]
+    editor: Editor,
+}
+
+/// Editors that the demo can open.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Editor {
+    /// Neovim, with a session.
+    Nvim,
+    /// None.
+    None,
+}
+
+/// Builds what is needed and plays the demo.
+pub(crate) fn demo(checkout: &Checkout, options: &Options) -> anyhow::Result<()> {
+    prerequisites::check(&[&RUST, &GO, &GIT])?;
+    let neovim = match options.editor {
+        Editor::Nvim => Some(tools::neovim(checkout)?),
+        Editor::None => None,
+    };
+    let mut command = built(checkout)?;
+    if options.keep {
+        command.arg("--keep");
+    }
+    if let Some(neovim) = neovim {
+        command.args(["--neovim", neovim.as_str()]);
+    }
+    run(&mut command).context("the demo did not go as it should")
+}
+
+/// Plays the first mistake of the demo and draws what is printed.
+pub(crate) fn picture(checkout: &Checkout) -> anyhow::Result<()> {
+    prerequisites::check(&[&RUST, &GO, &GIT])?;
+    let picture: Utf8PathBuf = checkout.root().join("docs").join("pictures").join("verdict.svg");
+    let directory = picture.parent().context("a picture is in a directory")?;
+    std::fs::create_dir_all(directory).with_context(|| directory.to_string())?;
+    run(built(checkout)?.args(["--picture", picture.as_str()]))?;
+    println!("{picture}");
+    Ok(())
+}
+
+fn built(checkout: &Checkout) -> anyhow::Result<Command> {
+    bundle::build(checkout)?;
+    stage("building the server and the demo (once; then only what has changed)", || {
+        run(checkout.cargo().args(["build", "--package", "gitops-lsp", "--package", "gitops-tests", "--bins"]))
+    })?;
+    eprintln!();
+    Ok(Command::new(checkout.built("debug", "demo")))
+}
