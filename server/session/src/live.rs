@@ -63,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) report: Report,
     pub(crate) in_flight: Semaphore,
     pub(crate) inventory: Inventory,
+    /// Namespaces that this session brought and that may not take pods yet.
+    pub(crate) new_namespaces: Mutex<BTreeSet<String>>,
     files: Mutex<BTreeMap<Arc<str>, Arc<FileState>>>,
     /// Whether somebody is already trying again what the server did not answer.
     retrying: AtomicBool,
@@ -107,6 +109,7 @@ impl Live {
             in_flight: Semaphore::new(IN_FLIGHT),
             files: Mutex::default(),
             inventory: Inventory::default(),
+            new_namespaces: Mutex::default(),
             retrying: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         });

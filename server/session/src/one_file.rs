@@ -26,8 +26,7 @@ pub(crate) async fn apply_early_part(shared: &Shared, supply: &Supply) -> bool {
             && matches!(verdict.outcome, Outcome::Accepted)
             && matches!(apply_one(shared, &supply.file, supplied, Mode::Apply).await, Ok(None))
         {
-            stages::wait_until_usable(&shared.cluster, supplied).await;
-            shared.knowledge.kinds_changed();
+            became_usable(shared, supplied).await;
             brought = true;
         }
     }
@@ -105,15 +104,7 @@ async fn judge_file(
             );
             if matches!(verdict.outcome, Outcome::Applied { .. }) {
                 *brought = true;
-                if stages::is_definition(&supplied.manifest.key.gvk) {
-                    shared.knowledge.kinds_changed();
-                }
-                unless_superseded(
-                    newest,
-                    supply.generation,
-                    stages::wait_until_usable(&shared.cluster, supplied),
-                )
-                .await?;
+                unless_superseded(newest, supply.generation, became_usable(shared, supplied)).await?;
             }
         }
         *slot = Some(verdict);
@@ -190,7 +181,33 @@ fn waits_for(verdicts: &[ObjectVerdict]) -> Option<WaitsFor> {
     missing.then_some(WaitsFor::OtherFiles)
 }
 
+/// A namespace or a CRD was applied: waits for what cannot be used at once, and remembers what has to be waited for later.
+async fn became_usable(shared: &Shared, supplied: &Supplied) {
+    if stages::is_definition(&supplied.manifest.key.gvk) {
+        stages::wait_until_served(&shared.cluster, supplied).await;
+        shared.knowledge.kinds_changed();
+    } else {
+        locked(&shared.new_namespaces).insert(supplied.manifest.key.name.clone());
+    }
+}
+
+/// Pods in a namespace of this session have to wait for its service account; once is enough.
+async fn wait_for_service_account(shared: &Shared, key: &ObjectKey) {
+    let Some(namespace) = key
+        .namespace
+        .as_deref()
+        .filter(|_| key.gvk.group.is_empty() && key.gvk.kind == "Pod")
+    else {
+        return;
+    };
+    if locked(&shared.new_namespaces).contains(namespace) {
+        stages::wait_until_pods_are_taken(&shared.cluster, namespace).await;
+        locked(&shared.new_namespaces).remove(namespace);
+    }
+}
+
 async fn judge_one(shared: &Shared, supplied: &Supplied) -> ObjectVerdict {
+    wait_for_service_account(shared, &supplied.manifest.key).await;
     let _permit = shared.in_flight.acquire().await;
     let manifest = supplied.manifest.clone();
     match judge(&shared.cluster, &manifest.key, &supplied.object, &*shared.knowledge).await {

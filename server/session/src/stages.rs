@@ -24,37 +24,33 @@ pub(crate) fn is_definition(gvk: &Gvk) -> bool {
     gvk.group == "apiextensions.k8s.io" && gvk.kind == "CustomResourceDefinition"
 }
 
-/// Waits until what was applied can be used: a CRD is established and served, a namespace has its default service account.
+/// Waits until the kind of a CRD that was applied can be used: it is established and served.
 ///
 /// After [`PATIENCE`] it goes on: the next dry run says what is missing better than a time-out here could.
-pub(crate) async fn wait_until_usable(cluster: &Cluster, supplied: &Supplied) {
-    let key = &supplied.manifest.key;
+pub(crate) async fn wait_until_served(cluster: &Cluster, supplied: &Supplied) {
+    let definitions = all_of(
+        cluster,
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        None,
+    );
     let _ = tokio::time::timeout(PATIENCE, async {
-        if is_definition(&key.gvk) {
-            until(
-                &all_of(
-                    cluster,
-                    "apiextensions.k8s.io",
-                    "v1",
-                    "CustomResourceDefinition",
-                    "customresourcedefinitions",
-                    None,
-                ),
-                &key.name,
-                |object| object.is_some_and(|object| has_condition(object, "Established")),
-            )
-            .await;
-            served_now(cluster, supplied).await;
-        } else {
-            until(
-                &all_of(cluster, "", "v1", "ServiceAccount", "serviceaccounts", Some(&key.name)),
-                "default",
-                |object| object.is_some(),
-            )
-            .await;
-        }
+        until(&definitions, &supplied.manifest.key.name, |object| {
+            object.is_some_and(|object| has_condition(object, "Established"))
+        })
+        .await;
+        served_now(cluster, supplied).await;
     })
     .await;
+}
+
+/// Waits until a new namespace has its default service account: until then the API server takes no pods in it
+/// (admission plug-in `ServiceAccount`). Everything else it takes at once.
+pub(crate) async fn wait_until_pods_are_taken(cluster: &Cluster, namespace: &str) {
+    let accounts = all_of(cluster, "", "v1", "ServiceAccount", "serviceaccounts", Some(namespace));
+    let _ = tokio::time::timeout(PATIENCE, until(&accounts, "default", |object| object.is_some())).await;
 }
 
 /// Waits until an object is gone, finalizers and all.

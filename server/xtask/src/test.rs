@@ -1,7 +1,7 @@
 //! All tests, and one line at the end that sums them up.
 
 use std::io::{BufRead as _, BufReader, IsTerminal as _, Write as _};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
 use camino::Utf8Path;
