@@ -163,9 +163,9 @@ fn print(checked: &[Checked], objects: usize, left_alone: usize, asked: bool) ->
         findings.sort_by_key(|finding| finding.span);
         for finding in findings {
             if finding.severity == Severity::Error {
-                errors += 1
+                errors += 1;
             } else {
-                others += 1
+                others += 1;
             }
             println!(
                 "{}\n",

@@ -37,10 +37,9 @@ pub(crate) fn run(state: &mut State, client: &Receiver<Message>, events: &Receiv
                 Err(_) => return End::Gone,
             },
             recv(events) -> event => match event {
-                Ok(Event::ParentGone) => return End::Gone,
+                // That nobody can send any more does not happen: the state itself holds a sender.
+                Ok(Event::ParentGone) | Err(_) => return End::Gone,
                 Ok(event) => { guarded(state, "an event", |state| on_event(state, event)); }
-                // The state itself holds a sender, so this does not happen.
-                Err(_) => return End::Gone,
             },
             recv(clock) -> _ => state.lenses_changed |= state.shows_ages(),
         }

@@ -88,9 +88,9 @@ pub(crate) fn run(command: SandboxCommand) -> anyhow::Result<ExitCode> {
             let spawned = runtime.block_on(async {
                 let spawn = keeper::spawn(&name, &state, keeper::KeeperCommand { executable, arguments }, |step| {
                     if visible {
-                        progress.set_message(step.to_string())
+                        progress.set_message(step.to_string());
                     } else {
-                        println!("{step}")
+                        println!("{step}");
                     }
                 });
                 tokio::select! {

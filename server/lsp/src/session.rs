@@ -22,7 +22,7 @@ const MAX_RESTARTS: usize = 3;
 /// How many sandboxes one workspace has at most: editors that have it open at the same time.
 const MAX_SANDBOXES_OF_ONE_WORKSPACE: usize = 50;
 /// See [`MAX_RESTARTS`].
-const RESTART_WINDOW: Duration = Duration::from_secs(60);
+const RESTART_WINDOW: Duration = Duration::from_mins(1);
 
 /// A session.
 pub(crate) struct Session {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// Settings of the section `gitops`, also taken from `initializationOptions`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Settings {
     /// Where a session applies when the start does not say: `local` is a control plane on this machine.
@@ -54,19 +54,6 @@ pub(crate) struct DiagnosticSettings {
     /// How many diagnostics of one file are shown at most; what is left out is counted in one more. 1 to 10000.
     #[schemars(range(min = 1, max = 10000))]
     pub(crate) maximum_per_file: u32,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            sandbox: SandboxKind::default(),
-            target: String::new(),
-            session: SessionSettings::default(),
-            lens: LensSettings::default(),
-            diagnostics: DiagnosticSettings::default(),
-            verdicts: false,
-        }
-    }
 }
 
 impl Default for SessionSettings {

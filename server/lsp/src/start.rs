@@ -233,7 +233,7 @@ pub(crate) fn folder_chosen(state: &mut State, request: RequestId, mut arguments
         .and_then(Value::as_str)
         .map(Utf8PathBuf::from)
         .filter(|path| state.folders.contains(path));
-    let uri = chosen.and_then(|path| ls_types::Uri::from_file_path(path));
+    let uri = chosen.and_then(ls_types::Uri::from_file_path);
     let Some(uri) = uri else {
         return state.client.respond(request, Err(Failure::cancelled()));
     };

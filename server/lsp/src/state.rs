@@ -24,6 +24,10 @@ const LONGEST_SHOWN_IN_MINUTES: Duration = Duration::from_hours(1);
 
 /// What the client can do, as far as it matters here.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one ability of the protocol, read by its name"
+)]
 pub(crate) struct ClientAbilities {
     /// It shows progress that the server starts.
     pub(crate) progress: bool,
@@ -42,6 +46,10 @@ pub(crate) struct ClientAbilities {
 }
 
 /// The state.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what has to be sent at the end of a turn, each by its name"
+)]
 pub(crate) struct State {
     /// The way to the client.
     pub(crate) client: Client,
