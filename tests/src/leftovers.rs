@@ -1,5 +1,6 @@
 //! What a server leaves behind: processes and directories. It should be nothing.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -32,6 +33,18 @@ pub fn processes(directory: &Utf8Path) -> Vec<Process> {
         }
     }
     found
+}
+
+/// The process of a component of the sandbox under `state`.
+pub fn component(state: &Utf8Path, name: &str) -> Option<Process> {
+    let name = format!(" {name} ");
+    processes(state).into_iter().find(|process| format!(" {} ", process.command.replace('/', " / ")).contains(&name))
+}
+
+/// Ends a process with a signal that it cannot handle.
+pub fn kill(process: &Process) {
+    let killed = Command::new("kill").args(["-9", &process.id.to_string()]).status().expect("kill runs");
+    assert!(killed.success(), "{process:?} could not be killed");
 }
 
 /// The directories of sandboxes under a state directory.

@@ -3,6 +3,7 @@
 //!
 //! Nothing here sleeps to let something happen: every wait is for an event, and has a deadline that only a fault reaches.
 
+pub mod bench;
 pub mod binary;
 pub mod client;
 pub mod columns;

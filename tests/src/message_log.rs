@@ -61,20 +61,27 @@ impl MessageLog {
     pub fn wait<T>(&self, since: Mark, patience: Duration, mut look: impl FnMut(&Value) -> Option<T>) -> Result<T, NotSaid> {
         let deadline = Instant::now() + patience;
         let mut next = since.0;
+        loop {
+            let (new, closed) = self.beyond(next, deadline);
+            // The log is free while `look` looks, so that it may look elsewhere in it.
+            if let Some(found) = new.iter().find_map(&mut look) {
+                return Ok(found);
+            }
+            next += new.len();
+            if new.is_empty() {
+                return Err(if closed { NotSaid::Closed } else { NotSaid::TooLate });
+            }
+        }
+    }
+
+    /// The messages from number `next` on, once there are any; none when the deadline passes or the server is silent for good.
+    fn beyond(&self, next: usize, deadline: Instant) -> (Vec<Value>, bool) {
         let mut state = self.state();
         loop {
-            while let Some(message) = state.messages.get(next) {
-                next += 1;
-                if let Some(found) = look(message) {
-                    return Ok(found);
-                }
-            }
-            if state.closed {
-                return Err(NotSaid::Closed);
-            }
+            let new = state.messages.get(next..).unwrap_or_default();
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(NotSaid::TooLate);
+            if !new.is_empty() || state.closed || left.is_zero() {
+                return (new.to_vec(), state.closed);
             }
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }

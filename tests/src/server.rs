@@ -106,6 +106,20 @@ impl TestServer {
         self.assert_clean();
     }
 
+    /// Waits until the server's own process has ended; what else lives in its state directory is not looked at.
+    pub fn wait_until_process_ended(mut self) {
+        self.ended = true;
+        self.process.wait();
+        self.assert_sound();
+    }
+
+    /// Waits until the server ends although nobody has told it to and its input is open.
+    pub fn wait_until_ended(mut self) {
+        self.ended = true;
+        self.process.wait();
+        self.assert_clean();
+    }
+
     /// Kills the server with a signal that it cannot handle; returns when every process that it had started is gone.
     pub fn kill(mut self) {
         self.ended = true;

@@ -132,8 +132,8 @@ fn files_that_are_sent_together_do_not_wait_for_each_other() {
               name: together-bad
               namespace: default
             data:
+            #<^^ error apply/wrong-type: expected map, got list — write key: value without dashes
               - key
-            # ^^^^^ error apply/wrong-type: expected map, got list — write key: value without dashes
             ---
             apiVersion: v1
             kind: ConfigMap
@@ -201,9 +201,9 @@ fn a_namespace_and_a_kind_of_the_same_save() {
               name: first
               namespace: staged-one
             spec:
-              depth: 30
-            # ^^^^^^^^^ error apply/wrong-type: expected map, got map — write key: value on the lines below
+            #<^^ error apply/wrong-type: expected map, got map — write key: value on the lines below
             #| the cluster's words: spec: Invalid value: "null": spec in body must be of type object: "null"
+              depth: 30
             #        ^^ error apply/invalid-value: 30 is not valid: should be less than or equal to 10
             #| the cluster's words: spec.depth: Invalid value: 30: spec.depth in body should be less than or equal to 10
               dpeth: 3
@@ -606,7 +606,7 @@ fn warnings_are_findings() {
     check(expect![[r#"
         #- pod.yaml
         apiVersion: v1
-        #           ^^ warning apply/deprecated-version: v1 Endpoints is deprecated; use discovery.k8s.io/v1
+        #           ^^ warning apply/deprecated-version: v1 Endpoints is deprecated; use discovery.k8s.io/v1 EndpointSlice
         kind: Endpoints
         metadata:
           name: warned

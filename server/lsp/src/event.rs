@@ -1,6 +1,7 @@
 //! Everything that can happen to the server: a closed list.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use camino::Utf8PathBuf;
 use crossbeam_channel::Sender;
@@ -68,6 +69,8 @@ pub(crate) enum TaskDone {
     TargetRead {
         /// For which session.
         number: u64,
+        /// When reading began.
+        began: Instant,
         /// Each file with what it holds.
         files: Vec<ReadFile>,
         /// What could not be read, with the reason.

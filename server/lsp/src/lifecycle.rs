@@ -158,9 +158,11 @@ fn on_started(state: &mut State, number: u64, started: Started) {
     }
     let inbox = state.inbox.clone();
     state.runtime.spawn_blocking(move || {
+        let began = Instant::now();
         let target = workspace::read_target(&target);
         let _ = inbox.send(Event::Task(TaskDone::TargetRead {
             number,
+            began,
             files: target.files,
             unreadable: target.unreadable,
         }));

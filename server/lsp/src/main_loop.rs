@@ -120,9 +120,14 @@ fn on_event(state: &mut State, event: Event) {
         Event::Session { number, event } => lifecycle::on_session_event(state, number, event),
         Event::Task(TaskDone::TargetRead {
             number,
+            began,
             files,
             unreadable,
-        }) => saves::on_target_read(state, number, files, unreadable),
+        }) => {
+            let count = files.len();
+            saves::on_target_read(state, number, files, unreadable);
+            tracing::info!(files = count, milliseconds = began.elapsed().as_secs_f64() * 1000.0, "target indexed");
+        }
         Event::ParentGone => {}
         Event::Task(TaskDone::FilesRead { files }) => notifications::files_read(state, files),
     }

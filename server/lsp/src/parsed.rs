@@ -115,7 +115,9 @@ impl Parsed {
     /// Documents that look like objects and are not sent, each said on its own line.
     pub(crate) fn not_sent_findings(&self) -> Vec<Finding> {
         if self.standing == Standing::Manifests {
-            self.readings.iter().filter_map(not_sent).collect()
+            // What a broken document lacks may stand in what could not be read of it.
+            let sound = self.readings.iter().zip(&self.parse.documents).filter(|(_, document)| !document.is_broken());
+            sound.filter_map(|(reading, _)| not_sent(reading)).collect()
         } else {
             Vec::new()
         }

@@ -4,7 +4,7 @@
 //! an older save stops before its next request, and what it still hears is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -65,6 +65,8 @@ pub(crate) struct Shared {
     pub(crate) inventory: Inventory,
     /// Namespaces that this session brought and that may not take pods yet.
     pub(crate) new_namespaces: Mutex<BTreeSet<String>>,
+    /// How many namespaces and kinds this session has brought so far.
+    pub(crate) arrivals: AtomicU64,
     files: Mutex<BTreeMap<Arc<str>, Arc<FileState>>>,
     /// Whether somebody is already trying again what the server did not answer.
     retrying: AtomicBool,
@@ -110,6 +112,7 @@ impl Live {
             files: Mutex::default(),
             inventory: Inventory::default(),
             new_namespaces: Mutex::default(),
+            arrivals: AtomicU64::new(0),
             retrying: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         });

@@ -1,6 +1,7 @@
 //! One file at one save: dry run, verdict, apply, verdict, prune.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use futures::future::join_all;
@@ -22,18 +23,18 @@ pub(crate) async fn apply_early_part(shared: &Shared, supply: &Supply) -> bool {
         .filter(|supplied| stages::comes_first(&supplied.manifest.key.gvk))
     {
         let verdict = judge_one(shared, supplied).await;
+        let was_there = is_there(shared, supplied).await;
         if supply.apply
             && matches!(verdict.outcome, Outcome::Accepted)
             && matches!(apply_one(shared, &supply.file, supplied, Mode::Apply).await, Ok(None))
         {
-            became_usable(shared, supplied).await;
-            brought = true;
+            brought |= became_usable(shared, supplied, was_there).await;
         }
     }
     brought
 }
 
-/// One file: dry run, verdict, apply, verdict, prune. True if it brought a namespace or a kind that others may wait for.
+/// One file: dry run, verdict, apply, verdict, prune. True if files that wait for a namespace or a kind are to be tried again.
 ///
 /// A newer save stops this one before its next request and in the middle of a dry run. An apply that is under way is
 /// waited for: the server might otherwise do it after the newer one.
@@ -45,6 +46,7 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
         force(shared, &supply, key, *how).await;
     }
     let mut brought = false;
+    let arrivals = shared.arrivals.load(Ordering::SeqCst);
     let Some(mut verdicts) = judge_file(shared, &supply, &newest, &mut brought).await else {
         return brought;
     };
@@ -74,6 +76,9 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
         },
         reason,
     });
+    // What came while this file was judged may be what it waits for, and whoever brought it has looked for files that
+    // wait before this one was among them.
+    brought |= locked(&state.waiting).is_some() && shared.arrivals.load(Ordering::SeqCst) > arrivals;
     let mut report = file_verdict(&supply, Phase::Apply, verdicts);
     if supply.complete && supply.apply {
         inventory::prune(shared, &supply, &mut report).await;
@@ -98,13 +103,15 @@ async fn judge_file(
         };
         let mut verdict = unless_superseded(newest, supply.generation, judge_one(shared, supplied)).await?;
         if supply.apply && matches!(verdict.outcome, Outcome::Accepted) {
+            let was_there = is_there(shared, supplied).await;
             settle(
                 &mut verdict,
                 apply_one(shared, &supply.file, supplied, Mode::Apply).await,
             );
             if matches!(verdict.outcome, Outcome::Applied { .. }) {
-                *brought = true;
-                unless_superseded(newest, supply.generation, became_usable(shared, supplied)).await?;
+                *brought |= !was_there;
+                let usable = became_usable(shared, supplied, was_there);
+                *brought |= unless_superseded(newest, supply.generation, usable).await?;
             }
         }
         *slot = Some(verdict);
@@ -181,14 +188,33 @@ fn waits_for(verdicts: &[ObjectVerdict]) -> Option<WaitsFor> {
     missing.then_some(WaitsFor::OtherFiles)
 }
 
+/// Whether an object is on the cluster before it is applied: then it is no news to files that wait for it, and a file that
+/// brings one thing and waits for another is not tried again for its own sake.
+async fn is_there(shared: &Shared, supplied: &Supplied) -> bool {
+    let key = &supplied.manifest.key;
+    match shared.cluster.kinds().get(&key.gvk) {
+        Some(served) => matches!(shared.cluster.get(key, served).await, Ok(Some(_))),
+        None => false,
+    }
+}
+
 /// A namespace or a CRD was applied: waits for what cannot be used at once, and remembers what has to be waited for later.
-async fn became_usable(shared: &Shared, supplied: &Supplied) {
+///
+/// True if it is news to files that wait.
+async fn became_usable(shared: &Shared, supplied: &Supplied, was_there: bool) -> bool {
+    let mut news = !was_there;
     if stages::is_definition(&supplied.manifest.key.gvk) {
+        let before = shared.cluster.kinds();
         stages::wait_until_served(&shared.cluster, supplied).await;
         shared.knowledge.kinds_changed();
+        news |= !before.all().eq(shared.cluster.kinds().all());
     } else {
         locked(&shared.new_namespaces).insert(supplied.manifest.key.name.clone());
     }
+    if news {
+        shared.arrivals.fetch_add(1, Ordering::SeqCst);
+    }
+    news
 }
 
 /// Pods in a namespace of this session have to wait for its service account; once is enough.

@@ -62,9 +62,12 @@ pub(crate) fn picture(checkout: &Checkout) -> anyhow::Result<()> {
 
 fn built(checkout: &Checkout) -> anyhow::Result<Command> {
     bundle::build(checkout)?;
+    // As released, since the demo says how fast it is.
     stage("building the server and the demo (once; then only what has changed)", || {
-        run(checkout.cargo().args(["build", "--package", "gitops-lsp", "--package", "gitops-tests", "--bins"]))
+        let mut command = checkout.cargo();
+        command.args(["build", "--release", "--package", "gitops-lsp", "--bin", "gitops-lsp"]);
+        run(command.args(["--package", "gitops-tests", "--bin", "demo"]))
     })?;
     eprintln!();
-    Ok(Command::new(checkout.built("debug", "demo")))
+    Ok(Command::new(checkout.built("release", "demo")))
 }

@@ -23,10 +23,17 @@ pub(crate) struct Options {
 pub(crate) fn fuzz(checkout: &Checkout, options: &Options) -> anyhow::Result<()> {
     prerequisites::check(&[&RUST])?;
     stage("building", || {
-        run(checkout.cargo().args(["build", "--release", "--package", "gitops-tests", "--bin", "fuzz"]))
+        run(checkout
+            .cargo()
+            .args(["build", "--release", "--package", "gitops-tests", "--bin", "fuzz"]))
     })?;
     let corpora = checkout.root().join("tests").join("corpora");
     run(Command::new(checkout.built("release", "fuzz"))
-        .args(["--files", &options.files.to_string(), "--seed", &options.seed.to_string()])
+        .args([
+            "--files",
+            &options.files.to_string(),
+            "--seed",
+            &options.seed.to_string(),
+        ])
         .args(["--corpora", corpora.as_str()]))
 }

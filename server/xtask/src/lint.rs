@@ -24,11 +24,20 @@ pub(crate) fn lint(checkout: &Checkout) -> anyhow::Result<()> {
     ];
     let failed: Vec<&str> = checks
         .into_iter()
-        .filter(|(what, check)| stage(what, || check(checkout)).inspect_err(|error| eprintln!("error: {error:#}")).is_err())
+        .filter(|(what, check)| {
+            stage(what, || check(checkout))
+                .inspect_err(|error| eprintln!("error: {error:#}"))
+                .is_err()
+        })
         .map(|(what, _)| what)
         .collect();
     if !failed.is_empty() {
-        bail!("{} of {} checks failed: {}", failed.len(), checks.len(), failed.join("; "));
+        bail!(
+            "{} of {} checks failed: {}",
+            failed.len(),
+            checks.len(),
+            failed.join("; ")
+        );
     }
     Ok(())
 }
@@ -38,17 +47,29 @@ fn formatting(checkout: &Checkout) -> anyhow::Result<()> {
 }
 
 fn clippy(checkout: &Checkout) -> anyhow::Result<()> {
-    run(checkout.cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+    run(checkout
+        .cargo()
+        .args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
 }
 
 fn dependencies(checkout: &Checkout) -> anyhow::Result<()> {
     let mut command = Command::new(tools::cargo_deny(checkout)?);
     // Advisories come from a repository that changes by the day; docs/dependencies.md says when they are looked at.
-    run(command.current_dir(checkout.root()).args(["--workspace", "--all-features", "check", "licenses", "bans", "sources"]))
+    run(command.current_dir(checkout.root()).args([
+        "--workspace",
+        "--all-features",
+        "check",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ]))
 }
 
 fn unused_dependencies(checkout: &Checkout) -> anyhow::Result<()> {
-    run(Command::new(tools::cargo_machete(checkout)?).current_dir(checkout.root()).args(["server", "tests"]))
+    run(Command::new(tools::cargo_machete(checkout)?)
+        .current_dir(checkout.root())
+        .args(["server", "tests"]))
 }
 
 fn go(checkout: &Checkout) -> anyhow::Result<()> {

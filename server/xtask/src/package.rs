@@ -30,9 +30,14 @@ pub(crate) fn package(checkout: &Checkout, options: &Options) -> anyhow::Result<
     prerequisites::check(&[&RUST, &NODE])?;
     let target = &options.target;
     if *target != platform() {
-        bail!("a package for {target} can be made on such a machine only; this one is {}", platform());
+        bail!(
+            "a package for {target} can be made on such a machine only; this one is {}",
+            platform()
+        );
     }
-    stage("building the server, optimised", || checkout.cargo_build("gitops-lsp", true))?;
+    stage("building the server, optimised", || {
+        checkout.cargo_build("gitops-lsp", true)
+    })?;
     let server = checkout.built("release", "gitops-lsp");
     let inside = checkout.extension().join("server");
     std::fs::create_dir_all(&inside).with_context(|| inside.to_string())?;
@@ -41,14 +46,29 @@ pub(crate) fn package(checkout: &Checkout, options: &Options) -> anyhow::Result<
     let package = file(checkout, target)?;
     stage("packaging the extension", || {
         extension::install(checkout)?;
-        run(extension::npm(checkout).args(["run", "--silent", "package", "--", "--target", target, "--out", package.as_str()]))
+        run(extension::npm(checkout).args([
+            "run",
+            "--silent",
+            "package",
+            "--",
+            "--target",
+            target,
+            "--out",
+            package.as_str(),
+        ]))
     })?;
     stage("starting the server that is in the package", || {
-        run(Command::new("node").current_dir(checkout.extension()).args(["check-package.mjs", package.as_str()]))
+        run(Command::new("node")
+            .current_dir(checkout.extension())
+            .args(["check-package.mjs", package.as_str()]))
     })?;
     let bytes = package.metadata().with_context(|| package.to_string())?.len();
     if bytes > LARGEST {
-        bail!("{package} has {}, and {} are allowed", megabytes(bytes), megabytes(LARGEST));
+        bail!(
+            "{package} has {}, and {} are allowed",
+            megabytes(bytes),
+            megabytes(LARGEST)
+        );
     }
     if options.install {
         run(Command::new("code").args(["--install-extension", package.as_str()]))?;
@@ -62,8 +82,14 @@ fn file(checkout: &Checkout, target: &str) -> anyhow::Result<Utf8PathBuf> {
     let manifest = checkout.extension().join("package.json");
     let text = std::fs::read_to_string(&manifest).with_context(|| manifest.to_string())?;
     let manifest: serde_json::Value = serde_json::from_str(&text).with_context(|| manifest.to_string())?;
-    let word = |name: &str| manifest[name].as_str().with_context(|| format!("package.json has no {name}"));
-    Ok(checkout.extension().join(format!("{}-{target}-{}.vsix", word("name")?, word("version")?)))
+    let word = |name: &str| {
+        manifest[name]
+            .as_str()
+            .with_context(|| format!("package.json has no {name}"))
+    };
+    Ok(checkout
+        .extension()
+        .join(format!("{}-{target}-{}.vsix", word("name")?, word("version")?)))
 }
 
 /// This machine's platform in VS Code's words.

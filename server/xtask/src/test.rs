@@ -33,7 +33,9 @@ pub(crate) fn test(checkout: &Checkout, arguments: &[String]) -> anyhow::Result<
         eprintln!("── the VS Code extension is not checked: Node 20 is not there");
     }
     // Tests start the server as a program of its own, which building the tests alone would leave as it was.
-    stage("building", || run(checkout.cargo().args(["build", "--workspace", "--all-targets"])))?;
+    stage("building", || {
+        run(checkout.cargo().args(["build", "--workspace", "--all-targets"]))
+    })?;
     let (tally, sound) = stage("testing", || run_tests(checkout, &neovim, arguments))?;
     println!("\n{}", summary(tally));
     if !sound {
@@ -45,13 +47,18 @@ pub(crate) fn test(checkout: &Checkout, arguments: &[String]) -> anyhow::Result<
 /// Runs `cargo test`, shows what it prints and counts; says whether all of it went well, too.
 fn run_tests(checkout: &Checkout, neovim: &Utf8Path, arguments: &[String]) -> anyhow::Result<(Tally, bool)> {
     let mut command = checkout.cargo();
-    command.args(["test", "--workspace", "--no-fail-fast", "--"]).args(arguments);
+    command
+        .args(["test", "--workspace", "--no-fail-fast", "--"])
+        .args(arguments);
     if std::io::stdout().is_terminal() {
         // Test programs write into a pipe here.
         command.arg("--color=always");
     }
     command.env("PATH", path_with(neovim)?);
-    let mut child = command.stdout(Stdio::piped()).spawn().context("cargo could not be started")?;
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cargo could not be started")?;
     let output = child.stdout.take().context("cargo has no output")?;
     let mut tally = Tally::default();
     let mut shown = std::io::stdout().lock();
@@ -67,14 +74,21 @@ fn run_tests(checkout: &Checkout, neovim: &Utf8Path, arguments: &[String]) -> an
 /// The search path with the directory of Neovim before all others.
 fn path_with(neovim: &Utf8Path) -> anyhow::Result<std::ffi::OsString> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let first = neovim.parent().filter(|directory| directory.is_absolute()).map(|directory| directory.as_std_path().to_owned());
-    Ok(std::env::join_paths(first.into_iter().chain(std::env::split_paths(&path)))?)
+    let first = neovim
+        .parent()
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.as_std_path().to_owned());
+    Ok(std::env::join_paths(
+        first.into_iter().chain(std::env::split_paths(&path)),
+    )?)
 }
 
 impl Tally {
     /// Adds what the last line of a test program says: `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
     fn add(&mut self, line: &str) {
-        let Some(result) = line.strip_prefix("test result: ") else { return };
+        let Some(result) = line.strip_prefix("test result: ") else {
+            return;
+        };
         for part in result.split(['.', ';']) {
             let mut words = part.split_whitespace();
             let number = words.next().and_then(|word| word.parse::<u64>().ok());
@@ -89,8 +103,16 @@ impl Tally {
 }
 
 fn summary(tally: Tally) -> String {
-    let Tally { passed, failed, ignored } = tally;
-    let ignored = if ignored == 0 { String::new() } else { format!(", {ignored} skipped") };
+    let Tally {
+        passed,
+        failed,
+        ignored,
+    } = tally;
+    let ignored = if ignored == 0 {
+        String::new()
+    } else {
+        format!(", {ignored} skipped")
+    };
     format!("{passed} passed, {failed} failed{ignored}")
 }
 
@@ -108,7 +130,14 @@ mod tests {
         ] {
             tally.add(line);
         }
-        assert_eq!(tally, Tally { passed: 17, failed: 2, ignored: 1 });
+        assert_eq!(
+            tally,
+            Tally {
+                passed: 17,
+                failed: 2,
+                ignored: 1
+            }
+        );
         assert_eq!(summary(tally), "17 passed, 2 failed, 1 skipped");
         assert_eq!(summary(Tally { ignored: 0, ..tally }), "17 passed, 2 failed");
     }

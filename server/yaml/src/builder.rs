@@ -17,8 +17,6 @@ pub(crate) struct Builder<'t> {
     /// Where the text that the parser has starts in the whole text.
     base: u32,
     pub(crate) document: Document,
-    /// Where the document is sure to have started.
-    pub(crate) content_start: u32,
     /// Collections that have not ended.
     open: Vec<Open>,
     anchors: Anchors,
@@ -43,7 +41,6 @@ impl<'t> Builder<'t> {
         Self {
             text,
             base,
-            content_start: last_end,
             document: Document {
                 span: Span::new(start, start),
                 explicit,
@@ -58,7 +55,7 @@ impl<'t> Builder<'t> {
     }
 
     fn place(&self, span: granit_parser::Span) -> Span {
-        shifted(span, self.base)
+        place_in(self.text, span, self.base)
     }
 
     /// Takes one event that is a node, the end of one, or an anchor.
@@ -367,10 +364,12 @@ impl<'t> Builder<'t> {
 }
 
 /// The parser's span as bytes of the whole text, of which the parser has what starts at `base`.
-pub(crate) fn shifted(span: granit_parser::Span, base: u32) -> Span {
+///
+/// The parser can have blanks where the text has a longer character (see [`crate::repair`]), so no place is taken for one before it is between characters.
+pub(crate) fn place_in(text: &str, span: granit_parser::Span, base: u32) -> Span {
     let offset = |marker: granit_parser::Marker| {
         let in_part = marker.byte_offset().unwrap_or_default();
-        u32::try_from(in_part).unwrap_or(u32::MAX).saturating_add(base)
+        narrow(text.floor_char_boundary(in_part.saturating_add(base as usize)))
     };
     Span::new(offset(span.start), offset(span.end))
 }

@@ -79,11 +79,17 @@ struct Expansion {
 }
 
 impl Expansion {
-    fn value(&mut self, node: Node<'_>, depth: usize) -> Result<Json, ExpandError> {
+    fn count(&mut self) -> Result<(), ExpandError> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(ExpandError::TooLarge);
+            Err(ExpandError::TooLarge)
+        } else {
+            Ok(())
         }
+    }
+
+    fn value(&mut self, node: Node<'_>, depth: usize) -> Result<Json, ExpandError> {
+        self.count()?;
         if depth > MAX_DEPTH {
             return Err(ExpandError::TooDeep { span: node.span() });
         }
@@ -111,6 +117,8 @@ impl Expansion {
 
     /// kubectl merges where the `<<` stands: what it brings replaces what stands before it.
     fn in_order(&mut self, mapping: Node<'_>, depth: usize, map: &mut Map<String, Json>) -> Result<(), ExpandError> {
+        // A mapping that is merged counts even if it is empty, or merging empty ones would go on and on.
+        self.count()?;
         for (key, value) in mapping.entries() {
             if key.is_merge_key() {
                 for merged in merged(value, depth)?.into_iter().rev() {
@@ -127,6 +135,7 @@ impl Expansion {
 
     /// kustomize lets a mapping's own keys count, wherever the `<<` stands.
     fn own_first(&mut self, mapping: Node<'_>, depth: usize, map: &mut Map<String, Json>) -> Result<(), ExpandError> {
+        self.count()?;
         let mut sources = Vec::new();
         for (key, value) in mapping.entries() {
             if key.is_merge_key() {
@@ -154,7 +163,7 @@ impl Expansion {
     }
 
     fn key(&mut self, key: Node<'_>) -> Result<String, ExpandError> {
-        self.nodes += 1;
+        self.count()?;
         let Some(scalar) = key.scalar() else {
             return Err(not_json(key, "JSON has no key but a text"));
         };

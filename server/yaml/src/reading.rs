@@ -1,6 +1,6 @@
 //! Running the parser over documents, and starting it again behind a broken one.
 
-use crate::builder::{Builder, shifted};
+use crate::builder::{Builder, place_in};
 use crate::document::Document;
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::explain::{Fault, explain};
@@ -82,10 +82,10 @@ impl<'t> Reading<'t> {
                 }
                 Ok((event, span)) => self.event(event, span),
                 Err(error) => {
-                    let at = error.marker().byte_offset().unwrap_or_default();
-                    let at = source.floor_char_boundary(at);
+                    let in_part = error.marker().byte_offset().unwrap_or_default();
+                    let at = self.text.floor_char_boundary(in_part.saturating_add(base as usize));
                     return Some(Stop {
-                        at: narrow(at).saturating_add(base),
+                        at: narrow(at),
                         kind: error.kind().clone(),
                     });
                 }
@@ -94,7 +94,7 @@ impl<'t> Reading<'t> {
     }
 
     fn event(&mut self, event: Event<'_>, span: granit_parser::Span) {
-        let place = shifted(span, self.base);
+        let place = place_in(self.text, span, self.base);
         match event {
             Event::StreamStart => {}
             Event::DocumentStart(explicit, _) => self.start_document(explicit, place),
@@ -114,10 +114,15 @@ impl<'t> Reading<'t> {
 
     fn start_document(&mut self, explicit: bool, place: Span) {
         self.end_document();
-        let boundary = self.boundary_before(place.start);
+        let mut boundary = self.boundary_before(place.start);
+        // A document without `---` starts, for the parser, at the content of a block scalar, not at its header; that can be where the next document starts.
+        if !explicit && place.start > self.last_seen && self.text.get(boundary as usize..).is_some_and(is_marked) {
+            boundary = self.boundary_before(boundary.saturating_sub(1));
+        }
         let start = match self.documents.last() {
             // Only the parser knows of documents without a boundary of their own.
-            Some(last) if boundary <= last.span.start => place.start,
+            Some(last) if boundary <= last.span.start && explicit => place.start,
+            Some(last) if boundary <= last.span.start => self.last_seen,
             _ => boundary,
         };
         let own = self.comments.partition_point(|comment| comment.start < start);
@@ -125,10 +130,8 @@ impl<'t> Reading<'t> {
         if let Some(last) = self.documents.last_mut() {
             last.comments.append(&mut self.comments);
         }
-        // A document without `---` starts, for the parser, at the content of a block scalar, not at its header.
-        let token_end = if explicit { place.end } else { self.last_seen };
+        let token_end = if explicit { place.end } else { self.last_seen.max(start) };
         let mut builder = Builder::new(self.text, self.base, start, token_end, explicit);
-        builder.content_start = place.start;
         builder.has_marks = self.has_marks;
         builder.document.comments.append(&mut self.comments);
         builder.document.comments.extend(own);
@@ -148,7 +151,7 @@ impl<'t> Reading<'t> {
     /// Keeps what there is of the broken document, and says at which boundary to go on.
     fn fault(&mut self, stop: Stop, end: usize) -> Option<usize> {
         let within = match &self.builder {
-            Some(builder) => builder.content_start,
+            Some(builder) => builder.document.span.start,
             None => stop.at.max(self.last_seen),
         };
         let is_next = |&&boundary: &&usize| boundary > within as usize && boundary < end;
@@ -252,6 +255,10 @@ impl<'t> Reading<'t> {
         let boundary = self.boundaries.get(after.saturating_sub(1));
         boundary.map_or(0, |&boundary| narrow(boundary))
     }
+}
+
+fn is_marked(line: &str) -> bool {
+    line.starts_with("---")
 }
 
 type Read = (Vec<Document>, Vec<SyntaxError>);

@@ -62,7 +62,8 @@ fn mapping(mapping: Node<'_>, errors: &mut Vec<SyntaxError>) {
 }
 
 fn is_null(scalar: Scalar<'_>) -> bool {
-    resolve(Dialect::Kubectl, scalar.value, scalar.style, scalar.tag) == Value::Null
+    let can_be = matches!(scalar.value.as_bytes().first(), None | Some(b'~' | b'n' | b'N'));
+    can_be && resolve(Dialect::Kubectl, scalar.value, scalar.style, scalar.tag) == Value::Null
 }
 
 fn scalar(node: Node<'_>, errors: &mut Vec<SyntaxError>) {

@@ -83,13 +83,19 @@ fn what_json_has_not_is_refused() {
 
 #[test]
 fn an_alias_bomb_is_bounded() {
-    for kind in ["sequence", "mapping", "merge"] {
-        let mut bomb = String::from("a0: &a0 {x: 1, y: 2, z: 3}\n");
+    for kind in ["sequence", "mapping", "merge", "empty merge"] {
+        let first = if kind == "empty merge" {
+            "a0: &a0 {}\n"
+        } else {
+            "a0: &a0 {x: 1, y: 2, z: 3}\n"
+        };
+        let mut bomb = String::from(first);
         for level in 1..12 {
             let below = format!("*a{}", level - 1);
             let line = match kind {
                 "sequence" => format!("a{level}: &a{level} [{}]\n", [below.as_str(); 9].join(", ")),
                 "mapping" => format!("a{level}: &a{level} {{p: {below}, q: {below}, r: {below}, s: {below}}}\n"),
+                "empty merge" => format!("a{level}: &a{level} {{<<: [{}]}}\n", [below.as_str(); 9].join(", ")),
                 _ => format!(
                     "a{level}: &a{level} {{k{level}: {below}, <<: [{}]}}\n",
                     [below.as_str(); 9].join(", ")

@@ -34,7 +34,12 @@ fn the_mark_is_on_the_line_that_people_looked_for() {
         // `says` is a pattern of words, any of which will do.
         let words = of("says").trim_start_matches("(?i)").split('|');
         let message = error.message.to_lowercase();
-        assert!(words.clone().any(|word| message.contains(word)), "{}: {}", of("name"), error.message);
+        assert!(
+            words.clone().any(|word| message.contains(word)),
+            "{}: {}",
+            of("name"),
+            error.message
+        );
         // What stands below the fault is still there.
         let [document, ..] = parse.documents.as_slice() else {
             panic!("{}: there is a document", of("name"));
@@ -43,11 +48,16 @@ fn the_mark_is_on_the_line_that_people_looked_for() {
         let (before, after) = (json(&sound), json(&text));
         assert_eq!(before["metadata"], after["metadata"], "{}", of("name"));
         let template = "/spec/template/spec/containers/0";
-        assert_eq!(before.pointer(template).map(|container| &container["name"]), after.pointer(template).map(|container| &container["name"]));
+        assert_eq!(
+            before.pointer(template).map(|container| &container["name"]),
+            after.pointer(template).map(|container| &container["name"])
+        );
     }
     assert!(count >= 2, "there are such cases");
 }
 
 fn json(text: &str) -> Value {
-    parse(text).documents[0].to_json(text, Dialect::Kubectl).expect("it can be JSON")
+    parse(text).documents[0]
+        .to_json(text, Dialect::Kubectl)
+        .expect("it can be JSON")
 }

@@ -51,7 +51,7 @@ fn agrees_with_the_suite_but_for_known_cases() {
         cases.len() - known,
         cases.len()
     );
-    expect![[r#"
+    expect![[r"
         399 of 405 cases agree, but not
         9C9N: accepted
         DK95/01: accepted
@@ -59,7 +59,7 @@ fn agrees_with_the_suite_but_for_known_cases() {
         QB6E: accepted
         Y79Y/03: accepted
         ZYU8/02: refused: a line that starts with `%` is a directive, and kubectl and Flux cannot read a file that has one
-    "#]].assert_eq(&summary);
+    "]].assert_eq(&summary);
 }
 
 /// What breaks a document; the suite does not judge what Kubernetes' readers refuse.

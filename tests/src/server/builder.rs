@@ -53,6 +53,8 @@ pub struct Builder {
     choice: Option<String>,
     state: Option<Utf8PathBuf>,
     prepared: bool,
+    handshake: bool,
+    process_id: u32,
 }
 
 impl Default for Builder {
@@ -67,6 +69,8 @@ impl Default for Builder {
             choice: None,
             state: None,
             prepared: true,
+            handshake: true,
+            process_id: std::process::id(),
         }
     }
 }
@@ -132,6 +136,18 @@ impl Builder {
         self
     }
 
+    /// Nothing is said to the server yet: not even `initialize`.
+    pub fn without_handshake(mut self) -> Self {
+        self.handshake = false;
+        self
+    }
+
+    /// The process that the client says it is; otherwise the test itself.
+    pub fn process_id(mut self, id: u32) -> Self {
+        self.process_id = id;
+        self
+    }
+
     /// Starts the server and does the handshake.
     pub fn build(self) -> TestServer {
         let mut directories = Vec::new();
@@ -163,20 +179,19 @@ impl Builder {
                 json!({ "uri": uri_of(&path), "name": path.file_name().unwrap_or_default() })
             })
             .collect();
-        let initialized = client
-            .request(
-                "initialize",
-                json!({
-                    "processId": std::process::id(),
-                    "clientInfo": { "name": "gitops-tests" },
-                    "rootUri": folders.first().map(|folder| folder["uri"].clone()),
-                    "workspaceFolders": folders,
-                    "capabilities": self.capabilities,
-                    "initializationOptions": self.options,
-                }),
-            )
-            .expect("initialize is answered");
-        client.notify("initialized", json!({}));
+        let mut initialized = Value::Null;
+        if self.handshake {
+            let params = json!({
+                "processId": self.process_id,
+                "clientInfo": { "name": "gitops-tests" },
+                "rootUri": folders.first().map(|folder| folder["uri"].clone()),
+                "workspaceFolders": folders,
+                "capabilities": self.capabilities,
+                "initializationOptions": self.options,
+            });
+            initialized = client.request("initialize", params).expect("initialize is answered");
+            client.notify("initialized", json!({}));
+        }
         let encoding = Encoding::named(initialized["capabilities"]["positionEncoding"].as_str());
         TestServer {
             client,

@@ -1,7 +1,8 @@
 //! Kinds, versions and namespaces that the server does not have.
 
 use expect_test::expect;
-use gitops_tests::fixture::check_with;
+use gitops_tests::fixture::{check_with, dedent};
+use gitops_tests::server::Phase;
 use gitops_tests::shared;
 use serde_json::json;
 
@@ -183,4 +184,34 @@ fn kind_that_came_from_elsewhere() {
     crate::prepare::until_served("elsewhere.example.com", "Gadget");
     let verdict = server.save_and_settle(&file);
     assert!(verdict.ok, "{:?}", server.diagnostics(&file).summary());
+}
+
+/// A file that brings something and waits for something else is tried again when that comes, not for what it brings itself.
+#[test]
+fn kind_missing_beside_a_namespace() {
+    let (server, file) = (&shared::session().server, shared::file("both.yaml"));
+    server.open_with(
+        &file,
+        &dedent(
+            "
+            apiVersion: v1
+            kind: Namespace
+            metadata: { name: beside }
+            ---
+            apiVersion: nobody.example.com/v1
+            kind: Gadget
+            metadata: { name: one, namespace: beside }
+            ",
+        ),
+    );
+    let mark = server.client.mark();
+    assert!(!server.save_and_settle(&file).ok);
+    // Two more saves of another file: what would be tried again and again is heard of by then.
+    let other = shared::file("other.yaml");
+    server.open_with(&other, "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: other, namespace: beside }\n");
+    assert!(server.save_and_settle(&other).ok);
+    assert!(server.save_and_settle(&other).ok);
+    let verdicts = server.verdicts(&file, Phase::Apply, mark).len();
+    // The namespace was new, for which files that wait are tried again once.
+    assert!(verdicts <= 2, "{verdicts} verdicts about one save");
 }

@@ -19,12 +19,12 @@ use tokio::runtime::Runtime;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Makes a namespace in which pods can be created.
-pub fn namespace(name: &str) -> Cluster {
+pub(crate) fn namespace(name: &str) -> Cluster {
     namespace_with(name, &json!({}))
 }
 
 /// [`namespace`] with labels.
-pub fn namespace_with(name: &str, labels: &Value) -> Cluster {
+pub(crate) fn namespace_with(name: &str, labels: &Value) -> Cluster {
     let cluster = shared::session().cluster();
     cluster.apply("tests", &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels } }));
     cluster.wait_until("v1", "ServiceAccount", Some(name), "default", |_| true);
@@ -34,7 +34,7 @@ pub fn namespace_with(name: &str, labels: &Value) -> Cluster {
 /// Waits until the API server refuses an object with these words.
 ///
 /// It takes up policies, webhooks and quotas some time after they were created, and nothing tells when; so it is asked.
-pub fn until_refused(object: &Value, words: &str) {
+pub(crate) fn until_refused(object: &Value, words: &str) {
     let connection = Asker::new(None);
     let started = Instant::now();
     loop {
@@ -48,7 +48,7 @@ pub fn until_refused(object: &Value, words: &str) {
 }
 
 /// Waits until discovery shows a kind: it follows a definition's Established condition with a delay that nothing announces.
-pub fn until_served(group: &str, kind: &str) {
+pub(crate) fn until_served(group: &str, kind: &str) {
     let asker = Asker::new(None);
     let started = Instant::now();
     loop {
@@ -62,14 +62,14 @@ pub fn until_served(group: &str, kind: &str) {
 }
 
 /// A connection of one user.
-pub struct Asker {
+pub(crate) struct Asker {
     runtime: &'static Runtime,
     connection: Connection,
 }
 
 impl Asker {
     /// Connects as the administrator, or as the user whom he pretends to be.
-    pub fn new(user: Option<&str>) -> Self {
+    pub(crate) fn new(user: Option<&str>) -> Self {
         static RUNTIME: OnceLock<Runtime> = OnceLock::new();
         let runtime = RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime"));
         let path = shared::session().started["kubeconfig"].as_str().expect("a started session says where its kubeconfig is");
@@ -94,7 +94,7 @@ impl Asker {
     }
 
     /// Puts an object of any kind on the cluster.
-    pub fn put(&self, object: &Value) {
+    pub(crate) fn put(&self, object: &Value) {
         let key = key_of(object);
         let kinds = self.connection.kinds();
         let served = kinds.get(&key.gvk).expect("the kind is served");
@@ -103,7 +103,7 @@ impl Asker {
     }
 
     /// What people are told about an object, with the place of each answer.
-    pub fn judge(&self, object: &Value) -> Vec<String> {
+    pub(crate) fn judge(&self, object: &Value) -> Vec<String> {
         let judgement = self.runtime.block_on(gitops_cluster::judge(&self.connection, &key_of(object), object, &KnowsNothing)).expect("the server answers");
         judgement.answers.iter().map(|answer| format!("{:?} {} {}: {}", answer.place, answer.path, answer.slug, answer.message)).collect()
     }

@@ -29,16 +29,30 @@ impl Attach {
              [[language]]\nname = \"yaml\"\nlanguage-servers = [\"gitops-lsp\"]\n"
         );
         write(&workspace.join(".helix").join("languages.toml"), &helix)?;
-        let target = server.parent().and_then(Utf8Path::parent).context("the server is in no target directory")?;
-        Ok(Self { neovim_configuration, workspace: workspace.to_owned(), sandbox_programs: target.join("sandbox") })
+        let target = server
+            .parent()
+            .and_then(Utf8Path::parent)
+            .context("the server is in no target directory")?;
+        Ok(Self {
+            neovim_configuration,
+            workspace: workspace.to_owned(),
+            sandbox_programs: target.join("sandbox"),
+        })
     }
 
     /// One line for each editor.
     pub(crate) fn lines(&self) -> String {
         let (workspace, file) = (quoted(&self.workspace), quoted(&self.workspace.join(FILE)));
         let mut lines = String::new();
-        let _ = writeln!(lines, "  Neovim   nvim -u {} {file}", quoted(&self.neovim_configuration));
-        let _ = writeln!(lines, "  Helix    cd {workspace} && hx {FILE}   (then :lsp-workspace-command gitops.session.start)");
+        let _ = writeln!(
+            lines,
+            "  Neovim   nvim -u {} {file}",
+            quoted(&self.neovim_configuration)
+        );
+        let _ = writeln!(
+            lines,
+            "  Helix    cd {workspace} && hx {FILE}   (then :lsp-workspace-command gitops.session.start)"
+        );
         let _ = writeln!(
             lines,
             "  VS Code  cargo xtask package --install && GITOPS_LSP_BUNDLE={} code {workspace}",
@@ -68,8 +82,19 @@ fn write(path: &Utf8Path, text: &str) -> anyhow::Result<()> {
 
 /// A path as a shell takes it, relative to where the command was called if it is below.
 fn quoted(path: &Utf8Path) -> String {
-    let here = std::env::current_dir().ok().and_then(|directory| Utf8PathBuf::from_path_buf(directory).ok());
-    let path = here.and_then(|here| path.strip_prefix(here).ok().map(ToOwned::to_owned)).unwrap_or_else(|| path.to_owned());
-    let plain = path.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~+".contains(&byte));
-    if plain { path.into_string() } else { format!("'{}'", path.as_str().replace('\'', r"'\''")) }
+    let here = std::env::current_dir()
+        .ok()
+        .and_then(|directory| Utf8PathBuf::from_path_buf(directory).ok());
+    let path = here
+        .and_then(|here| path.strip_prefix(here).ok().map(ToOwned::to_owned))
+        .unwrap_or_else(|| path.to_owned());
+    let plain = path
+        .as_str()
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"/-._~+".contains(&byte));
+    if plain {
+        path.into_string()
+    } else {
+        format!("'{}'", path.as_str().replace('\'', r"'\''"))
+    }
 }

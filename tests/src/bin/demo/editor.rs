@@ -63,7 +63,10 @@ impl Editor {
         let input = process.stdin.take().context("the server has no input")?;
         let output = process.stdout.take().context("the server has no output")?;
         let settings = json!({ "verdicts": true });
-        let manners = Manners { settings: settings.clone(), choice: None };
+        let manners = Manners {
+            settings: settings.clone(),
+            choice: None,
+        };
         let mut editor = Self {
             client: Client::new(input, output, manners),
             process,
@@ -92,7 +95,9 @@ impl Editor {
     /// Starts a session, calls `progress` with each step that the server names, and returns what the command answers.
     pub(crate) fn start_session(&self, mut progress: impl FnMut(&str)) -> anyhow::Result<Value> {
         let mark = self.client.mark();
-        let id = self.client.send_command("gitops.session.start", json!({ "root": uri_of(&self.workspace) }));
+        let id = self
+            .client
+            .send_command("gitops.session.start", json!({ "root": uri_of(&self.workspace) }));
         self.wait(mark, "the start of the session", |message| {
             if message["method"] == "$/progress"
                 && let Some(step) = message["params"]["value"]["message"].as_str()
@@ -105,7 +110,10 @@ impl Editor {
 
     /// Stops the session and returns what the command answers.
     pub(crate) fn stop_session(&self) -> anyhow::Result<Value> {
-        self.request("workspace/executeCommand", json!({ "command": "gitops.session.stop", "arguments": [] }))
+        self.request(
+            "workspace/executeCommand",
+            json!({ "command": "gitops.session.stop", "arguments": [] }),
+        )
     }
 
     /// The end of what the server has said so far.
@@ -121,7 +129,8 @@ impl Editor {
         let path = self.workspace.join(file);
         let text = std::fs::read_to_string(&path).with_context(|| path.to_string())?;
         let document = json!({ "uri": self.uri(file), "languageId": "yaml", "version": 1, "text": text });
-        self.client.notify("textDocument/didOpen", json!({ "textDocument": document }));
+        self.client
+            .notify("textDocument/didOpen", json!({ "textDocument": document }));
         self.buffers.insert(file.to_owned(), Buffer { version: 1, text });
         Ok(())
     }
@@ -134,7 +143,10 @@ impl Editor {
     /// Replaces one place of an open file, as one incremental change.
     pub(crate) fn replace(&mut self, file: &str, place: std::ops::Range<usize>, put: &str) -> anyhow::Result<()> {
         let uri = self.uri(file);
-        let buffer = self.buffers.get_mut(file).with_context(|| format!("{file} is not open"))?;
+        let buffer = self
+            .buffers
+            .get_mut(file)
+            .with_context(|| format!("{file} is not open"))?;
         let range = range_of(&buffer.text, place.clone(), self.encoding);
         buffer.text.replace_range(place, put);
         buffer.version += 1;
@@ -159,7 +171,10 @@ impl Editor {
         let path = self.workspace.join(file);
         std::fs::write(&path, self.text(file)).with_context(|| path.to_string())?;
         let mark = self.client.mark();
-        self.client.notify("textDocument/didSave", json!({ "textDocument": { "uri": self.uri(file) } }));
+        self.client.notify(
+            "textDocument/didSave",
+            json!({ "textDocument": { "uri": self.uri(file) } }),
+        );
         self.verdicts(file, mark)
     }
 
@@ -224,7 +239,12 @@ impl Editor {
         let edits = edits.with_context(|| format!("the action {} has neither a command nor edits", action["title"]))?;
         let mut edits: Vec<_> = edits
             .iter()
-            .map(|edit| (self.bytes_of(file, &edit["range"]), edit["newText"].as_str().unwrap_or_default()))
+            .map(|edit| {
+                (
+                    self.bytes_of(file, &edit["range"]),
+                    edit["newText"].as_str().unwrap_or_default(),
+                )
+            })
             .collect();
         // All of them are about the text as it was, so the last one is made first.
         edits.sort_by_key(|(place, _)| std::cmp::Reverse(place.start));
@@ -238,11 +258,15 @@ impl Editor {
     pub(crate) fn lens(&self, file: &str, at: usize) -> anyhow::Result<String> {
         let document = json!({ "textDocument": { "uri": self.uri(file) } });
         let lenses = self.request("textDocument/codeLens", document)?;
-        let line = position_of(self.text(file), at, self.encoding)["line"].as_u64().unwrap_or_default();
+        let line = position_of(self.text(file), at, self.encoding)["line"]
+            .as_u64()
+            .unwrap_or_default();
         let lenses = lenses.as_array().map(Vec::as_slice).unwrap_or_default();
         let line_of = |lens: &Value| lens["range"]["start"]["line"].as_u64().unwrap_or_default();
         let above = lenses.iter().rev().find(|lens| line_of(lens) <= line);
-        let lens = above.or(lenses.first()).with_context(|| format!("{file} has no lens"))?;
+        let lens = above
+            .or(lenses.first())
+            .with_context(|| format!("{file} has no lens"))?;
         Ok(lens["command"]["title"].as_str().unwrap_or_default().to_owned())
     }
 
@@ -259,7 +283,11 @@ impl Editor {
                 None => std::thread::sleep(Duration::from_millis(5)),
             }
         }
-        bail!("the server did not end within {} s; its log is {}", END_WITHIN.as_secs(), self.log)
+        bail!(
+            "the server did not end within {} s; its log is {}",
+            END_WITHIN.as_secs(),
+            self.log
+        )
     }
 
     fn uri(&self, file: &str) -> String {
@@ -268,14 +296,23 @@ impl Editor {
 
     fn request(&self, method: &str, params: Value) -> anyhow::Result<Value> {
         let id = self.client.send_request(method, params);
-        self.wait(Mark::START, &format!("the answer to {method}"), |message| answer(message, id))?
+        self.wait(Mark::START, &format!("the answer to {method}"), |message| {
+            answer(message, id)
+        })?
     }
 
     fn wait<T>(&self, since: Mark, what: &str, look: impl FnMut(&Value) -> Option<T>) -> anyhow::Result<T> {
-        self.client.log().wait(since, PATIENCE, look).map_err(|not_said| match not_said {
-            NotSaid::TooLate => anyhow!("waited {} s for {what}; the server's log is {}", PATIENCE.as_secs(), self.log),
-            NotSaid::Closed => anyhow!("the server ended before {what}; its log is {}", self.log),
-        })
+        self.client
+            .log()
+            .wait(since, PATIENCE, look)
+            .map_err(|not_said| match not_said {
+                NotSaid::TooLate => anyhow!(
+                    "waited {} s for {what}; the server's log is {}",
+                    PATIENCE.as_secs(),
+                    self.log
+                ),
+                NotSaid::Closed => anyhow!("the server ended before {what}; its log is {}", self.log),
+            })
     }
 }
 

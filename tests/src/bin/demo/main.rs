@@ -62,12 +62,25 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let paint = Paint::for_stdout();
     let server = gitops_lsp();
-    let directory = arguments.directory.clone().unwrap_or_else(|| target_directory().join("demo"));
+    let directory = arguments
+        .directory
+        .clone()
+        .unwrap_or_else(|| target_directory().join("demo"));
     let workspace = workspace::lay_out(&directory.join("podinfo"))?;
     let directory = workspace.root.parent().context("the workspace is in a directory")?;
     let attach = Attach::prepare(&server, &workspace.root)?;
-    println!("{}", paint.bold("Mistakes in the manifests of podinfo, each put to a real API server by a save"));
-    println!("{}\n", paint.dim(&format!("The workspace is a copy in {}: {} manifests.", workspace.root, workspace.manifests.len())));
+    println!(
+        "{}",
+        paint.bold("Mistakes in the manifests of podinfo, each put to a real API server by a save")
+    );
+    println!(
+        "{}\n",
+        paint.dim(&format!(
+            "The workspace is a copy in {}: {} manifests.",
+            workspace.root,
+            workspace.manifests.len()
+        ))
+    );
 
     let kept = arguments.keep || arguments.neovim.is_some();
     if kept {
@@ -91,18 +104,36 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(right)
 }
 
-fn play_all(arguments: &Arguments, server: &Utf8Path, workspace: &Workspace, log: &Utf8Path, paint: Paint) -> anyhow::Result<bool> {
+fn play_all(
+    arguments: &Arguments,
+    server: &Utf8Path,
+    workspace: &Workspace,
+    log: &Utf8Path,
+    paint: Paint,
+) -> anyhow::Result<bool> {
     let mut editor = Editor::open_folder(server, &workspace.root, log)?;
     let mark = editor.mark();
     let started = start_session(&editor, paint)?;
     let began = Instant::now();
     play::wait_until_applied(&editor, &workspace.manifests, mark)?;
     let milliseconds = began.elapsed().as_millis();
-    println!("{} all {} manifests are applied, {milliseconds} ms later\n", paint.good("✓"), workspace.manifests.len());
-    let kubeconfig = Utf8PathBuf::from(started["kubeconfig"].as_str().context("the session says where its kubeconfig is")?);
+    println!(
+        "{} all {} manifests are applied, {milliseconds} ms later\n",
+        paint.good("✓"),
+        workspace.manifests.len()
+    );
+    let kubeconfig = Utf8PathBuf::from(
+        started["kubeconfig"]
+            .as_str()
+            .context("the session says where its kubeconfig is")?,
+    );
     let cluster = Cluster::new(&kubeconfig);
 
-    let wanted = if arguments.picture.is_some() { &MISTAKES[..1] } else { MISTAKES };
+    let wanted = if arguments.picture.is_some() {
+        &MISTAKES[..1]
+    } else {
+        MISTAKES
+    };
     let mut played: Vec<(&Mistake, Played)> = Vec::new();
     for (number, mistake) in wanted.iter().enumerate() {
         let outcome = play::play(mistake, &mut editor, &cluster).with_context(|| mistake.title)?;
@@ -118,7 +149,9 @@ fn play_all(arguments: &Arguments, server: &Utf8Path, workspace: &Workspace, log
     editor.quit()?;
     let kept = arguments.keep || arguments.neovim.is_some();
     if !kept {
-        let sandbox = kubeconfig.parent().context("the kubeconfig is in the sandbox's directory")?;
+        let sandbox = kubeconfig
+            .parent()
+            .context("the kubeconfig is in the sandbox's directory")?;
         let left = leftovers::processes(sandbox);
         if sandbox.exists() || !left.is_empty() {
             bail!("the session is stopped, but of its sandbox are left: {sandbox}, {left:?}");
@@ -149,7 +182,10 @@ fn start_session(editor: &Editor, paint: Paint) -> anyhow::Result<serde_json::Va
         print!("\r\x1b[K");
     }
     let seconds = began.elapsed().as_secs_f64();
-    println!("{} {last} takes saves, {seconds:.1} s after the start of the session", paint.good("✓"));
+    println!(
+        "{} {last} takes saves, {seconds:.1} s after the start of the session",
+        paint.good("✓")
+    );
     Ok(started)
 }
 
@@ -157,7 +193,9 @@ fn start_session(editor: &Editor, paint: Paint) -> anyhow::Result<serde_json::Va
 fn told(number: usize, mistake: &Mistake, played: &Played, paint: Paint) -> String {
     let mut told = format!("{}\n", paint.bold(&format!("{number:>2}  {}", mistake.title)));
     told.push_str(&paint.verdict(mistake.file, &played.text, &played.diagnostics));
-    let how = played.action.map_or_else(|| "taken back".to_owned(), |title| format!("with “{title}”"));
+    let how = played
+        .action
+        .map_or_else(|| "by hand".to_owned(), |title| format!("by “{title}”"));
     let line = format!(
         "said {:.1} ms after the save; mended {how}; {} ({:.1} ms)",
         played.verdicts.dry_run.milliseconds, played.lens, played.mended.apply.milliseconds,
@@ -172,9 +210,12 @@ fn told(number: usize, mistake: &Mistake, played: &Played, paint: Paint) -> Stri
 
 fn print_attach(attach: &Attach, kept: bool, server: &Utf8Path, workspace: &Utf8Path, paint: Paint) {
     let title = if kept {
-        format!("The sandbox is up, and a session that an editor starts there uses it. `{server} sandbox down {workspace}` ends it.")
+        format!(
+            "The sandbox is up, and a session that an editor starts there uses it. `{server} sandbox down {workspace}` ends it."
+        )
     } else {
-        "Nothing is left running. Go on in an editor, where a session is started by the lens “▶ Start session”:".to_owned()
+        "Nothing is left running. Go on in an editor, where a session is started by the lens “▶ Start session”:"
+            .to_owned()
     };
     println!("{}\n{}", paint.bold(&title), attach.lines().trim_end());
 }

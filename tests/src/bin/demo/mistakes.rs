@@ -69,7 +69,10 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A field's name is misspelled",
         file: BACKEND,
         before: None,
-        typed: &[Typed { find: "image:", put: "imag:" }],
+        typed: &[Typed {
+            find: "image:",
+            put: "imag:",
+        }],
         expected: &[Expected {
             code: "apply/unknown-field",
             line: "imag: ghcr.io/stefanprodan/podinfo:6.14.1",
@@ -81,7 +84,10 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "The quotes of an annotation are forgotten",
         file: FRONTEND,
         before: None,
-        typed: &[Typed { find: "scrape: \"true\"", put: "scrape: true" }],
+        typed: &[Typed {
+            find: "scrape: \"true\"",
+            put: "scrape: true",
+        }],
         expected: &[Expected {
             code: "apply/wrong-type",
             line: "prometheus.io/scrape: true",
@@ -93,7 +99,10 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A word is written in small letters",
         file: FRONTEND_SERVICE,
         before: None,
-        typed: &[Typed { find: "protocol: TCP", put: "protocol: tcp" }],
+        typed: &[Typed {
+            find: "protocol: TCP",
+            put: "protocol: tcp",
+        }],
         expected: &[Expected {
             code: "apply/unsupported-value",
             line: "protocol: tcp",
@@ -105,7 +114,10 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A field that must be there is lost",
         file: BACKEND,
         before: None,
-        typed: &[Typed { find: "        image: ghcr.io/stefanprodan/podinfo:6.14.1\n", put: "" }],
+        typed: &[Typed {
+            find: "        image: ghcr.io/stefanprodan/podinfo:6.14.1\n",
+            put: "",
+        }],
         expected: &[Expected {
             code: "apply/required",
             line: "- name: backend",
@@ -117,7 +129,10 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "The labels no longer match the selector",
         file: FRONTEND,
         before: None,
-        typed: &[Typed { find: "      labels:\n        app: frontend", put: "      labels:\n        app: fronted" }],
+        typed: &[Typed {
+            find: "      labels:\n        app: frontend",
+            put: "      labels:\n        app: fronted",
+        }],
         expected: &[Expected {
             code: "apply/invalid-value",
             line: "app: fronted",
@@ -129,7 +144,10 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A quantity has a blank in it",
         file: FRONTEND,
         before: None,
-        typed: &[Typed { find: "memory: 128Mi", put: "memory: 128 MB" }],
+        typed: &[Typed {
+            find: "memory: 128Mi",
+            put: "memory: 128 MB",
+        }],
         expected: &[Expected {
             code: "apply/bad-quantity",
             line: "memory: 128 MB",
@@ -153,12 +171,18 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         mend: Mend::Action("Remove it"),
     },
     Mistake {
-        title: "A selector is changed, which a live Deployment cannot do",
+        title: "The selector of a live Deployment is changed",
         file: BACKEND,
         before: None,
         typed: &[
-            Typed { find: "    matchLabels:\n      app: backend", put: "    matchLabels:\n      app: api" },
-            Typed { find: "      labels:\n        app: backend", put: "      labels:\n        app: api" },
+            Typed {
+                find: "    matchLabels:\n      app: backend",
+                put: "    matchLabels:\n      app: api",
+            },
+            Typed {
+                find: "      labels:\n        app: backend",
+                put: "      labels:\n        app: api",
+            },
         ],
         expected: &[Expected {
             code: "apply/immutable-field",
@@ -168,10 +192,13 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         mend: Mend::Undo,
     },
     Mistake {
-        title: "A version of an API that went away years ago is asked for",
+        title: "A version of an API that is gone is asked for",
         file: "deploy/webapp/backend/hpa.yaml",
         before: None,
-        typed: &[Typed { find: "autoscaling/v2\n", put: "autoscaling/v2beta2\n" }],
+        typed: &[Typed {
+            find: "autoscaling/v2\n",
+            put: "autoscaling/v2beta2\n",
+        }],
         expected: &[Expected {
             code: "apply/version-not-served",
             line: "apiVersion: autoscaling/v2beta2",
@@ -183,7 +210,10 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A namespace does not exist",
         file: FRONTEND_SERVICE,
         before: None,
-        typed: &[Typed { find: "namespace: webapp", put: "namespace: web-app" }],
+        typed: &[Typed {
+            find: "namespace: webapp",
+            put: "namespace: web-app",
+        }],
         expected: &[Expected {
             code: "apply/namespace-not-found",
             line: "namespace: web-app",
@@ -195,7 +225,10 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A name has a capital letter",
         file: FRONTEND_SERVICE,
         before: None,
-        typed: &[Typed { find: "  name: frontend\n", put: "  name: Frontend\n" }],
+        typed: &[Typed {
+            find: "  name: frontend\n",
+            put: "  name: Frontend\n",
+        }],
         expected: &[Expected {
             code: "apply/invalid-value",
             line: "name: Frontend",
@@ -206,8 +239,16 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     Mistake {
         title: "Somebody else has scaled it by hand meanwhile",
         file: FRONTEND,
-        before: Some(Meddling { manager: "on-call", namespace: "webapp", name: "frontend", replicas: 5 }),
-        typed: &[Typed { find: "  minReadySeconds: 3\n", put: "  minReadySeconds: 3\n  replicas: 2\n" }],
+        before: Some(Meddling {
+            manager: "on-call",
+            namespace: "webapp",
+            name: "frontend",
+            replicas: 5,
+        }),
+        typed: &[Typed {
+            find: "  minReadySeconds: 3\n",
+            put: "  minReadySeconds: 3\n  replicas: 2\n",
+        }],
         expected: &[Expected {
             code: "apply/conflict",
             line: "replicas: 2",
@@ -220,14 +261,35 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         file: BACKEND,
         before: None,
         typed: &[
-            Typed { find: "        image:", put: "        imag:" },
-            Typed { find: "imagePullPolicy: IfNotPresent", put: "imagePullPolicy: IfMissing" },
-            Typed { find: "cpu: 2000m", put: "cpu: 2 cores" },
+            Typed {
+                find: "        image:",
+                put: "        imag:",
+            },
+            Typed {
+                find: "imagePullPolicy: IfNotPresent",
+                put: "imagePullPolicy: IfMissing",
+            },
+            Typed {
+                find: "cpu: 2000m",
+                put: "cpu: 2 cores",
+            },
         ],
         expected: &[
-            Expected { code: "apply/unknown-field", line: "imag: ghcr.io/stefanprodan/podinfo:6.14.1", marked: "imag" },
-            Expected { code: "apply/unsupported-value", line: "imagePullPolicy: IfMissing", marked: "IfMissing" },
-            Expected { code: "apply/bad-quantity", line: "cpu: 2 cores", marked: "2 cores" },
+            Expected {
+                code: "apply/unknown-field",
+                line: "imag: ghcr.io/stefanprodan/podinfo:6.14.1",
+                marked: "imag",
+            },
+            Expected {
+                code: "apply/unsupported-value",
+                line: "imagePullPolicy: IfMissing",
+                marked: "IfMissing",
+            },
+            Expected {
+                code: "apply/bad-quantity",
+                line: "cpu: 2 cores",
+                marked: "2 cores",
+            },
         ],
         mend: Mend::Undo,
     },

@@ -36,7 +36,11 @@ impl Paint {
     pub(crate) fn for_stdout() -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let terminal = std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|name| name != "dumb");
-        if terminal && !set("NO_COLOR") { Self::Colours } else { Self::Plain }
+        if terminal && !set("NO_COLOR") {
+            Self::Colours
+        } else {
+            Self::Plain
+        }
     }
 
     /// The verdicts on one file.

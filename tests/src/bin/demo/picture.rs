@@ -23,7 +23,12 @@ struct Look {
 pub(crate) fn svg(command: &str, output: &str) -> String {
     let lines: Vec<Vec<(Look, String)>> = lines(output);
     let count = |line: &Vec<(Look, String)>| line.iter().map(|(_, text)| text.chars().count()).sum::<usize>();
-    let columns = lines.iter().map(count).max().unwrap_or_default().max(command.chars().count() + 2);
+    let columns = lines
+        .iter()
+        .map(count)
+        .max()
+        .unwrap_or_default()
+        .max(command.chars().count() + 2);
     let width = MARGIN.mul_add(2.0, number(columns) * CHARACTER).ceil();
     let height = MARGIN.mul_add(2.0, BAR + number(lines.len() + 1) * LINE) - 8.0;
     let mut svg = format!(
@@ -33,9 +38,29 @@ pub(crate) fn svg(command: &str, output: &str) -> String {
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#1d2230\"/>\n"
     );
     for (index, colour) in ["#ef6b73", "#f0c674", "#8cc570"].into_iter().enumerate() {
-        let _ = writeln!(svg, "<circle cx=\"{}\" cy=\"18\" r=\"6\" fill=\"{colour}\"/>", number(index).mul_add(20.0, 22.0));
+        let _ = writeln!(
+            svg,
+            "<circle cx=\"{}\" cy=\"18\" r=\"6\" fill=\"{colour}\"/>",
+            number(index).mul_add(20.0, 22.0)
+        );
     }
-    let prompt = vec![(Look { colour: Some(2), bold: true, dim: false }, "$ ".to_owned()), (Look { bold: true, ..Look::default() }, command.to_owned())];
+    let prompt = vec![
+        (
+            Look {
+                colour: Some(2),
+                bold: true,
+                dim: false,
+            },
+            "$ ".to_owned(),
+        ),
+        (
+            Look {
+                bold: true,
+                ..Look::default()
+            },
+            command.to_owned(),
+        ),
+    ];
     for (index, line) in std::iter::once(&prompt).chain(&lines).enumerate() {
         let y = number(index).mul_add(LINE, BAR + MARGIN);
         let mut column = 0;
@@ -114,9 +139,19 @@ fn after_code(look: Look, code: &str) -> Look {
     match code.parse::<u8>().unwrap_or_default() {
         1 => Look { bold: true, ..look },
         2 => Look { dim: true, ..look },
-        22 => Look { bold: false, dim: false, ..look },
-        code @ 30..=37 => Look { colour: Some(code - 30), ..look },
-        code @ 90..=97 => Look { colour: Some(code - 90), ..look },
+        22 => Look {
+            bold: false,
+            dim: false,
+            ..look
+        },
+        code @ 30..=37 => Look {
+            colour: Some(code - 30),
+            ..look
+        },
+        code @ 90..=97 => Look {
+            colour: Some(code - 90),
+            ..look
+        },
         39 => Look { colour: None, ..look },
         _ => Look::default(),
     }
@@ -137,8 +172,15 @@ mod tests {
 
     #[test]
     fn colours_become_pieces() {
-        let red = Look { bold: true, dim: false, colour: Some(1) };
-        let expected = vec![vec![(red, "error".to_owned()), (Look::default(), ": no".to_owned())], vec![(Look::default(), "next".to_owned())]];
+        let red = Look {
+            bold: true,
+            dim: false,
+            colour: Some(1),
+        };
+        let expected = vec![
+            vec![(red, "error".to_owned()), (Look::default(), ": no".to_owned())],
+            vec![(Look::default(), "next".to_owned())],
+        ];
         assert_eq!(lines("\u{1b}[1m\u{1b}[91merror\u{1b}[0m: no\nnext\n\n"), expected);
     }
 

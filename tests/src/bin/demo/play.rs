@@ -57,13 +57,24 @@ pub(crate) fn play(mistake: &Mistake, editor: &mut Editor, cluster: &Cluster) ->
 
     let (mended, action) = mend(mistake, editor, &sound, &actions, &mut complaints)?;
     let left = editor.diagnostics(file);
-    complaints.extend(left.iter().map(|diagnostic| format!("after it was mended: {}", diagnostic["message"])));
+    complaints.extend(
+        left.iter()
+            .map(|diagnostic| format!("after it was mended: {}", diagnostic["message"])),
+    );
     let object = diagnostics.first().map_or(0, |shown| shown.place.start);
     let lens = editor.lens(file, object)?;
     if !mended.apply.ok || !lens.starts_with("✓ applied") {
         complaints.push(format!("after it was mended the lens says {lens:?}"));
     }
-    Ok(Played { text, diagnostics, verdicts, action, mended, lens, complaints })
+    Ok(Played {
+        text,
+        diagnostics,
+        verdicts,
+        action,
+        mended,
+        lens,
+        complaints,
+    })
 }
 
 fn mend(
@@ -77,7 +88,11 @@ fn mend(
     if let Mend::Action(title) = mistake.mend {
         if let Some(action) = actions.iter().find(|action| action["title"] == title) {
             let mark = editor.mark();
-            let verdicts = if editor.act(file, action)? { editor.save(file)? } else { editor.verdicts(file, mark)? };
+            let verdicts = if editor.act(file, action)? {
+                editor.save(file)?
+            } else {
+                editor.verdicts(file, mark)?
+            };
             return Ok((verdicts, Some(title)));
         }
         complaints.push(format!("the code action {title:?} is not offered"));
@@ -100,7 +115,10 @@ fn meddle(meddling: &Meddling, cluster: &Cluster) {
 
 fn shown(editor: &Editor, file: &str, diagnostic: &Value, actions: &[Value]) -> Shown {
     let words = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let related = diagnostic["relatedInformation"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let related = diagnostic["relatedInformation"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     Shown {
         severity: diagnostic["severity"].as_u64().unwrap_or_default(),
         code: words(&diagnostic["code"]),
@@ -110,7 +128,12 @@ fn shown(editor: &Editor, file: &str, diagnostic: &Value, actions: &[Value]) -> 
             .iter()
             // The cluster's own words say the same once more, in its own language.
             .filter(|related| related["location"]["range"] != diagnostic["range"])
-            .map(|related| (editor.bytes_of(file, &related["location"]["range"]), words(&related["message"])))
+            .map(|related| {
+                (
+                    editor.bytes_of(file, &related["location"]["range"]),
+                    words(&related["message"]),
+                )
+            })
             .collect(),
         actions: actions.iter().map(|action| words(&action["title"])).collect(),
     }
@@ -129,15 +152,23 @@ fn differences(text: &str, expected: &[Expected], diagnostics: &[Shown]) -> Vec<
     let fits = |expected: &Expected, (code, line, marked): &(String, &str, &str)| {
         code == expected.code && *line == expected.line && (expected.marked.is_empty() || *marked == expected.marked)
     };
-    let missing = expected.iter().filter(|expected| !seen.iter().any(|seen| fits(expected, seen)));
+    let missing = expected
+        .iter()
+        .filter(|expected| !seen.iter().any(|seen| fits(expected, seen)));
     let missing = missing.map(|expected| format!("missing: {} on `{}`", expected.code, expected.line));
-    let extra = seen.iter().filter(|seen| !expected.iter().any(|expected| fits(expected, seen)));
+    let extra = seen
+        .iter()
+        .filter(|seen| !expected.iter().any(|expected| fits(expected, seen)));
     let extra = extra.map(|(code, line, marked)| format!("not expected: {code} on `{line}`, marked: `{marked}`"));
     missing.chain(extra).collect()
 }
 
 /// Applies the workspace as the start of a session does, and waits until everything in it is live.
-pub(crate) fn wait_until_applied(editor: &Editor, manifests: &[String], since: gitops_tests::message_log::Mark) -> anyhow::Result<()> {
+pub(crate) fn wait_until_applied(
+    editor: &Editor,
+    manifests: &[String],
+    since: gitops_tests::message_log::Mark,
+) -> anyhow::Result<()> {
     for file in manifests {
         if !editor.verdict(file, "apply", since)?.ok {
             bail!("{file} is not applied: {:?}", editor.diagnostics(file));
@@ -155,11 +186,22 @@ mod tests {
     const TEXT: &str = "spec:\n  imag: nginx\n";
 
     fn seen(code: &str, place: std::ops::Range<usize>) -> Shown {
-        Shown { severity: 1, code: code.to_owned(), message: String::new(), place, related: Vec::new(), actions: Vec::new() }
+        Shown {
+            severity: 1,
+            code: code.to_owned(),
+            message: String::new(),
+            place,
+            related: Vec::new(),
+            actions: Vec::new(),
+        }
     }
 
     fn wanted(line: &'static str, marked: &'static str) -> [Expected; 1] {
-        [Expected { code: "apply/unknown-field", line, marked }]
+        [Expected {
+            code: "apply/unknown-field",
+            line,
+            marked,
+        }]
     }
 
     #[test]
@@ -167,11 +209,31 @@ mod tests {
         let right = [seen("apply/unknown-field", 8..12)];
         assert!(differences(TEXT, &wanted("imag: nginx", "imag"), &right).is_empty());
         assert!(differences(TEXT, &wanted("imag: nginx", ""), &right).is_empty());
-        assert_eq!(differences(TEXT, &wanted("spec:", "spec"), &right).len(), 2, "another line");
-        assert_eq!(differences(TEXT, &wanted("imag: nginx", "nginx"), &right).len(), 2, "another mark");
-        assert_eq!(differences(TEXT, &wanted("imag: nginx", "imag"), &[seen("apply/required", 8..12)]).len(), 2, "another code");
-        assert_eq!(differences(TEXT, &wanted("imag: nginx", "imag"), &[]).len(), 1, "nothing");
+        assert_eq!(
+            differences(TEXT, &wanted("spec:", "spec"), &right).len(),
+            2,
+            "another line"
+        );
+        assert_eq!(
+            differences(TEXT, &wanted("imag: nginx", "nginx"), &right).len(),
+            2,
+            "another mark"
+        );
+        assert_eq!(
+            differences(TEXT, &wanted("imag: nginx", "imag"), &[seen("apply/required", 8..12)]).len(),
+            2,
+            "another code"
+        );
+        assert_eq!(
+            differences(TEXT, &wanted("imag: nginx", "imag"), &[]).len(),
+            1,
+            "nothing"
+        );
         let both = [seen("apply/unknown-field", 8..12), seen("apply/required", 0..4)];
-        assert_eq!(differences(TEXT, &wanted("imag: nginx", "imag"), &both).len(), 1, "one too many");
+        assert_eq!(
+            differences(TEXT, &wanted("imag: nginx", "imag"), &both).len(),
+            1,
+            "one too many"
+        );
     }
 }

@@ -8,12 +8,28 @@ use crate::play::Played;
 
 /// One line for each mistake, and one that sums them up.
 pub(crate) fn table(played: &[(&Mistake, Played)], paint: Paint) -> String {
-    let titles = played.iter().map(|(mistake, _)| mistake.title.chars().count()).max().unwrap_or_default();
-    let widest = played.iter().map(|(_, played)| codes(played).chars().count()).max().unwrap_or_default().max(7);
-    let head = format!("     {:titles$}  {:widest$}  {:>15}  {:>15}", "mistake", "verdict", "save → verdict", "mend → applied");
+    let titles = played
+        .iter()
+        .map(|(mistake, _)| mistake.title.chars().count())
+        .max()
+        .unwrap_or_default();
+    let widest = played
+        .iter()
+        .map(|(_, played)| codes(played).chars().count())
+        .max()
+        .unwrap_or_default()
+        .max(7);
+    let head = format!(
+        "     {:titles$}  {:widest$}  {:>15}  {:>15}",
+        "mistake", "verdict", "save → verdict", "mend → applied"
+    );
     let mut table = format!("{}\n", paint.bold(&head));
     for (number, (mistake, played)) in played.iter().enumerate() {
-        let sign = if played.complaints.is_empty() { paint.good("✓") } else { paint.bad("✗") };
+        let sign = if played.complaints.is_empty() {
+            paint.good("✓")
+        } else {
+            paint.bad("✗")
+        };
         let _ = writeln!(
             table,
             "{sign} {:>2} {:titles$}  {:widest$}  {:>12.1} ms  {:>12.1} ms",
@@ -25,9 +41,21 @@ pub(crate) fn table(played: &[(&Mistake, Played)], paint: Paint) -> String {
         );
     }
     let right = played.iter().filter(|(_, played)| played.complaints.is_empty()).count();
-    let median = median(played.iter().map(|(_, played)| played.verdicts.dry_run.milliseconds).collect());
-    let sum = format!("{right} of {} verdicts on the right line; median {median:.1} ms from save to verdict", played.len());
-    let sum = if right == played.len() { paint.good(&sum) } else { paint.bad(&sum) };
+    let median = median(
+        played
+            .iter()
+            .map(|(_, played)| played.verdicts.dry_run.milliseconds)
+            .collect(),
+    );
+    let sum = format!(
+        "{right} of {} verdicts on the right line; median {median:.1} ms from save to verdict",
+        played.len()
+    );
+    let sum = if right == played.len() {
+        paint.good(&sum)
+    } else {
+        paint.bad(&sum)
+    };
     let _ = writeln!(table, "\n{sum}");
     table
 }

@@ -7,7 +7,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 /// Where the manifests come from.
 pub(crate) fn corpus() -> Utf8PathBuf {
-    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora").join("podinfo")
+    Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpora")
+        .join("podinfo")
 }
 
 /// A folder that the demo works in.
@@ -26,12 +28,17 @@ pub(crate) fn lay_out(root: &Utf8Path) -> anyhow::Result<Workspace> {
     let root = root.canonicalize_utf8().with_context(|| root.to_string())?;
     // Editors find the root of a workspace by its `.git`.
     if !root.join(".git").exists() {
-        let made = Command::new("git").args(["init", "--quiet"]).arg(&root).status().context("git")?;
+        let made = Command::new("git")
+            .args(["init", "--quiet"])
+            .arg(&root)
+            .status()
+            .context("git")?;
         if !made.success() {
             bail!("git init failed in {root} ({made})");
         }
     }
-    let is_manifest = |path: &Utf8PathBuf| path.extension() == Some("yaml") && path.file_name() != Some("kustomization.yaml");
+    let is_manifest =
+        |path: &Utf8PathBuf| path.extension() == Some("yaml") && path.file_name() != Some("kustomization.yaml");
     let manifests = files.iter().filter(|path| is_manifest(path));
     let manifests = manifests.map(|path| path.strip_prefix(&corpus).map(ToString::to_string));
     let mut manifests: Vec<String> = manifests.collect::<Result<_, _>>()?;
