@@ -48,6 +48,8 @@ pub struct Unreachable {
 pub struct Cluster {
     client: Client,
     kinds: Arc<RwLock<Arc<Kinds>>>,
+    /// Held while discovery is asked, so that many who miss a kind ask once.
+    looking: Arc<tokio::sync::Mutex<()>>,
     field_manager: Arc<str>,
     default_namespace: Arc<str>,
 }
@@ -70,7 +72,7 @@ impl Cluster {
     pub async fn connect(client: Client, field_manager: &str) -> Result<Self, Unreachable> {
         let kinds = limited(Kinds::fetch(&client)).await?;
         let default_namespace = Arc::from(client.default_namespace());
-        Ok(Self { client, kinds: Arc::new(RwLock::new(Arc::new(kinds))), field_manager: Arc::from(field_manager), default_namespace })
+        Ok(Self { client, kinds: Arc::new(RwLock::new(Arc::new(kinds))), looking: Arc::default(), field_manager: Arc::from(field_manager), default_namespace })
     }
 
     /// The client, for what has no method here.
@@ -93,6 +95,15 @@ impl Cluster {
         let kinds = Arc::new(limited(Kinds::fetch(&self.client)).await?);
         *self.kinds.write().unwrap_or_else(PoisonError::into_inner) = kinds;
         Ok(())
+    }
+
+    /// The kinds that are served by now, for who did not find one in `seen`: somebody else may have brought it.
+    pub async fn kinds_after(&self, seen: &Arc<Kinds>) -> Result<Arc<Kinds>, Unreachable> {
+        let _one_at_a_time = self.looking.lock().await;
+        if Arc::ptr_eq(seen, &self.kinds()) {
+            self.refresh_kinds().await?;
+        }
+        Ok(self.kinds())
     }
 
     /// The namespace that an object really goes to; `None` for cluster-wide kinds.

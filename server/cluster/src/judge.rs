@@ -4,8 +4,9 @@ use futures::future::BoxFuture;
 use gitops_model::{Gvk, ObjectKey};
 use serde_json::Value;
 
-use crate::answer::{Answer, Knowledge, PeelRecord, Refusal, decode, decode_warnings};
+use crate::answer::{Answer, Knowledge, PeelRecord, Refusal, codes, decode, decode_warnings, name_missing};
 use crate::connection::{Cluster, Mode, Reply, Unreachable};
+use crate::kinds::ServedKind;
 
 /// How often an object is asked about at most.
 pub const MAX_ROUNDS: usize = 8;
@@ -40,15 +41,47 @@ pub trait Learn: Knowledge + Sync {
 /// Asks the server about `object` with `fieldValidation=Strict`, and again without the refused fields, [`MAX_ROUNDS`] times at most.
 pub async fn judge(cluster: &Cluster, key: &ObjectKey, object: &Value, knowledge: &dyn Learn) -> Result<Judgement, Unreachable> {
     let mut judgement = Judgement::default();
-    let kinds = cluster.kinds();
-    let served = kinds.get(&key.gvk);
-    let (Some(served), false) = (served, key.name.is_empty()) else {
-        // Neither has an address to be sent to. The server's own words for it are known, and are decoded as if it had spoken.
-        let refusal = if served.is_none() { not_served(&key.gvk) } else { nameless() };
+    let mut kinds = cluster.kinds();
+    if kinds.get(&key.gvk).is_none() {
+        kinds = cluster.kinds_after(&kinds).await?;
+        knowledge.kinds_changed();
+    }
+    // What has no address cannot be sent. The server's own words for it are known, and are decoded as if it had spoken.
+    let Some(served) = kinds.get(&key.gvk) else {
+        let refusal = not_served(&key.gvk);
         knowledge.learn(cluster, &key.gvk, &refusal.message).await;
         judgement.answers = decode(&refusal, &key.gvk, object, None, knowledge);
         return Ok(judgement);
     };
+    if key.name.is_empty() {
+        judgement.answers = name_missing(object);
+        // What else is wrong is said all the same, of an object that has a name.
+        if let Some(named) = with_name(object) {
+            let key = ObjectKey { name: STAND_IN_NAME.to_owned(), ..key.clone() };
+            let rest = judge_named(cluster, &key, served, &named, knowledge).await?;
+            let about_name = |answer: &Answer| answer.path.to_string().starts_with("metadata.name");
+            judgement.answers.extend(rest.answers.into_iter().filter(|answer| !about_name(answer)));
+            judgement.warnings = rest.warnings;
+            judgement.rounds = rest.rounds;
+        }
+        return Ok(judgement);
+    }
+    judge_named(cluster, key, served, object, knowledge).await
+}
+
+/// The name of an object that has none, for as long as it is judged. Nothing of this name is ever applied.
+const STAND_IN_NAME: &str = "an-object-without-a-name";
+
+/// The object with a name; `None` where there is no place for one.
+fn with_name(object: &Value) -> Option<Value> {
+    let mut named = object.clone();
+    let metadata = named.as_object_mut()?.entry("metadata").or_insert_with(|| Value::Object(serde_json::Map::new()));
+    metadata.as_object_mut()?.insert("name".to_owned(), Value::from(STAND_IN_NAME));
+    Some(named)
+}
+
+async fn judge_named(cluster: &Cluster, key: &ObjectKey, served: &ServedKind, object: &Value, knowledge: &dyn Learn) -> Result<Judgement, Unreachable> {
+    let mut judgement = Judgement::default();
     let mut record = PeelRecord::default();
     let mut peeled: Option<Value> = None;
     while judgement.rounds < MAX_ROUNDS {
@@ -81,7 +114,10 @@ pub async fn judge(cluster: &Cluster, key: &ObjectKey, object: &Value, knowledge
 
 fn add_new(known: &mut Vec<Answer>, answers: Vec<Answer>) {
     for answer in answers {
-        let said = known.iter().any(|known| known.slug == answer.slug && known.path == answer.path && known.place == answer.place && known.message == answer.message);
+        // How many items there are, and how long a text is, changes as they are left out; that they are too many was said.
+        let counts = matches!(answer.slug, codes::TOO_MANY | codes::TOO_FEW | codes::TOO_LONG | codes::TOO_LARGE);
+        let same = |known: &Answer| known.slug == answer.slug && known.path == answer.path && known.place == answer.place;
+        let said = known.iter().any(|known| same(known) && (counts || known.message == answer.message));
         if !said {
             known.push(answer);
         }
@@ -98,15 +134,6 @@ fn not_served(gvk: &Gvk) -> Refusal {
         status: 404,
         reason: "NotFound".to_owned(),
         message: format!("no matches for kind \"{}\" in version \"{}\"", gvk.kind, gvk.api_version()),
-        causes: Vec::new(),
-    }
-}
-
-fn nameless() -> Refusal {
-    Refusal {
-        status: 400,
-        reason: "BadRequest".to_owned(),
-        message: "the name of the object was undeterminable: name must be provided".to_owned(),
         causes: Vec::new(),
     }
 }

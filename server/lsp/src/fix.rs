@@ -220,17 +220,20 @@ impl<'a> Place<'a> {
             edits.push(edit);
         }
         let title = match fields {
-            [(path, value)] => format!("Set {} to {}", path, flow(value)),
-            _ => format!(
-                "Set {}",
-                fields
-                    .iter()
-                    .filter_map(|(path, _)| path.last_key())
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ),
+            [(path, value)] if self.node(path).is_some() => {
+                format!("Set {} to {}", path.last_key().unwrap_or_default(), flow(value))
+            }
+            [(path, value)] => format!("Add {}: {}", self.missing_part(path), flow(value)),
+            _ => format!("Set {}", and(&without_common_part(fields))),
         };
         edit_fix(title, edits, false)
+    }
+
+    /// The end of a path, from where it leaves what is written.
+    fn missing_part(self, path: &FieldPath) -> FieldPath {
+        let matched = self.document.locate(self.text, &self.base.join(path)).matched;
+        let written = matched.saturating_sub(self.base.len());
+        path.steps().iter().skip(written).cloned().collect()
     }
 
     fn insert(self, parent: &FieldPath, field: &str, value: &str) -> Vec<(Span, String)> {
@@ -331,6 +334,27 @@ impl<'a> Place<'a> {
         let indentation = " ".repeat(self.text.get(line_start..start)?.chars().count() + 2);
         let written: String = lines.iter().map(|line| format!("\n{indentation}{line}")).collect();
         Some((Span::new(key.end + 1, node.span().end.max(key.end + 1)), written))
+    }
+}
+
+/// The ends of paths, from where they part: `runAsNonRoot`, `seccompProfile.type`.
+fn without_common_part(fields: &[(FieldPath, Value)]) -> Vec<String> {
+    let Some((first, _)) = fields.first() else { return Vec::new() };
+    let common = (0..first.len())
+        .take_while(|at| {
+            let step = first.steps().get(*at);
+            fields.iter().all(|(path, _)| path.len() > at + 1 && path.steps().get(*at) == step)
+        })
+        .count();
+    let end = |path: &FieldPath| path.steps().iter().skip(common).cloned().collect::<FieldPath>().to_string();
+    fields.iter().map(|(path, _)| end(path)).collect()
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn and(words: &[String]) -> String {
+    match words {
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => words.concat(),
     }
 }
 

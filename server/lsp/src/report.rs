@@ -64,7 +64,14 @@ pub(crate) fn place_judged(name: &Arc<str>, objects: &[Judged], now: &Parsed) ->
         };
         for placed in &judged.answers {
             if written(document, now.text.as_str(), &manifest.base, &placed.answer) == placed.written {
-                findings.push(finding(name, now, document, manifest, &placed.answer));
+                let finding = finding(name, now, document, manifest, &placed.answer);
+                // Two fields that come from one anchor stand in one place; what is wrong with it is said once.
+                let said = |said: &Finding| {
+                    said.span == finding.span && said.code == finding.code && said.message == finding.message
+                };
+                if !findings.iter().any(said) {
+                    findings.push(finding);
+                }
             }
         }
         if let ObjectState::Unreachable(reason) = &judged.state {

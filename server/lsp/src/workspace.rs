@@ -34,14 +34,7 @@ pub(crate) fn read_target(path: &Utf8Path) -> Target {
         files: Vec::new(),
         unreadable: Vec::new(),
     };
-    let walk = WalkBuilder::new(path)
-        .follow_links(false)
-        .require_git(false)
-        .sort_by_file_path(std::cmp::Ord::cmp)
-        .filter_entry(|entry| {
-            !(entry.file_type().is_some_and(|kind| kind.is_dir()) && entry.path().join("Chart.yaml").is_file())
-        })
-        .build();
+    let walk = walk(path, path);
     for entry in walk {
         let entry = match entry {
             Ok(entry) => entry,
@@ -73,6 +66,34 @@ pub(crate) fn read_target(path: &Utf8Path) -> Target {
         }
     }
     target
+}
+
+/// The YAML files that [`read_target`] would read in `part` of a target, which may be a directory or one file.
+///
+/// Walks from the target down to `part`, because what is left out is told by the directories on the way.
+pub(crate) fn files_of(target: &Utf8Path, part: &Utf8Path) -> Vec<Utf8PathBuf> {
+    walk(target, part)
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+        .filter_map(|entry| Utf8PathBuf::from_path_buf(entry.into_path()).ok())
+        .filter(|path| is_yaml(path))
+        .take(MAX_FILES)
+        .collect()
+}
+
+fn walk(target: &Utf8Path, part: &Utf8Path) -> ignore::Walk {
+    let part = part.to_owned();
+    WalkBuilder::new(target)
+        .follow_links(false)
+        .require_git(false)
+        .sort_by_file_path(std::cmp::Ord::cmp)
+        .filter_entry(move |entry| {
+            let path = entry.path();
+            let on_the_way = part.as_std_path().starts_with(path) || path.starts_with(part.as_std_path());
+            let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
+            on_the_way && !(is_directory && path.join("Chart.yaml").is_file())
+        })
+        .build()
 }
 
 /// Reads one file; `Ok(None)` when there is none.

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use futures::future::{BoxFuture, join_all};
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream;
 use gitops_cluster::{Cluster, Learn};
 use gitops_model::Gvk;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc, oneshot, watch};
@@ -20,6 +22,9 @@ use crate::supply::{Report, Stopped, Supply};
 
 /// How many requests of one session are under way at most.
 const IN_FLIGHT: usize = 8;
+/// How many files, or objects of one file, are worked on at once: while as many as may be under way are, as many are
+/// ready to follow. A save that comes while a folder of thousands is applied waits for these, not for all.
+const UNDER_WAY: usize = 2 * IN_FLIGHT;
 /// After how long a server that did not answer is asked again, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
@@ -240,7 +245,7 @@ async fn supply_batch(shared: Arc<Shared>, supplies: Vec<Supply>) {
         }
     }
     for stage in [first, rest, gone] {
-        brought |= join_all(stage.into_iter().map(|supply| supply_file(&shared, supply)))
+        brought |= some_at_a_time(stage.into_iter().map(|supply| supply_file(&shared, supply)))
             .await
             .contains(&true);
     }
@@ -248,6 +253,11 @@ async fn supply_batch(shared: Arc<Shared>, supplies: Vec<Supply>) {
         retry_waiting(Arc::clone(&shared), WaitsFor::OtherFiles).await;
     }
     retry_until_answered(shared);
+}
+
+/// Does all of it, [`UNDER_WAY`] at a time. Results come as they are there, so that nothing waits for what is slow.
+pub(crate) async fn some_at_a_time<T>(work: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    stream::iter(work).buffer_unordered(UNDER_WAY).collect().await
 }
 
 /// Boxed, because a retry may bring something that others wait for, which is retried.
@@ -263,7 +273,7 @@ fn retry_waiting(shared: Arc<Shared>, reason: WaitsFor) -> BoxFuture<'static, ()
                 },
             )
         });
-        if join_all(work).await.contains(&true) {
+        if some_at_a_time(work).await.contains(&true) {
             retry_waiting(shared, WaitsFor::OtherFiles).await;
         }
     })

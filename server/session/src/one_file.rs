@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
-use futures::future::join_all;
 use gitops_cluster::answer::codes;
 use gitops_cluster::{Judgement, Mode, Reply, judge};
 use gitops_model::ObjectKey;
 use tokio::sync::watch;
 
-use crate::live::{Shared, Waiting, WaitsFor, locked};
+use crate::live::{Shared, Waiting, WaitsFor, locked, some_at_a_time};
 use crate::supply::{FileVerdict, Force, ObjectVerdict, Outcome, Phase, Supplied, Supply};
 use crate::{inventory, stages};
 
@@ -51,11 +50,13 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
         return brought;
     };
     (shared.report)(file_verdict(&supply, Phase::DryRun, verdicts.clone()));
-    let applied = join_all(verdicts.iter().zip(&supply.objects).map(|(verdict, supplied)| async {
+    let (judged, supply, newest) = (&verdicts, &supply, &newest);
+    let applied = some_at_a_time((0..judged.len()).map(|index| async move {
+        let (verdict, supplied) = (judged.get(index)?, supply.objects.get(index)?);
         let goes_on =
             supply.apply && matches!(verdict.outcome, Outcome::Accepted) && *newest.borrow() <= supply.generation;
         if goes_on {
-            Some(apply_one(shared, &supply.file, supplied, Mode::Apply).await)
+            Some((index, apply_one(shared, &supply.file, supplied, Mode::Apply).await))
         } else {
             None
         }
@@ -64,8 +65,8 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
     if *newest.borrow() > supply.generation {
         return brought;
     }
-    for (verdict, answer) in verdicts.iter_mut().zip(applied) {
-        if let Some(answer) = answer {
+    for (index, answer) in applied.into_iter().flatten() {
+        if let Some(verdict) = verdicts.get_mut(index) {
             settle(verdict, answer);
         }
     }
@@ -79,9 +80,9 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
     // What came while this file was judged may be what it waits for, and whoever brought it has looked for files that
     // wait before this one was among them.
     brought |= locked(&state.waiting).is_some() && shared.arrivals.load(Ordering::SeqCst) > arrivals;
-    let mut report = file_verdict(&supply, Phase::Apply, verdicts);
+    let mut report = file_verdict(supply, Phase::Apply, verdicts);
     if supply.complete && supply.apply {
-        inventory::prune(shared, &supply, &mut report).await;
+        inventory::prune(shared, supply, &mut report).await;
     }
     report.elapsed = supply.read_at.elapsed();
     (shared.report)(report);
@@ -117,13 +118,12 @@ async fn judge_file(
         *slot = Some(verdict);
     }
     let late = indices(supply, |gvk| !stages::comes_first(gvk));
-    let judging = join_all(
-        late.iter()
-            .filter_map(|&index| supply.objects.get(index))
-            .map(|supplied| judge_one(shared, supplied)),
-    );
+    let judging = some_at_a_time(late.into_iter().map(|index| async move {
+        let supplied = supply.objects.get(index)?;
+        Some((index, judge_one(shared, supplied).await))
+    }));
     let judged = unless_superseded(newest, supply.generation, judging).await?;
-    for (&index, verdict) in late.iter().zip(judged) {
+    for (index, verdict) in judged.into_iter().flatten() {
         if let Some(slot) = verdicts.get_mut(index) {
             *slot = Some(verdict);
         }

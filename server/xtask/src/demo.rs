@@ -32,6 +32,15 @@ enum Editor {
     None,
 }
 
+/// How the programs are built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Profile {
+    /// As for tests, which share most of what is compiled.
+    Development,
+    /// As it is released.
+    Release,
+}
+
 /// Builds what is needed and plays the demo.
 pub(crate) fn demo(checkout: &Checkout, options: &Options) -> anyhow::Result<()> {
     prerequisites::check(&[&RUST, &GO, &GIT])?;
@@ -39,7 +48,7 @@ pub(crate) fn demo(checkout: &Checkout, options: &Options) -> anyhow::Result<()>
         Editor::Nvim => Some(tools::neovim(checkout)?),
         Editor::None => None,
     };
-    let mut command = built(checkout)?;
+    let mut command = built(checkout, Profile::Development)?;
     if options.keep {
         command.arg("--keep");
     }
@@ -55,19 +64,28 @@ pub(crate) fn picture(checkout: &Checkout) -> anyhow::Result<()> {
     let picture: Utf8PathBuf = checkout.root().join("docs").join("pictures").join("verdict.svg");
     let directory = picture.parent().context("a picture is in a directory")?;
     std::fs::create_dir_all(directory).with_context(|| directory.to_string())?;
-    run(built(checkout)?.args(["--picture", picture.as_str()]))?;
+    // It shows how fast a verdict is, so it is drawn of what is released.
+    run(built(checkout, Profile::Release)?.args(["--picture", picture.as_str()]))?;
     println!("{picture}");
     Ok(())
 }
 
-fn built(checkout: &Checkout) -> anyhow::Result<Command> {
+/// The program that plays, with everything it needs built.
+fn built(checkout: &Checkout, profile: Profile) -> anyhow::Result<Command> {
     bundle::build(checkout)?;
-    // As released, since the demo says how fast it is.
     stage("building the server and the demo (once; then only what has changed)", || {
         let mut command = checkout.cargo();
-        command.args(["build", "--release", "--package", "gitops-lsp", "--bin", "gitops-lsp"]);
-        run(command.args(["--package", "gitops-tests", "--bin", "demo"]))
+        command.args(["build", "--package", "gitops-lsp", "--bin", "gitops-lsp"]);
+        command.args(["--package", "gitops-tests", "--bin", "demo"]);
+        if profile == Profile::Release {
+            command.arg("--release");
+        }
+        run(&mut command)
     })?;
     eprintln!();
-    Ok(Command::new(checkout.built("release", "demo")))
+    let directory = match profile {
+        Profile::Development => "debug",
+        Profile::Release => "release",
+    };
+    Ok(Command::new(checkout.built(directory, "demo")))
 }

@@ -59,8 +59,9 @@ impl<'t> Builder<'t> {
     }
 
     /// Takes one event that is a node, the end of one, or an anchor.
-    pub(crate) fn event(&mut self, event: Event<'_>, span: granit_parser::Span) {
-        let place = self.place(span);
+    ///
+    /// `place` is what [`place_in`] says of `span`.
+    pub(crate) fn event(&mut self, event: Event<'_>, span: granit_parser::Span, place: Span) {
         match event {
             Event::Alias(id) => {
                 let extra = Extra {
@@ -77,21 +78,21 @@ impl<'t> Builder<'t> {
                 self.last_end = place.end;
             }
             Event::Scalar(value, style, anchor, tag) => {
-                self.scalar(value, style, anchor, tag, span);
+                self.scalar(value, style, anchor, tag, (span, place));
             }
             Event::SequenceStart(style, anchor, tag) => {
                 let shape = match style {
                     StructureStyle::Block => Shape::BlockSequence,
                     StructureStyle::Flow => Shape::FlowSequence,
                 };
-                self.start(shape, anchor, tag, span);
+                self.start(shape, anchor, tag, (span, place));
             }
             Event::MappingStart(style, anchor, tag) => {
                 let shape = match style {
                     StructureStyle::Block => Shape::BlockMapping,
                     StructureStyle::Flow => Shape::FlowMapping,
                 };
-                self.start(shape, anchor, tag, span);
+                self.start(shape, anchor, tag, (span, place));
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(Some(place)),
             Event::Anchor(..) => self.anchor(place),
@@ -105,9 +106,8 @@ impl<'t> Builder<'t> {
         style: ScalarStyle,
         anchor: usize,
         tag: Option<Cow<'_, Tag>>,
-        span: granit_parser::Span,
+        (span, mut place): (granit_parser::Span, Span),
     ) {
-        let mut place = self.place(span);
         let style = match style {
             ScalarStyle::SingleQuoted => Style::SingleQuoted,
             ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
@@ -147,8 +147,13 @@ impl<'t> Builder<'t> {
         self.last_end = token_end.max(self.last_end);
     }
 
-    fn start(&mut self, shape: Shape, anchor: usize, tag: Option<Cow<'_, Tag>>, span: granit_parser::Span) {
-        let place = self.place(span);
+    fn start(
+        &mut self,
+        shape: Shape,
+        anchor: usize,
+        tag: Option<Cow<'_, Tag>>,
+        (span, place): (granit_parser::Span, Span),
+    ) {
         let mut extra = NONE;
         if let Some(tag) = tag {
             extra = self.push_extra(Extra {

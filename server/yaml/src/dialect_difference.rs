@@ -15,9 +15,8 @@ pub(crate) fn dialect_differences(document: &Document, text: &str, errors: &mut 
         let node = Node { document, text, index };
         match data.shape {
             Shape::BlockMapping | Shape::FlowMapping => mapping(node, errors, &mut keys),
-            Shape::Scalar(style) if keys.last() != Some(&index) => {
-                let may_differ = style == Style::Plain || data.extra != crate::document::NONE;
-                if let Some(scalar) = node.scalar().filter(|_| may_differ) {
+            Shape::Scalar(_) if keys.last() != Some(&index) && !node.is_plainly_a_text() => {
+                if let Some(scalar) = node.scalar() {
                     value(node, scalar, errors);
                 }
             }
@@ -35,7 +34,9 @@ fn value(node: Node<'_>, scalar: Scalar<'_>, errors: &mut Vec<SyntaxError>) {
         errors.push(difference(node.span(), message.into()));
         return;
     }
-    if !may_differ(scalar.value, scalar.tag) {
+    // Quotes alone make it a text for both.
+    let is_quoted = scalar.style != Style::Plain && scalar.tag.is_none();
+    if is_quoted || !may_differ(scalar.value, scalar.tag) {
         return;
     }
     let kubectl = resolve_strictly(Dialect::Kubectl, scalar.value, scalar.style, scalar.tag);
@@ -59,9 +60,11 @@ fn mapping(mapping: Node<'_>, errors: &mut Vec<SyntaxError>, keys: &mut Vec<u32>
     let mut merges = false;
     for (key, value) in mapping.entries() {
         keys.push(key.index);
-        merges |= key.is_merge_key();
-        if let Some(scalar) = key.scalar() {
-            self::key(key, scalar, is_root, errors);
+        if !key.is_plainly_a_text() {
+            merges |= key.is_merge_key();
+            if let Some(scalar) = key.scalar() {
+                self::key(key, scalar, is_root, errors);
+            }
         }
         if left_out_in_braces(mapping, value) {
             let place = key.span().cover(value.span());

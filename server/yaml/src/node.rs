@@ -1,7 +1,7 @@
 //! Walking the tree.
 
 use crate::dialect::{Dialect, Value, resolve};
-use crate::document::{Document, NodeData, Shape};
+use crate::document::{Document, NONE, NodeData, Shape};
 use gitops_text::Span;
 
 /// A node of a document. Cheap to copy.
@@ -187,6 +187,19 @@ impl<'a> Node<'a> {
                 mapping.entry_within(key, depth - 1, budget)
             })
         })
+    }
+
+    /// Whether there is nothing to ask about it: a text without quotes, tag and anchor, whose first letter is one that no word for a boolean or null has.
+    ///
+    /// Most keys are such, and this is much quicker than reading them.
+    pub(crate) fn is_plainly_a_text(self) -> bool {
+        let data = self.data();
+        let first = self.text.as_bytes().get(data.start as usize);
+        let is_ordinary = |byte: &u8| byte.is_ascii_alphabetic() && !b"yYnNoOtTfF".contains(byte);
+        data.shape == Shape::Scalar(Style::Plain)
+            && data.extra == NONE
+            && data.start < data.end
+            && first.is_some_and(is_ordinary)
     }
 
     /// Whether it is a `<<` that merges the mapping beside it.

@@ -105,7 +105,7 @@ impl<'t> Reading<'t> {
             },
             event => {
                 if let Some(builder) = &mut self.builder {
-                    builder.event(event, span);
+                    builder.event(event, span, place);
                 }
             }
         }

@@ -30,6 +30,9 @@ pub(crate) fn refused(document: &Document, text: &str, is_first: bool, errors: &
 
 fn mapping(mapping: Node<'_>, errors: &mut Vec<SyntaxError>) {
     for (key, value) in mapping.entries() {
+        if key.is_plainly_a_text() {
+            continue;
+        }
         if key.is_merge_key() {
             if !value.is_mergeable() && value.resolved().kind() != NodeKind::Alias {
                 let message = "`<<` takes a mapping or a list of mappings";

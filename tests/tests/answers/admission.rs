@@ -37,7 +37,7 @@ fn quota() {
                   resources:
                     requests:
                       cpu: 2
-            #              ^ error apply/quota-exceeded: quota "team" has no room for requests.cpu 2100m more, with 0 of 1 in use
+            #              ^ error apply/quota-exceeded: quota "team" is used up (requests.cpu: 2100m asked for, 0 of 1 in use)
             #- nothing-asked.yaml
             apiVersion: v1
             kind: Pod
@@ -65,7 +65,7 @@ fn quota_of_objects() {
             #- pod.yaml
             apiVersion: v1
             kind: Pod
-            #<^^^^^^^ error apply/quota-exceeded: quota "few" has no room for pods 1 more, with 0 of 0 in use
+            #<^^^^^^^ error apply/quota-exceeded: quota "few" is used up (pods: 1 asked for, 0 of 0 in use)
             metadata:
               name: one-too-many
               namespace: quota-objects

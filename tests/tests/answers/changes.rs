@@ -118,7 +118,7 @@ fn address_of_a_service() {
               namespace: immutable-address
             spec:
               clusterIP: None
-            #            ^^^^ error apply/immutable-field: field "clusterIP" is immutable: the live object has "10.96.51.13"; to change it the object must be made anew
+            #            ^^^^ error apply/immutable-field: field "clusterIP" is immutable: the live object has "10.96.88.31"; to change it the object must be made anew
             #> action: Delete it from the sandbox and create it anew
               selector:
                 app: web

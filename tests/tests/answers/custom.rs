@@ -129,6 +129,7 @@ fn key_with_only_a_comment_below_it() {
                 - ports: [8080]
               egress:
             # ^^^^^^ error apply/wrong-type: expected list, got nothing (null) — give it a value or remove the key
+            #> action: Remove it
                 # - ports: [5432]
         "#]],
     );
@@ -152,7 +153,7 @@ fn schema_of_a_custom_kind() {
     namespace_and_kind("schema-says", "Watcher", &schema);
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- wrong.yaml
             apiVersion: schema-says.example.com/v1
             kind: Watcher
@@ -161,13 +162,27 @@ fn schema_of_a_custom_kind() {
               namespace: schema-says
             spec:
               port: 70000
+            #       ^^^^^ error apply/invalid-value: 70000 is not valid: should be less than or equal to 65535
               interval: "10"
+            #           ^^^^ error apply/invalid-value: "10" is not valid: should match '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$'
               names: [one, two, three, thousand]
+            # ^^^^^ error apply/too-many: too many: must have at most 2 items (it has 3)
+            # ^^^^^ error apply/too-many: too many: must have at most 2 items (it has 4)
+            #                          ^^^^^^^^ error apply/too-long: too long: may not be more than 5 bytes (it has 8 characters)
               authority:
+            # ^^^^^^^^^ error apply/required: required field "name" is missing
+            #> action: Add name
                 kind: CityBureau
+            #         ^^^^^^^^^^ error apply/unsupported-value: "CityBureau" is not supported; use one of Bureau, ClusterBureau
+            #> action: Write Bureau
+            #> action: Write ClusterBureau
               size: [1]
+            # ^^^^ error apply/wrong-type: expected integer or string, got list
               paused: "true"
+            #         ^^^^^^ error apply/wrong-type: expected boolean, got string "true" — remove the quotes
+            #> action: Write true (preferred)
               intervall: 10s
+            # ^^^^^^^^^ error apply/unknown-field: unknown field "intervall"
             #- missing.yaml
             apiVersion: schema-says.example.com/v1
             kind: Watcher
@@ -175,6 +190,10 @@ fn schema_of_a_custom_kind() {
               name: missing
               namespace: schema-says
             spec:
+            #<^^ error apply/required: required field "authority" is missing
+            #> action: Add authority
+            #<^^ error apply/required: required field "port" is missing
+            #> action: Add port
               interval: 10s
             #- twice.yaml
             apiVersion: schema-says.example.com/v1
@@ -186,13 +205,17 @@ fn schema_of_a_custom_kind() {
               port: 80
               authority: { name: main }
               names: [one, one]
+            #              ^^^ error apply/duplicate-item: duplicate item: another item of "names" has the value "one" too
+            #| see 9:11-9:14 "one": the first item with the value "one"
             #- empty.yaml
             apiVersion: schema-says.example.com/v1
             kind: Watcher
+            #<^^^^^^^^^^^ error apply/required: required field "spec" is missing
+            #> action: Add spec
             metadata:
               name: empty
               namespace: schema-says
-        "#]],
+        "##]],
     );
 }
 

@@ -139,8 +139,8 @@ fn map_for_list_and_list_for_map() {
               name: map-for-list
               namespace: map-for-list
               finalizers:
+            # ^^^^^^^^^^ error apply/wrong-type: expected list, got map — start each item with a dash
                 key: value
-            #   ^^^^^^^^^^ error apply/wrong-type: expected list, got map — start each item with a dash
             data:
               key: value
             #- list-for-map.yaml
@@ -150,8 +150,8 @@ fn map_for_list_and_list_for_map() {
               name: list-for-map
               namespace: map-for-list
             data:
+            #<^^ error apply/wrong-type: expected map, got list — write key: value without dashes
               - not a map
-            # ^^^^^^^^^^^ error apply/wrong-type: expected map, got list — write key: value without dashes
             #- text-for-map.yaml
             apiVersion: v1
             kind: ConfigMap
@@ -168,8 +168,8 @@ fn map_for_list_and_list_for_map() {
               namespace: map-for-list
             data:
               hours:
+            # ^^^^^ error apply/wrong-type: expected string, got list — for a text of several lines write | after the colon
                 - seven
-            #   ^^^^^^^ error apply/wrong-type: expected string, got list — for a text of several lines write | after the colon
                 - nine
         "##]],
     );

@@ -83,6 +83,7 @@ fn a_verdict_in_neovim() {
         .env("XDG_DATA_HOME", home.join("xdg"))
         .env("XDG_CACHE_HOME", home.join("xdg"))
         .env("XDG_CONFIG_HOME", home.join("xdg"))
+        .env("XDG_RUNTIME_DIR", &home)
         .stdin(Stdio::null())
         .output()
         .expect("Neovim runs");
@@ -91,5 +92,19 @@ fn a_verdict_in_neovim() {
     assert!(output.status.success(), "Neovim ended with {}:\n{seen}\n{complaints}", output.status);
     leftovers::wait_until_none(&state, GONE_WITHIN).expect("nothing is left");
     drop(slot);
-    expect![[r#""#]].assert_eq(&seen);
+    expect![[r#"
+        opened: not in session | ▶ Start session
+        status: session · run · local · CONTEXT
+        started: ✓ applied · AGE
+        broken and saved: ✗ rejected: 2 problems
+          web.yaml:12:19         - { name: 🦊, imag: nginx }
+          web.yaml:12:19                   ^^ "🦊" is not valid: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character [apply/invalid-value]
+          web.yaml:12:25         - { name: 🦊, imag: nginx }
+          web.yaml:12:25                       ^^^^ unknown field "imag"; did you mean "image"? [apply/unknown-field]
+        mended by a quick fix, not saved yet: ✗ rejected: 2 problems
+          web.yaml:12:19         - { name: 🦊, image: nginx }
+          web.yaml:12:19                   ^^ "🦊" is not valid: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character [apply/invalid-value]
+        mended and saved: ✓ applied · AGE
+        status: offline · gitops
+    "#]].assert_eq(&seen);
 }

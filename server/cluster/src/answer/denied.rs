@@ -100,9 +100,10 @@ fn plugin(context: &Context<'_>, said: &str) -> Vec<Answer> {
         && let Some(spec) = pods::spec_path(context.gvk, context.sent)
     {
         let path = with_key(&spec, field);
+        let words = not_there(said);
         return vec![match value_at(context.sent, &path) {
-            Some(_) => Answer::new(path, Place::Value, slug, said),
-            None => Answer::about_object(slug, said),
+            Some(_) => Answer::new(path, Place::Value, slug, words),
+            None => Answer::about_object(slug, words),
         }];
     }
     let causes = causes::causes_in(said);
@@ -136,6 +137,24 @@ fn reference(said: &str) -> Option<(&'static str, &'static str)> {
     } else {
         None
     }
+}
+
+/// What is not there, in one sentence for all the plug-ins that look for something.
+fn not_there(said: &str) -> String {
+    if let Some((namespace, name)) =
+        between(said, "service account ", ":").and_then(|account| account.split_once('/'))
+    {
+        return format!("service account {} does not exist in namespace {}", quote(name), quote(namespace));
+    }
+    for (before, after, kind) in [
+        ("PriorityClass with name ", " was found", "PriorityClass"),
+        ("RuntimeClass \"", "\" not found", "RuntimeClass"),
+    ] {
+        if let Some(name) = between(said, before, after) {
+            return format!("{kind} {} does not exist", quote(name));
+        }
+    }
+    said.to_owned()
 }
 
 /// The only scalar of the spec that a text quotes.

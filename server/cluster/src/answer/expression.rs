@@ -14,6 +14,8 @@ pub(super) struct FieldRead {
     pub(super) root: Root,
     /// The way from there.
     pub(super) steps: Vec<ReadStep>,
+    /// Whether the expression is content without it, as `!has(self.x) || …` is.
+    pub(super) may_be_absent: bool,
 }
 
 /// Where a path starts.
@@ -45,6 +47,7 @@ pub(super) fn fields_read(expression: &str) -> Vec<FieldRead> {
         tokens: &tokens,
         found: Vec::new(),
         bound: Vec::new(),
+        in_not_has: false,
     };
     let mut at = 0;
     while at < tokens.len() {
@@ -58,6 +61,8 @@ struct Reader<'a> {
     found: Vec<FieldRead>,
     /// Names that macros have bound, and what they stand for; `None` for what is no field.
     bound: Vec<(String, Option<FieldRead>)>,
+    /// Whether what is read now is inside `!has(…)`.
+    in_not_has: bool,
 }
 
 impl Reader<'_> {
@@ -119,7 +124,11 @@ impl Reader<'_> {
         let mut at = from + 1;
         if self.mark(at) == Some('(') {
             // A function: what it is given is read as any expression.
-            return self.expression_in(at + 1, depth) + 1;
+            let is_not_has = name == "has" && from.checked_sub(1).and_then(|at| self.mark(at)) == Some('!');
+            let before = std::mem::replace(&mut self.in_not_has, is_not_has);
+            let end = self.expression_in(at + 1, depth);
+            self.in_not_has = before;
+            return end + 1;
         }
         let mut read = self.start(&name);
         if name == "variables" && self.mark(at) == Some('.') {
@@ -127,6 +136,7 @@ impl Reader<'_> {
                 read = Some(FieldRead {
                     root: Root::Variable(variable.to_owned()),
                     steps: Vec::new(),
+                    may_be_absent: false,
                 });
             }
             at += 2;
@@ -180,6 +190,7 @@ impl Reader<'_> {
         Some(FieldRead {
             root,
             steps: Vec::new(),
+            may_be_absent: false,
         })
     }
 
@@ -234,6 +245,7 @@ impl Reader<'_> {
             FieldRead {
                 root: Root::Variable(self.name(chain_start + 2)?.to_owned()),
                 steps: Vec::new(),
+                may_be_absent: false,
             }
         } else {
             self.start(root)?
@@ -269,11 +281,19 @@ impl Reader<'_> {
     }
 
     fn record(&mut self, read: Option<FieldRead>) {
-        if let Some(read) = read
-            && (!read.steps.is_empty() || matches!(read.root, Root::Variable(_) | Root::SelfValue))
-            && !self.found.contains(&read)
-        {
-            self.found.push(read);
+        let Some(mut read) = read.filter(|read| !read.steps.is_empty() || !matches!(read.root, Root::Object)) else {
+            return;
+        };
+        let known = self
+            .found
+            .iter_mut()
+            .find(|known| known.root == read.root && known.steps == read.steps);
+        match known {
+            Some(known) => known.may_be_absent |= self.in_not_has,
+            None => {
+                read.may_be_absent = self.in_not_has;
+                self.found.push(read);
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
     let causes = causes(context.refusal);
     let telling: Vec<&Cause> = causes
         .iter()
-        .filter(|cause| !cause.message.contains(NOT_CHECKED))
+        .filter(|cause| !cause.message.contains(NOT_CHECKED) && !is_copy(context, cause, &causes))
         .collect();
     let shown = if telling.is_empty() {
         causes.iter().collect()
@@ -45,6 +45,21 @@ fn without_consequences(mut answers: Vec<Answer>) -> Vec<Answer> {
         answers.retain(|answer| !follows(answer));
     }
     answers
+}
+
+/// Whether a cause is about a field that the server has filled in from a field beside it, of which it says the same:
+/// `targetPort` is `port` when it is not written.
+fn is_copy(context: &Context<'_>, cause: &Cause, causes: &[Cause]) -> bool {
+    let beside = |field: &str| field.rsplit_once('.').map(|(parent, _)| parent.to_owned());
+    let written = |field: &str| value_at(context.sent, &internal_path::resolve(context, field)).is_some();
+    !written(&cause.field)
+        && beside(&cause.field).is_some()
+        && causes.iter().any(|other| {
+            other.message == cause.message
+                && other.field != cause.field
+                && beside(&other.field) == beside(&cause.field)
+                && written(&other.field)
+        })
 }
 
 /// The answers about one cause.
@@ -226,6 +241,14 @@ pub(super) fn name_missing(sent: &Value) -> Answer {
             "the object has no name: metadata.name has no value",
         ),
         None => {
+            let generated = super::sent::keys(&["metadata", "generateName"]);
+            if let Some(prefix) = value_at(sent, &generated).and_then(Value::as_str) {
+                let name = prefix.trim_end_matches(['-', '.']);
+                let words = "with generateName each save would make another object; write metadata.name";
+                return Answer::new(generated, Place::Key, codes::NAME_MISSING, words).with_suggestion(
+                    Suggestion::SetField { path, value: Value::from(name) },
+                );
+            }
             let mut answer = at(sent, &path, codes::NAME_MISSING, words.to_owned());
             if let Place::Missing { field } = &answer.place {
                 answer.suggestion = insert(field, None);

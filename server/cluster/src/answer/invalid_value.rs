@@ -386,6 +386,7 @@ fn rule_reads(context: &Context<'_>, node: &FieldPath, words: &str) -> Vec<Field
         .map(|key| FieldRead {
             root: Root::SelfValue,
             steps: vec![ReadStep::Known(Step::Key(key.as_str().into()))],
+            may_be_absent: false,
         })
         .collect()
 }

@@ -44,8 +44,8 @@ struct Change {
     original: FieldPath,
     /// Whether it was taken away, and not set to something else.
     removed: bool,
-    /// Names that the field was probably meant to have: what they lack now is no news.
-    meant: Vec<String>,
+    /// Fields that it was probably meant to be, in the object as it was sent at first: that they are missing is no news.
+    meant: Vec<FieldPath>,
     /// Whether the server knew the field at all.
     unknown: bool,
 }
@@ -72,10 +72,7 @@ impl PeelRecord {
             };
             if done {
                 changed = true;
-                let meant = match &answer.suggestion {
-                    Suggestion::Rename(names) => names.clone(),
-                    _ => Vec::new(),
-                };
+                let meant = meant(answer).iter().map(|path| before.original(path)).collect();
                 self.changes.push(Change {
                     path: path.clone(),
                     original: before.original(path),
@@ -133,13 +130,7 @@ impl PeelRecord {
                     return false;
                 };
                 let missing = path.join(&below);
-                let renamed = change.original.parent().is_some_and(|parent| {
-                    change.meant.iter().any(|name| {
-                        let mut meant = parent.clone();
-                        meant.push_key(name.as_str());
-                        missing.starts_with(&meant)
-                    })
-                });
+                let renamed = change.meant.iter().any(|meant| missing.starts_with(meant));
                 return renamed || change.original.starts_with(&missing) || missing.starts_with(&change.original);
             }
             // A map that lacks what was taken away may break rules that it did not break before.
@@ -149,6 +140,22 @@ impl PeelRecord {
                 && matches!(answer.slug, codes::INVALID_VALUE | codes::REQUIRED | codes::TOO_FEW);
             about_map || path.starts_with(&change.original)
         })
+    }
+}
+
+/// The fields that an unknown one was probably meant to be: of another name, or in another map.
+fn meant(answer: &Answer) -> Vec<FieldPath> {
+    let with = |parent: &FieldPath, name: &str| {
+        let mut path = parent.clone();
+        path.push_key(name);
+        path
+    };
+    match (&answer.suggestion, answer.path.parent(), answer.path.last_key()) {
+        (Suggestion::Rename(names), Some(parent), _) => names.iter().map(|name| with(&parent, name)).collect(),
+        (_, _, Some(name)) if answer.slug == codes::UNKNOWN_FIELD => {
+            answer.related.iter().map(|(map, _)| with(map, name)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -124,13 +124,14 @@ pub(super) fn whole(context: &Context<'_>, node: &FieldPath) -> Placed {
     }
 }
 
-/// The paths of the object that a read means. A list is gone into when it has one item; of several it cannot be told which.
+/// The paths of the object that a read means. A list is gone into when it has one item; of several only where some have the
+/// field and some do not, since then it is known which the expression is about.
 fn concrete(sent: &Value, node: &FieldPath, read: &FieldRead) -> Vec<FieldPath> {
     let mut path = match read.root {
         Root::SelfValue => node.clone(),
         Root::Object | Root::Variable(_) => FieldPath::new(),
     };
-    for step in &read.steps {
+    for (at, step) in read.steps.iter().enumerate() {
         match step {
             ReadStep::Known(step) => path.push(step.clone()),
             ReadStep::Each => match value_at(sent, &path) {
@@ -140,11 +141,37 @@ fn concrete(sent: &Value, node: &FieldPath, read: &FieldRead) -> Vec<FieldPath> 
                         path.push_key(key.as_str());
                     }
                 }
+                Some(Value::Array(items)) => {
+                    let rest = read.steps.get(at + 1..).unwrap_or_default();
+                    return vec![odd_one(items.len(), sent, &path, rest, read.may_be_absent).unwrap_or(path)];
+                }
                 _ => return vec![path],
             },
         }
     }
     vec![path]
+}
+
+/// The field of the first item that lacks it, or has it where it may be absent, among items of which only some do.
+fn odd_one(items: usize, sent: &Value, list: &FieldPath, rest: &[ReadStep], wanted: bool) -> Option<FieldPath> {
+    let below: FieldPath = rest
+        .iter()
+        .map(|step| match step {
+            ReadStep::Known(step) => Some(step.clone()),
+            ReadStep::Each => None,
+        })
+        .collect::<Option<_>>()?;
+    let fields: Vec<(FieldPath, bool)> = (0..items)
+        .map(|index| super::sent::with_index(list, index).join(&below))
+        .map(|path| {
+            let is_there = value_at(sent, &path).is_some();
+            (path, is_there)
+        })
+        .collect();
+    if below.is_empty() || fields.iter().all(|(_, is_there)| *is_there) || !fields.iter().any(|(_, is_there)| *is_there) {
+        return None;
+    }
+    fields.into_iter().find(|(_, is_there)| *is_there == wanted).map(|(path, _)| path)
 }
 
 fn is_scalar(sent: &Value, path: &FieldPath) -> bool {

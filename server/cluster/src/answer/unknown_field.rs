@@ -32,8 +32,10 @@ pub(super) fn answer(context: &Context<'_>, path: &FieldPath, detail: &str, seve
 
     let mut message = format!("unknown field {}", quote(name));
     let mut suggestion = Suggestion::None;
-    if let Some(place) = elsewhere(context, &parent, name) {
+    let mut belongs_to = None;
+    if let Some((path, place)) = elsewhere(context, &parent, name) {
         message = format!("{message} here; {place}");
+        belongs_to = Some(path).filter(|path| !path.is_empty());
     } else {
         let near = near_names(name, &free, |field| fits(context, &with_key(&parent, field), written));
         if let Some(best) = near.first() {
@@ -51,6 +53,9 @@ pub(super) fn answer(context: &Context<'_>, path: &FieldPath, detail: &str, seve
         .with_detail(detail)
         .with_suggestion(suggestion)
         .removable();
+    if let Some(path) = belongs_to {
+        answer = answer.with_related(path, format!("{} belongs here", quote(name)));
+    }
     answer.severity = severity;
     answer
 }
@@ -82,7 +87,7 @@ fn fits(context: &Context<'_>, field: &FieldPath, written: Option<&Value>) -> bo
 }
 
 /// The level that a field of this name belongs to: further out, or inside a map beside it. Usually the indentation is off.
-fn elsewhere(context: &Context<'_>, parent: &FieldPath, name: &str) -> Option<String> {
+fn elsewhere(context: &Context<'_>, parent: &FieldPath, name: &str) -> Option<(FieldPath, String)> {
     let has = |path: &FieldPath| {
         context
             .knowledge
@@ -97,7 +102,8 @@ fn elsewhere(context: &Context<'_>, parent: &FieldPath, name: &str) -> Option<St
             let place = path
                 .last_key()
                 .map_or_else(|| "the top of the object".to_owned(), quote);
-            return Some(format!("it belongs to {place}, further to the left"));
+            let words = format!("it belongs to {place}, further to the left");
+            return Some((path, words));
         }
         outer = path.parent();
     }
@@ -112,5 +118,6 @@ fn elsewhere(context: &Context<'_>, parent: &FieldPath, name: &str) -> Option<St
             let path = with_key(parent, sibling);
             has(&path) && !is_sent(context, &path, name)
         })?;
-    Some(format!("it belongs below {}, further to the right", quote(inside)))
+    let words = format!("it belongs below {}, further to the right", quote(inside));
+    Some((with_key(parent, inside), words))
 }

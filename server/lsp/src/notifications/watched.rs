@@ -16,7 +16,7 @@ use crate::files::{hash, path_of};
 use crate::parsed::Parsed;
 use crate::saves::{self, Prepared};
 use crate::state::State;
-use crate::workspace::{is_yaml, read_file};
+use crate::workspace::{files_of, is_yaml, read_file};
 
 /// Asks the client to watch YAML files.
 pub(super) fn registration() -> RegistrationParams {
@@ -44,11 +44,18 @@ pub(super) fn watch_by_ourselves(state: &mut State) {
         if matches!(event.kind, notify::EventKind::Access(_)) {
             return;
         }
+        // A directory that comes or goes does so with all that is in it, and that is not told file by file.
+        let comes_or_goes = matches!(
+            event.kind,
+            notify::EventKind::Create(_)
+                | notify::EventKind::Remove(_)
+                | notify::EventKind::Modify(notify::event::ModifyKind::Name(_))
+        );
         let paths: Vec<Utf8PathBuf> = event
             .paths
             .into_iter()
             .filter_map(|path| Utf8PathBuf::from_path_buf(path).ok())
-            .filter(|path| is_yaml(path))
+            .filter(|path| is_yaml(path) || comes_or_goes)
             .collect();
         if !paths.is_empty() {
             let _ = inbox.send(Event::Files(paths));
@@ -79,20 +86,32 @@ pub(super) fn watched(state: &mut State, params: DidChangeWatchedFilesParams) {
 
 /// Files changed on disk: those of a session are read again. An open one is the client's, and its saves are told.
 pub(crate) fn files_changed(state: &mut State, mut paths: Vec<Utf8PathBuf>) {
+    for directory in paths.clone().iter().filter(|path| !is_yaml(path)) {
+        let known = state.files.under(directory);
+        paths.extend(known.iter().map(|name| Utf8PathBuf::from(&**name)));
+    }
     paths.sort();
     paths.dedup();
-    paths.retain(|path| is_yaml(path) && state.session_of(Some(path)).is_some());
+    paths.retain(|path| state.session_of(Some(path)).is_some());
     if !paths.is_empty() {
         read_again(state, paths);
     }
 }
 
-/// Reads files off the loop.
+/// Reads files off the loop: those that are known, and of what is new what a start would read, too.
 pub(super) fn read_again(state: &State, paths: Vec<Utf8PathBuf>) {
     let inbox = state.inbox.clone();
+    let known = |path: &Utf8Path| is_yaml(path) && state.files.get(path.as_str()).is_some();
+    let (known, new): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| known(path));
+    let new: Vec<(Utf8PathBuf, Utf8PathBuf)> = new
+        .into_iter()
+        .filter_map(|path| Some((state.session_of(Some(&path))?.1.target.clone(), path)))
+        .collect();
     state.runtime.spawn_blocking(move || {
-        let files = paths
+        let new = new.iter().flat_map(|(target, path)| files_of(target, path));
+        let files = known
             .into_iter()
+            .chain(new)
             .map(|path| {
                 let read = read_file(&path);
                 (path, read)

@@ -11,6 +11,7 @@ mod play;
 mod summary;
 mod workspace;
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -196,13 +197,19 @@ fn told(number: usize, mistake: &Mistake, played: &Played, paint: Paint) -> Stri
     let how = played
         .action
         .map_or_else(|| "by hand".to_owned(), |title| format!("by “{title}”"));
-    let line = format!(
-        "said {:.1} ms after the save; mended {how}; {} ({:.1} ms)",
-        played.verdicts.dry_run.milliseconds, played.lens, played.mended.apply.milliseconds,
+    let said = format!(
+        "said {:.1} ms after the save; mended {how}:",
+        played.verdicts.dry_run.milliseconds
     );
-    told.push_str(&format!("\n  {}\n", paint.good(&line)));
+    let applied = if played.complaints.is_empty() {
+        paint.good(&played.lens)
+    } else {
+        paint.bad(&played.lens)
+    };
+    let took = format!("({:.1} ms)", played.mended.apply.milliseconds);
+    let _ = writeln!(told, "\n  {} {applied} {}", paint.dim(&said), paint.dim(&took));
     for complaint in &played.complaints {
-        told.push_str(&format!("  {}\n", paint.bad(&format!("✗ {complaint}"))));
+        let _ = writeln!(told, "  {}", paint.bad(&format!("✗ {complaint}")));
     }
     told.push('\n');
     told

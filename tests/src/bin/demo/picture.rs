@@ -34,7 +34,6 @@ pub(crate) fn svg(command: &str, output: &str) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\">\n\
          <title>What {command} prints</title>\n\
-         <style>text {{ font: 14px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: #d8dee9; white-space: pre }}</style>\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#1d2230\"/>\n"
     );
     for (index, colour) in ["#ef6b73", "#f0c674", "#8cc570"].into_iter().enumerate() {
@@ -44,6 +43,8 @@ pub(crate) fn svg(command: &str, output: &str) -> String {
             number(index).mul_add(20.0, 22.0)
         );
     }
+    // As attributes and not as a style sheet, which would go before the attributes of the pieces.
+    svg.push_str("<g font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\" fill=\"#d8dee9\" style=\"white-space:pre\">\n");
     let prompt = vec![
         (
             Look {
@@ -80,7 +81,7 @@ pub(crate) fn svg(command: &str, output: &str) -> String {
             column += length;
         }
     }
-    svg.push_str("</svg>\n");
+    svg.push_str("</g>\n</svg>\n");
     svg
 }
 

@@ -85,3 +85,22 @@ fn never_touches_the_identity() {
     assert_eq!(object, before);
     assert!(!peel(&mut Value::Null, &answers));
 }
+
+/// A field one level too far out is not said to be missing where it belongs.
+#[test]
+fn does_not_miss_what_stands_elsewhere() {
+    let sent = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": null, "containers": [{"name": "a", "image": "x"}]});
+    let knowledge = super::known().with_fields("spec", &["containers", "volumes"]);
+    let kind = Gvk::parse("v1", "Pod");
+    let mut object = sent.clone();
+    let answers = decode(&typed(".containers: field not declared in schema"), &kind, &object, None, &knowledge);
+    let mut record = PeelRecord::default();
+    assert!(record.peel(&mut object, &answers));
+    let refusal = Refusal {
+        status: 422,
+        message: "Pod \"a\" is invalid: spec.containers: Required value".to_owned(),
+        ..Refusal::default()
+    };
+    let answers = decode(&refusal, &kind, &object, None, &knowledge);
+    assert_eq!(record.restore(answers), []);
+}

@@ -768,7 +768,7 @@ fn pods_that_a_controller_cannot_create() {
             "Error creating: pods \"x-\" is forbidden: error looking up service account ns/robot: serviceaccount \"robot\" not found",
             expect![[r#"
                 reference-not-found at spec.template.spec.serviceAccountName (value)
-                  error looking up service account ns/robot: serviceaccount "robot" not found
+                  service account "robot" does not exist in namespace "ns"
             "#]],
         ),
         (

@@ -51,13 +51,14 @@ fn unknown_field_of_another_level() {
     check(
         &Case::new(500, message, sent),
         &expect![[r#"
-        unknown-field at spec.template.spec.containers[0].restartPolicy (key)
-          unknown field "restartPolicy" here; it belongs to "spec", further to the left
-          peel spec.template.spec.containers[0].restartPolicy
-        unknown-field at spec.template.spec.command (key)
-          unknown field "command"; what can be written here: initContainers, volumes, restartPolicy, securityContext, serviceAccountName, nodeName
-          peel spec.template.spec.command
-    "#]],
+            unknown-field at spec.template.spec.containers[0].restartPolicy (key)
+              unknown field "restartPolicy" here; it belongs to "spec", further to the left
+              see spec.template.spec: "restartPolicy" belongs here
+              peel spec.template.spec.containers[0].restartPolicy
+            unknown-field at spec.template.spec.command (key)
+              unknown field "command"; what can be written here: initContainers, volumes, restartPolicy, securityContext, serviceAccountName, nodeName
+              peel spec.template.spec.command
+        "#]],
     );
 
     let sent = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "my-pod"}, "spec": null, "containers": [{"name": "my-container"}]});
@@ -67,10 +68,11 @@ fn unknown_field_of_another_level() {
     check(
         &Case::new(500, message, sent).knowing(knowledge),
         &expect![[r#"
-        unknown-field at containers (key)
-          unknown field "containers" here; it belongs below "spec", further to the right
-          peel containers
-    "#]],
+            unknown-field at containers (key)
+              unknown field "containers" here; it belongs below "spec", further to the right
+              see spec: "containers" belongs here
+              peel containers
+        "#]],
     );
 }
 
@@ -867,4 +869,60 @@ fn troubles_of_the_server() {
     ] {
         check(&Case::new(status, message, sent.clone()).reason(reason), &expected);
     }
+}
+
+/// Of several items the one that lacks what a policy wants, or has what it does not want.
+#[test]
+fn policy_about_one_of_several_containers() {
+    let judged = |expression: &str| {
+        let sent = json!({"spec": {"template": {"spec": {"containers": [
+            {"name": "a", "resources": {"requests": {"cpu": 1}}},
+            {"name": "b", "stdin": true},
+            {"name": "c", "resources": {"requests": {"cpu": 1}}},
+        ]}}}});
+        let message = "ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no";
+        Case::new(422, message, sent).knowing(known().with_policy("p", &[], expression, "no"))
+    };
+    check(
+        &judged("object.spec.template.spec.containers.all(c, has(c.resources) && has(c.resources.requests))"),
+        &expect![[r#"
+            policy at spec.template.spec.containers[1] (missing resources.requests)
+              policy p: no
+        "#]],
+    );
+    check(
+        &judged("object.spec.template.spec.containers.all(c, !has(c.stdin) || c.stdin == false)"),
+        &expect![[r#"
+            policy at spec.template.spec.containers[1].stdin (value)
+              policy p: no
+              peel spec.template.spec.containers[1].stdin
+        "#]],
+    );
+    check(&judged("object.spec.template.spec.containers.all(c, c.name != 'b')"), &expect![[r#"
+        policy at spec.template.spec.containers (key)
+          policy p: no
+    "#]]);
+}
+
+#[test]
+fn generated_name() {
+    let sent = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "migrate-"}});
+    let message = "the name of the object was undeterminable: name must be provided";
+    check(&Case::new(400, message, sent), &expect![[r#"
+        name-missing at metadata.generateName (key)
+          with generateName each save would make another object; write metadata.name
+          → set metadata.name: "migrate"
+    "#]]);
+}
+
+/// `targetPort` is `port` when it is not written; once is enough.
+#[test]
+fn field_filled_in_from_the_one_beside_it() {
+    let sent = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": [{"port": 70000}]}});
+    let message = "Service \"a\" is invalid: [spec.ports[0].port: Invalid value: 70000: must be between 1 and 65535, inclusive, spec.ports[0].targetPort: Invalid value: 70000: must be between 1 and 65535, inclusive]";
+    check(&Case::new(422, message, sent), &expect![[r#"
+        invalid-value at spec.ports[0].port (value)
+          70000 is not valid: must be between 1 and 65535, inclusive
+          peel spec.ports[0].port
+    "#]]);
 }
