@@ -339,14 +339,25 @@ impl<'a> Place<'a> {
 
 /// The ends of paths, from where they part: `runAsNonRoot`, `seccompProfile.type`.
 fn without_common_part(fields: &[(FieldPath, Value)]) -> Vec<String> {
-    let Some((first, _)) = fields.first() else { return Vec::new() };
+    let Some((first, _)) = fields.first() else {
+        return Vec::new();
+    };
     let common = (0..first.len())
         .take_while(|at| {
             let step = first.steps().get(*at);
-            fields.iter().all(|(path, _)| path.len() > at + 1 && path.steps().get(*at) == step)
+            fields
+                .iter()
+                .all(|(path, _)| path.len() > at + 1 && path.steps().get(*at) == step)
         })
         .count();
-    let end = |path: &FieldPath| path.steps().iter().skip(common).cloned().collect::<FieldPath>().to_string();
+    let end = |path: &FieldPath| {
+        path.steps()
+            .iter()
+            .skip(common)
+            .cloned()
+            .collect::<FieldPath>()
+            .to_string()
+    };
     fields.iter().map(|(path, _)| end(path)).collect()
 }
 

@@ -126,7 +126,11 @@ fn on_event(state: &mut State, event: Event) {
         }) => {
             let count = files.len();
             saves::on_target_read(state, number, files, unreadable);
-            tracing::info!(files = count, milliseconds = began.elapsed().as_secs_f64() * 1000.0, "target indexed");
+            tracing::info!(
+                files = count,
+                milliseconds = began.elapsed().as_secs_f64() * 1000.0,
+                "target indexed"
+            );
         }
         Event::ParentGone => {}
         Event::Task(TaskDone::FilesRead { files }) => notifications::files_read(state, files),

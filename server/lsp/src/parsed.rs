@@ -47,8 +47,12 @@ impl Parsed {
             return Self::left_alone(text, Standing::Template);
         }
         let parse = parse(source);
-        // Whether `{{ … }}` is a template or a slip cannot be told from a text that parses; from one that does not, it can.
-        if parse.documents.iter().any(gitops_yaml::Document::is_broken) && reads_as_template(source) {
+        // Whether `{{ … }}` is a template or a text cannot be told from what parses; where it is what is wrong, it can.
+        if parse
+            .errors
+            .iter()
+            .any(|error| reads_as_template(lines_around(&text, error.span)))
+        {
             return Self::left_alone(text, Standing::Template);
         }
         let standing = if role == FileRole::Manifests {
@@ -116,7 +120,11 @@ impl Parsed {
     pub(crate) fn not_sent_findings(&self) -> Vec<Finding> {
         if self.standing == Standing::Manifests {
             // What a broken document lacks may stand in what could not be read of it.
-            let sound = self.readings.iter().zip(&self.parse.documents).filter(|(_, document)| !document.is_broken());
+            let sound = self
+                .readings
+                .iter()
+                .zip(&self.parse.documents)
+                .filter(|(_, document)| !document.is_broken());
             sound.filter_map(|(reading, _)| not_sent(reading)).collect()
         } else {
             Vec::new()
@@ -225,4 +233,42 @@ fn not_sent(reading: &Reading) -> Option<Finding> {
 /// A chart's templates lie in `templates/` beside a `Chart.yaml`; the path alone shows only the first half.
 fn in_chart_templates(path: &str) -> bool {
     path.split('/').rev().skip(1).any(|directory| directory == "templates")
+}
+
+/// The lines of a span, and those before and after: a parser may notice a fault one line late.
+fn lines_around(text: &Text, span: Span) -> &str {
+    let index = text.index();
+    let first = index.line_of(span.start).saturating_sub(1);
+    let last = (index.line_of(span.end) + 1).min(index.line_count().saturating_sub(1));
+    match (index.line_span(first), index.line_span(last)) {
+        (Some(first), Some(last)) => first.cover(last).slice(text.as_str()),
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gitops_text::Text;
+
+    use super::{Parsed, Standing};
+
+    fn standing(path: &str, text: &str) -> Standing {
+        Parsed::new(path, Text::new(text)).standing
+    }
+
+    #[test]
+    fn templates_are_left_alone_and_texts_about_templates_are_not() {
+        assert_eq!(standing("a.yaml", "kind: Pod\nimage: {{ x }}\n"), Standing::Template);
+        assert_eq!(
+            standing("a.yaml", "kind: Pod\n{{- if .x }}\na: b\n{{- end }}\n"),
+            Standing::Template
+        );
+        assert_eq!(standing("a.yaml", "a: \"{{ x }}\"\n"), Standing::Manifests);
+        let rule = "summary: |\n  {{ $value }} is high\nb: 1\nb: 2\n";
+        assert_eq!(
+            standing("a.yaml", &format!("{}{rule}", "# a\n".repeat(3))),
+            Standing::Manifests,
+            "the fault is elsewhere"
+        );
+    }
 }
