@@ -20,5 +20,9 @@ pub fn gitops_lsp() -> Utf8PathBuf {
 /// The directory that Cargo builds into; what tests keep between runs is below it.
 pub fn target_directory() -> Utf8PathBuf {
     let program = gitops_lsp();
-    program.parent().and_then(camino::Utf8Path::parent).expect("the program lies in target/PROFILE").to_owned()
+    program
+        .parent()
+        .and_then(camino::Utf8Path::parent)
+        .expect("the program lies in target/PROFILE")
+        .to_owned()
 }

@@ -85,7 +85,13 @@ impl Client {
                 log.close();
             }
         });
-        Self { outgoing, log, manners, next_id: AtomicI64::new(1), reader: Some(reader) }
+        Self {
+            outgoing,
+            log,
+            manners,
+            next_id: AtomicI64::new(1),
+            reader: Some(reader),
+        }
     }
 
     /// Changes how the client answers.
@@ -105,13 +111,15 @@ impl Client {
 
     /// Sends a notification.
     pub fn notify(&self, method: &str, params: Value) {
-        self.outgoing.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+        self.outgoing
+            .send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
     }
 
     /// Sends a request and returns its id.
     pub fn send_request(&self, method: &str, params: Value) -> i64 {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        self.outgoing.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
+        self.outgoing
+            .send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
         id
     }
 
@@ -120,7 +128,10 @@ impl Client {
         self.wait(Mark::START, &format!("the answer to request {id}"), |message| {
             let is_answer = message.get("method").is_none() && message["id"] == json!(id);
             is_answer.then(|| match message.get("error") {
-                Some(error) => Err(Refused { code: error["code"].as_i64().unwrap_or_default(), message: error["message"].as_str().unwrap_or_default().to_owned() }),
+                Some(error) => Err(Refused {
+                    code: error["code"].as_i64().unwrap_or_default(),
+                    message: error["message"].as_str().unwrap_or_default().to_owned(),
+                }),
                 None => Ok(message["result"].clone()),
             })
         })
@@ -140,27 +151,42 @@ impl Client {
 
     /// Sends the request to run a command and returns its id.
     pub fn send_command(&self, command: &str, argument: Value) -> i64 {
-        let arguments = if argument.is_null() { json!([]) } else { json!([argument]) };
-        self.send_request("workspace/executeCommand", json!({ "command": command, "arguments": arguments }))
+        let arguments = if argument.is_null() {
+            json!([])
+        } else {
+            json!([argument])
+        };
+        self.send_request(
+            "workspace/executeCommand",
+            json!({ "command": command, "arguments": arguments }),
+        )
     }
 
     /// Waits until `look` finds something in what is said after `since`.
     pub fn wait<T>(&self, since: Mark, what: &str, look: impl FnMut(&Value) -> Option<T>) -> T {
         match self.log.wait(since, PATIENCE, look) {
             Ok(found) => found,
-            Err(NotSaid::TooLate) => panic!("waited {} s for {what}; the server said at last:\n{}", PATIENCE.as_secs(), self.log.tail()),
+            Err(NotSaid::TooLate) => panic!(
+                "waited {} s for {what}; the server said at last:\n{}",
+                PATIENCE.as_secs(),
+                self.log.tail()
+            ),
             Err(NotSaid::Closed) => panic!("the server ended before {what}; it said at last:\n{}", self.log.tail()),
         }
     }
 
     /// Waits for a notification or request of the server for which `wanted` holds, and returns its parameters.
     pub fn wait_for(&self, since: Mark, method: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        self.wait(since, method, |message| (message["method"] == method && wanted(&message["params"])).then(|| message["params"].clone()))
+        self.wait(since, method, |message| {
+            (message["method"] == method && wanted(&message["params"])).then(|| message["params"].clone())
+        })
     }
 
     /// The parameters of all notifications and requests of one method that were said after `since`.
     pub fn said(&self, since: Mark, method: &str) -> Vec<Value> {
-        self.log.said(since, |message| (message["method"] == method).then(|| message["params"].clone()))
+        self.log.said(since, |message| {
+            (message["method"] == method).then(|| message["params"].clone())
+        })
     }
 
     /// Closes the server's standard input, as the end of the client does.
@@ -186,8 +212,15 @@ fn answer_to(message: &Value, manners: &Manners) -> Option<Value> {
             Value::Array(vec![manners.settings.clone(); items])
         }
         "window/showMessageRequest" => {
-            let actions = message["params"]["actions"].as_array().map(Vec::as_slice).unwrap_or_default();
-            actions.iter().find(|action| manners.choice.is_some() && action["title"].as_str() == manners.choice.as_deref()).cloned().unwrap_or_default()
+            let actions = message["params"]["actions"]
+                .as_array()
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            actions
+                .iter()
+                .find(|action| manners.choice.is_some() && action["title"].as_str() == manners.choice.as_deref())
+                .cloned()
+                .unwrap_or_default()
         }
         "workspace/applyEdit" => json!({ "applied": true }),
         _ => Value::Null,

@@ -60,17 +60,29 @@ pub fn lines(text: &str) -> Vec<(usize, &str)> {
 
 /// The byte offset of a position of the protocol.
 pub fn offset_of(text: &str, position: &Value, encoding: Encoding) -> usize {
-    let number = |name: &str| usize::try_from(position[name].as_u64().unwrap_or_else(|| panic!("{position} is no position"))).expect("small");
+    let number = |name: &str| {
+        usize::try_from(
+            position[name]
+                .as_u64()
+                .unwrap_or_else(|| panic!("{position} is no position")),
+        )
+        .expect("small")
+    };
     let (line, column) = (number("line"), number("character"));
     let lines = lines(text);
-    let (start, content) = lines.get(line).unwrap_or_else(|| panic!("{position} is past the last line of the text"));
+    let (start, content) = lines
+        .get(line)
+        .unwrap_or_else(|| panic!("{position} is past the last line of the text"));
     let mut units = 0;
     for (at, character) in content.char_indices() {
         if units == column {
             return start + at;
         }
         units += encoding.width(character);
-        assert!(units <= column, "{position} is inside the character {character:?} of {content:?}");
+        assert!(
+            units <= column,
+            "{position} is inside the character {character:?} of {content:?}"
+        );
     }
     assert_eq!(units, column, "{position} is past the end of {content:?}");
     start + content.len()
@@ -105,11 +117,17 @@ mod tests {
     #[test]
     fn every_encoding_counts_in_its_own_units() {
         let text = "a\r\n🦊ß: x\rb\n";
-        assert_eq!(lines(text).iter().map(|(_, line)| *line).collect::<Vec<_>>(), ["a", "🦊ß: x", "b", ""]);
+        assert_eq!(
+            lines(text).iter().map(|(_, line)| *line).collect::<Vec<_>>(),
+            ["a", "🦊ß: x", "b", ""]
+        );
         for (encoding, column) in [(Encoding::Utf8, 6), (Encoding::Utf16, 3), (Encoding::Utf32, 2)] {
             let position = json!({ "line": 1, "character": column });
             assert_eq!(&text[offset_of(text, &position, encoding)..][..3], ": x");
-            assert_eq!(position_of(text, offset_of(text, &position, encoding), encoding), position);
+            assert_eq!(
+                position_of(text, offset_of(text, &position, encoding), encoding),
+                position
+            );
         }
     }
 

@@ -52,7 +52,11 @@ pub fn files(text: &str) -> Vec<FixtureFile> {
         if let Some(header) = line.strip_prefix("#- ") {
             let header = header.trim_end();
             let path = header.strip_suffix(" (nothing sent)");
-            files.push(FixtureFile { path: path.unwrap_or(header).to_owned(), sent: path.is_none(), text: String::new() });
+            files.push(FixtureFile {
+                path: path.unwrap_or(header).to_owned(),
+                sent: path.is_none(),
+                text: String::new(),
+            });
         } else if !is_mark(line)
             && let Some(file) = files.last_mut()
         {
@@ -64,14 +68,29 @@ pub fn files(text: &str) -> Vec<FixtureFile> {
 
 /// A line that a diagnostic, a lens or an action was written on; `#` alone, or with a word after it, is a comment.
 fn is_mark(line: &str) -> bool {
-    line.strip_prefix('#').is_some_and(|rest| rest.starts_with(['<', '@', '|', '>', '=']) || rest.trim_start_matches(' ').starts_with('^'))
+    line.strip_prefix('#').is_some_and(|rest| {
+        rest.starts_with(['<', '@', '|', '>', '=']) || rest.trim_start_matches(' ').starts_with('^')
+    })
 }
 
 /// Takes the indentation off that all lines have in common, as `expect!` does, and the empty first line.
 pub fn dedent(text: &str) -> String {
     let text = text.strip_prefix('\n').unwrap_or(text);
-    let indentation = text.lines().filter(|line| !line.trim().is_empty()).map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
-    text.split_inclusive('\n').map(|line| if line.len() > indentation { &line[indentation..] } else { line.trim_start_matches(' ') }).collect()
+    let indentation = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| line.len() - line.trim_start().len())
+        .min()
+        .unwrap_or(0);
+    text.split_inclusive('\n')
+        .map(|line| {
+            if line.len() > indentation {
+                &line[indentation..]
+            } else {
+                line.trim_start_matches(' ')
+            }
+        })
+        .collect()
 }
 
 /// Saves the files in the shared session and compares what is shown with the marks.
@@ -84,9 +103,19 @@ pub fn check_with(show: Show, expected: Expect) {
     let Shared { server, .. } = shared::session();
     let seen = rounds(expected.data(), |files| {
         let prefix = shared::directory();
-        let in_directory: Vec<FixtureFile> = files.iter().map(|file| FixtureFile { path: format!("{prefix}/{}", file.path), ..file.clone() }).collect();
+        let in_directory: Vec<FixtureFile> = files
+            .iter()
+            .map(|file| FixtureFile {
+                path: format!("{prefix}/{}", file.path),
+                ..file.clone()
+            })
+            .collect();
         save_all(server, &in_directory);
-        files.iter().zip(&in_directory).map(|(shown, file)| render(server, show, &shown.path, file)).collect()
+        files
+            .iter()
+            .zip(&in_directory)
+            .map(|(shown, file)| render(server, show, &shown.path, file))
+            .collect()
     });
     server.assert_sound();
     expected.assert_eq(&seen);
@@ -100,8 +129,15 @@ pub fn check_offline(expected: Expect) {
         files
             .iter()
             .map(|shown| {
-                let file = FixtureFile { path: format!("{prefix}/{}", shown.path), ..shown.clone() };
-                let version = if server.is_open(&file.path) { server.retype(&file.path, &file.text) } else { open(server, &file) };
+                let file = FixtureFile {
+                    path: format!("{prefix}/{}", shown.path),
+                    ..shown.clone()
+                };
+                let version = if server.is_open(&file.path) {
+                    server.retype(&file.path, &file.text)
+                } else {
+                    open(server, &file)
+                };
                 server.wait_for_version(&file.path, version);
                 render(server, show, &shown.path, &file)
             })
@@ -161,7 +197,11 @@ pub fn save_all(server: &TestServer, files: &[FixtureFile]) {
 
 fn render(server: &TestServer, show: Show, shown_path: &str, file: &FixtureFile) -> String {
     let published = server.diagnostics(&file.path);
-    let lenses = if show.lenses { server.lenses(&file.path) } else { Vec::new() };
+    let lenses = if show.lenses {
+        server.lenses(&file.path)
+    } else {
+        Vec::new()
+    };
     let mut rendered = format!("#- {shown_path}{}\n", if file.sent { "" } else { " (nothing sent)" });
     let lines: Vec<&str> = file.text.split_inclusive('\n').collect();
     // A diagnostic may stand behind the last line's end.
@@ -189,7 +229,10 @@ fn render(server: &TestServer, show: Show, shown_path: &str, file: &FixtureFile)
 }
 
 fn at_line(published: &Published, line: u64) -> impl Iterator<Item = &Value> {
-    published.diagnostics.iter().filter(move |diagnostic| diagnostic["range"]["start"]["line"] == line)
+    published
+        .diagnostics
+        .iter()
+        .filter(move |diagnostic| diagnostic["range"]["start"]["line"] == line)
 }
 
 /// The actions that are about one diagnostic.
@@ -197,8 +240,21 @@ fn actions(server: &TestServer, file: &str, diagnostic: &Value) -> String {
     let actions = server.actions(file, &diagnostic["range"]);
     actions
         .iter()
-        .filter(|action| action["diagnostics"][0]["message"] == diagnostic["message"] && action["diagnostics"][0]["range"] == diagnostic["range"])
-        .map(|action| format!("#> action: {}{}\n", action["title"].as_str().expect("a title"), if action["isPreferred"] == true { " (preferred)" } else { "" }))
+        .filter(|action| {
+            action["diagnostics"][0]["message"] == diagnostic["message"]
+                && action["diagnostics"][0]["range"] == diagnostic["range"]
+        })
+        .map(|action| {
+            format!(
+                "#> action: {}{}\n",
+                action["title"].as_str().expect("a title"),
+                if action["isPreferred"] == true {
+                    " (preferred)"
+                } else {
+                    ""
+                }
+            )
+        })
         .collect()
 }
 
@@ -220,7 +276,17 @@ mod tests {
             # ^ warning: no
             ",
         );
-        let expected = [("a.yaml", true, "# a comment\nkind: Pod\n"), ("b.yaml", false, "  x: 1\n")];
-        assert_eq!(files(&text), expected.map(|(path, sent, text)| FixtureFile { path: path.to_owned(), sent, text: text.to_owned() }));
+        let expected = [
+            ("a.yaml", true, "# a comment\nkind: Pod\n"),
+            ("b.yaml", false, "  x: 1\n"),
+        ];
+        assert_eq!(
+            files(&text),
+            expected.map(|(path, sent, text)| FixtureFile {
+                path: path.to_owned(),
+                sent,
+                text: text.to_owned()
+            })
+        );
     }
 }

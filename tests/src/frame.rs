@@ -16,14 +16,18 @@ pub fn read(input: &mut impl BufRead) -> io::Result<Option<Value>> {
         if line.is_empty() {
             break;
         }
-        let (name, value) = line.split_once(':').ok_or_else(|| invalid(format!("{line:?} is no header")))?;
+        let (name, value) = line
+            .split_once(':')
+            .ok_or_else(|| invalid(format!("{line:?} is no header")))?;
         if name.eq_ignore_ascii_case("Content-Length") {
             length = value.trim().parse().ok();
         }
     }
     let mut body = vec![0; length.ok_or_else(|| invalid("a message without Content-Length".to_owned()))?];
     input.read_exact(&mut body)?;
-    serde_json::from_slice(&body).map(Some).map_err(|error| invalid(error.to_string()))
+    serde_json::from_slice(&body)
+        .map(Some)
+        .map_err(|error| invalid(error.to_string()))
 }
 
 /// Writes one message.

@@ -2,7 +2,9 @@
 
 use camino::Utf8Path;
 use futures::StreamExt as _;
-use gitops_cluster::kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams};
+use gitops_cluster::kube::api::{
+    Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
+};
 use gitops_cluster::kube::config::{KubeConfigOptions, Kubeconfig};
 use gitops_cluster::kube::runtime::{WatchStreamExt as _, watcher};
 use gitops_cluster::kube::{Client, Config};
@@ -20,10 +22,15 @@ pub struct Cluster {
 impl Cluster {
     /// The one that a kubeconfig file leads to.
     pub fn new(kubeconfig: &Utf8Path) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let client = runtime.block_on(async {
             let config = Kubeconfig::read_from(kubeconfig).unwrap_or_else(|error| panic!("{kubeconfig}: {error}"));
-            let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.expect("the kubeconfig is whole");
+            let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default())
+                .await
+                .expect("the kubeconfig is whole");
             Client::try_from(config).expect("the kubeconfig can be used")
         });
         Self { runtime, client }
@@ -32,12 +39,22 @@ impl Cluster {
     /// The live object, if there is one. `kind` is one whose plural is made by an `s`.
     pub fn get(&self, api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Option<Value> {
         let api = self.api(api_version, kind, namespace);
-        let object = self.runtime.block_on(api.get_opt(name)).unwrap_or_else(|error| panic!("{kind} {name} cannot be read: {error}"));
+        let object = self
+            .runtime
+            .block_on(api.get_opt(name))
+            .unwrap_or_else(|error| panic!("{kind} {name} cannot be read: {error}"));
         object.map(|object| serde_json::to_value(object).expect("an object is JSON"))
     }
 
     /// Watches an object until `wanted` holds for it.
-    pub fn wait_until(&self, api_version: &str, kind: &str, namespace: Option<&str>, name: &str, wanted: impl Fn(&Value) -> bool) {
+    pub fn wait_until(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) {
         // The watch makes timers as soon as it is made, not only when it is waited for.
         let _in_runtime = self.runtime.enter();
         let events = watcher::watch_object(self.api(api_version, kind, namespace), name).default_backoff();
@@ -51,28 +68,45 @@ impl Cluster {
                 }
             }
         }));
-        if seen.is_err() {
-            panic!("{kind} {name} stayed as it is: {:?}", self.get(api_version, kind, namespace, name));
-        }
+        assert!(
+            seen.is_ok(),
+            "{kind} {name} stayed as it is: {:?}",
+            self.get(api_version, kind, namespace, name)
+        );
     }
 
     /// How many objects of a kind there are.
     pub fn count(&self, api_version: &str, kind: &str, namespace: Option<&str>) -> usize {
-        let list = self.runtime.block_on(self.api(api_version, kind, namespace).list(&ListParams::default()));
-        list.unwrap_or_else(|error| panic!("{kind} cannot be listed: {error}")).items.len()
+        let list = self
+            .runtime
+            .block_on(self.api(api_version, kind, namespace).list(&ListParams::default()));
+        list.unwrap_or_else(|error| panic!("{kind} cannot be listed: {error}"))
+            .items
+            .len()
     }
 
     /// Applies an object as the field manager `manager`, conflicts overridden.
     pub fn apply(&self, manager: &str, object: &Value) {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-        let api = self.api(text("/apiVersion").expect("apiVersion"), text("/kind").expect("kind"), text("/metadata/namespace"));
-        let applied = self.runtime.block_on(api.patch(text("/metadata/name").expect("a name"), &PatchParams::apply(manager).force(), &Patch::Apply(object)));
+        let api = self.api(
+            text("/apiVersion").expect("apiVersion"),
+            text("/kind").expect("kind"),
+            text("/metadata/namespace"),
+        );
+        let applied = self.runtime.block_on(api.patch(
+            text("/metadata/name").expect("a name"),
+            &PatchParams::apply(manager).force(),
+            &Patch::Apply(object),
+        ));
         applied.unwrap_or_else(|error| panic!("{object} cannot be applied: {error}"));
     }
 
     /// Deletes an object, without waiting until it is gone.
     pub fn delete(&self, api_version: &str, kind: &str, namespace: Option<&str>, name: &str) {
-        let deleted = self.runtime.block_on(self.api(api_version, kind, namespace).delete(name, &DeleteParams::default()));
+        let deleted = self.runtime.block_on(
+            self.api(api_version, kind, namespace)
+                .delete(name, &DeleteParams::default()),
+        );
         deleted.unwrap_or_else(|error| panic!("{kind} {name} cannot be deleted: {error}"));
     }
 

@@ -20,15 +20,25 @@ pub struct Process {
 pub fn processes(directory: &Utf8Path) -> Vec<Process> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
         if id == std::process::id() {
             continue;
         }
-        let read = |name: &str| std::fs::read(entry.path().join(name)).map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " ")).unwrap_or_default();
+        let read = |name: &str| {
+            std::fs::read(entry.path().join(name))
+                .map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "))
+                .unwrap_or_default()
+        };
         let command = read("cmdline");
         let works_in = std::fs::read_link(entry.path().join("cwd")).unwrap_or_default();
         // A process that has ended and waits for its parent to notice has no command line.
-        if !command.is_empty() && (command.contains(directory.as_str()) || works_in.starts_with(directory) || read("environ").contains(directory.as_str())) {
+        if !command.is_empty()
+            && (command.contains(directory.as_str())
+                || works_in.starts_with(directory)
+                || read("environ").contains(directory.as_str()))
+        {
             found.push(Process { id, command });
         }
     }
@@ -38,19 +48,27 @@ pub fn processes(directory: &Utf8Path) -> Vec<Process> {
 /// The process of a component of the sandbox under `state`.
 pub fn component(state: &Utf8Path, name: &str) -> Option<Process> {
     let name = format!(" {name} ");
-    processes(state).into_iter().find(|process| format!(" {} ", process.command.replace('/', " / ")).contains(&name))
+    processes(state)
+        .into_iter()
+        .find(|process| format!(" {} ", process.command.replace('/', " / ")).contains(&name))
 }
 
 /// Ends a process with a signal that it cannot handle.
 pub fn kill(process: &Process) {
-    let killed = Command::new("kill").args(["-9", &process.id.to_string()]).status().expect("kill runs");
+    let killed = Command::new("kill")
+        .args(["-9", &process.id.to_string()])
+        .status()
+        .expect("kill runs");
     assert!(killed.success(), "{process:?} could not be killed");
 }
 
 /// The directories of sandboxes under a state directory.
 pub fn sandboxes(state: &Utf8Path) -> Vec<Utf8PathBuf> {
     let entries = state.join("sandboxes").read_dir_utf8().into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(camino::Utf8DirEntry::into_path).collect()
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(camino::Utf8DirEntry::into_path)
+        .collect()
 }
 
 /// Waits until neither processes nor sandboxes are left of what worked in `state`; says what is left after `limit`.
@@ -64,7 +82,10 @@ pub fn wait_until_none(state: &Utf8Path, limit: Duration) -> Result<Duration, St
             return Ok(started.elapsed());
         }
         if started.elapsed() > limit {
-            return Err(format!("after {} s there are still processes: {processes:?}, sandboxes: {sandboxes:?}", limit.as_secs()));
+            return Err(format!(
+                "after {} s there are still processes: {processes:?}, sandboxes: {sandboxes:?}",
+                limit.as_secs()
+            ));
         }
         std::thread::sleep(Duration::from_millis(20));
     }

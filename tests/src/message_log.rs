@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// How long anything may take before it is taken for a fault. A busy machine needs a tenth of it.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The messages of one server.
 #[derive(Debug, Default)]
@@ -58,7 +58,12 @@ impl MessageLog {
     }
 
     /// Calls `look` with each message after `since`, those to come included, until it finds something.
-    pub fn wait<T>(&self, since: Mark, patience: Duration, mut look: impl FnMut(&Value) -> Option<T>) -> Result<T, NotSaid> {
+    pub fn wait<T>(
+        &self,
+        since: Mark,
+        patience: Duration,
+        mut look: impl FnMut(&Value) -> Option<T>,
+    ) -> Result<T, NotSaid> {
         let deadline = Instant::now() + patience;
         let mut next = since.0;
         loop {
@@ -83,13 +88,23 @@ impl MessageLog {
             if !new.is_empty() || state.closed || left.is_zero() {
                 return (new.to_vec(), state.closed);
             }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 
     /// What `look` finds in the messages that have been said after `since`, in order.
     pub fn said<T>(&self, since: Mark, look: impl FnMut(&Value) -> Option<T>) -> Vec<T> {
-        self.state().messages.get(since.0..).unwrap_or_default().iter().filter_map(look).collect()
+        self.state()
+            .messages
+            .get(since.0..)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(look)
+            .collect()
     }
 
     /// The newest message in which `look` finds something.
@@ -101,7 +116,12 @@ impl MessageLog {
     pub fn tail(&self) -> String {
         let state = self.state();
         let first = state.messages.len().saturating_sub(30);
-        let lines: Vec<String> = state.messages.iter().skip(first).map(|message| message.to_string().chars().take(400).collect()).collect();
+        let lines: Vec<String> = state
+            .messages
+            .iter()
+            .skip(first)
+            .map(|message| message.to_string().chars().take(400).collect())
+            .collect();
         lines.join("\n")
     }
 

@@ -1,7 +1,7 @@
 //! A real `gitops-lsp` with a workspace of its own, which leaves nothing behind.
 
-mod builder;
 mod buffers;
+mod builder;
 mod process;
 mod session;
 
@@ -12,8 +12,8 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
-pub use builder::{Builder, bare_client, full_client, uri_of};
 pub use buffers::{Buffer, Published};
+pub use builder::{Builder, bare_client, full_client, uri_of};
 use process::ServerProcess;
 pub use session::{Phase, Verdict};
 
@@ -81,7 +81,9 @@ impl TestServer {
     /// Ends the server as an editor does, and returns its exit code.
     pub fn shut_down(mut self) -> i32 {
         self.ended = true;
-        self.client.request("shutdown", Value::Null).expect("shutdown is answered");
+        self.client
+            .request("shutdown", Value::Null)
+            .expect("shutdown is answered");
         self.client.notify("exit", Value::Null);
         let code = self.process.wait();
         self.assert_clean();
@@ -127,7 +129,11 @@ impl TestServer {
         // The directory of the sandbox stays until the next start sweeps it.
         let started = std::time::Instant::now();
         while !leftovers::processes(&self.state).is_empty() {
-            assert!(started.elapsed() < GONE_WITHIN, "{:?} outlived a killed server", leftovers::processes(&self.state));
+            assert!(
+                started.elapsed() < GONE_WITHIN,
+                "{:?} outlived a killed server",
+                leftovers::processes(&self.state)
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -135,7 +141,10 @@ impl TestServer {
     /// Nothing has panicked inside the server so far.
     pub fn assert_sound(&self) {
         let errors = self.errors();
-        assert!(!errors.contains("panicked"), "something panicked inside gitops-lsp:\n{errors}");
+        assert!(
+            !errors.contains("panicked"),
+            "something panicked inside gitops-lsp:\n{errors}"
+        );
     }
 
     fn assert_clean(&self) {
@@ -158,7 +167,11 @@ impl Drop for TestServer {
     fn drop(&mut self) {
         if std::thread::panicking() {
             // The failure that is under way is the news; what the server said about it helps.
-            eprintln!("--- gitops-lsp wrote to standard error:\n{}--- and said at last:\n{}\n---", self.errors(), self.client.log().tail());
+            eprintln!(
+                "--- gitops-lsp wrote to standard error:\n{}--- and said at last:\n{}\n---",
+                self.errors(),
+                self.client.log().tail()
+            );
             self.process.kill();
             let _ = leftovers::wait_until_none(&self.state, GONE_WITHIN);
             return;
@@ -166,7 +179,9 @@ impl Drop for TestServer {
         if self.ended {
             return;
         }
-        self.client.request("shutdown", Value::Null).expect("shutdown is answered");
+        self.client
+            .request("shutdown", Value::Null)
+            .expect("shutdown is answered");
         self.client.notify("exit", Value::Null);
         assert_eq!(self.process.wait(), 0, "the exit code after shutdown and exit");
         self.assert_clean();

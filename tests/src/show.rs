@@ -13,9 +13,15 @@ pub fn headline(diagnostic: &Value) -> String {
         Some(4) => "hint",
         other => panic!("{other:?} is no severity"),
     };
-    let code = diagnostic["code"].as_str().map(|code| format!(" {code}")).unwrap_or_default();
+    let code = diagnostic["code"]
+        .as_str()
+        .map(|code| format!(" {code}"))
+        .unwrap_or_default();
     assert_eq!(diagnostic["source"], "gitops", "the source of {diagnostic}");
-    format!("{severity}{code}: {}", diagnostic["message"].as_str().expect("a message"))
+    format!(
+        "{severity}{code}: {}",
+        diagnostic["message"].as_str().expect("a message")
+    )
 }
 
 /// A diagnostic as a comment line to stand under the line of its range, with its column marked.
@@ -38,30 +44,47 @@ pub fn mark(text: &str, diagnostic: &Value, encoding: Encoding) -> String {
 
 /// Other places that a diagnostic leads to, the cluster's own words left out.
 pub fn related(text: &str, diagnostic: &Value, encoding: Encoding) -> String {
-    let related = diagnostic["relatedInformation"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let related = diagnostic["relatedInformation"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     related
         .iter()
         .filter(|related| !is_detail(related))
         .map(|related| {
             let range = &related["location"]["range"];
             let message = related["message"].as_str().unwrap_or_default();
-            format!("#| see {} {:?}: {message}\n", range_in_words(range), slice(text, range, encoding))
+            format!(
+                "#| see {} {:?}: {message}\n",
+                range_in_words(range),
+                slice(text, range, encoding)
+            )
         })
         .collect()
 }
 
 /// The cluster's own words about a diagnostic.
 pub fn detail(diagnostic: &Value) -> String {
-    let related = diagnostic["relatedInformation"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let related = diagnostic["relatedInformation"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     related
         .iter()
         .filter(|related| is_detail(related))
-        .map(|related| format!("#| {}\n", related["message"].as_str().unwrap_or_default().replace('\n', "\n#|   ")))
+        .map(|related| {
+            format!(
+                "#| {}\n",
+                related["message"].as_str().unwrap_or_default().replace('\n', "\n#|   ")
+            )
+        })
         .collect()
 }
 
 fn is_detail(related: &Value) -> bool {
-    related["message"].as_str().is_some_and(|message| message.starts_with("the cluster's words: "))
+    related["message"]
+        .as_str()
+        .is_some_and(|message| message.starts_with("the cluster's words: "))
 }
 
 /// `12:5-12:9`, lines and columns from 1.
@@ -75,9 +98,15 @@ fn range_in_words(range: &Value) -> String {
 
 /// The title of a lens, its age made the same for all days.
 pub fn ageless(title: &str) -> String {
-    let Some((state, age)) = title.split_once(" · ") else { return title.to_owned() };
+    let Some((state, age)) = title.split_once(" · ") else {
+        return title.to_owned();
+    };
     let is_age = age == "just now" || age.ends_with(" ago");
-    if is_age { format!("{state} · AGE") } else { title.to_owned() }
+    if is_age {
+        format!("{state} · AGE")
+    } else {
+        title.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -88,17 +117,31 @@ mod tests {
     use crate::columns::Encoding;
 
     fn marked(text: &str, start: (u32, u32), end: (u32, u32)) -> String {
-        let range = json!({ "start": { "line": start.0, "character": start.1 }, "end": { "line": end.0, "character": end.1 } });
-        let diagnostic = json!({ "range": range, "severity": 1, "code": "apply/x", "source": "gitops", "message": "one\ntwo" });
+        let range =
+            json!({ "start": { "line": start.0, "character": start.1 }, "end": { "line": end.0, "character": end.1 } });
+        let diagnostic =
+            json!({ "range": range, "severity": 1, "code": "apply/x", "source": "gitops", "message": "one\ntwo" });
         mark(text, &diagnostic, Encoding::Utf16)
     }
 
     #[test]
     fn marks_stand_under_what_they_are_about() {
-        assert_eq!(marked("kind: Pod\n", (0, 6), (0, 9)), "#     ^^^ error apply/x: one\n#| two\n");
-        assert_eq!(marked("kind: Pod\n", (0, 0), (0, 9)), "#<^^^^^^^ error apply/x: one\n#| two\n");
-        assert_eq!(marked("🦊: 🦊🦊\n", (0, 4), (0, 8)), "#  ^^ error apply/x: one\n#| two\n");
-        assert_eq!(marked("a\nb\n", (0, 0), (1, 1)), "#@1:1-2:2 error apply/x: one\n#| two\n");
+        assert_eq!(
+            marked("kind: Pod\n", (0, 6), (0, 9)),
+            "#     ^^^ error apply/x: one\n#| two\n"
+        );
+        assert_eq!(
+            marked("kind: Pod\n", (0, 0), (0, 9)),
+            "#<^^^^^^^ error apply/x: one\n#| two\n"
+        );
+        assert_eq!(
+            marked("🦊: 🦊🦊\n", (0, 4), (0, 8)),
+            "#  ^^ error apply/x: one\n#| two\n"
+        );
+        assert_eq!(
+            marked("a\nb\n", (0, 0), (1, 1)),
+            "#@1:1-2:2 error apply/x: one\n#| two\n"
+        );
         assert_eq!(marked("a\n", (0, 1), (0, 1)), "#@1:2-1:2 error apply/x: one\n#| two\n");
     }
 

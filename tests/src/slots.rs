@@ -14,7 +14,9 @@ pub struct Slot(());
 /// Waits for a slot. No deadline of its own: the tests that hold the slots have theirs.
 pub fn take() -> Slot {
     let free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut free = RETURNED.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+    let mut free = RETURNED
+        .wait_while(free, |free| *free == 0)
+        .unwrap_or_else(PoisonError::into_inner);
     *free -= 1;
     Slot(())
 }

@@ -15,10 +15,22 @@ const NOTHING_SENT: [&str; 3] = ["empty.yaml", "empty_with_document.yaml", "erro
 
 /// Fields that a header does not name, or names otherwise than the file does.
 const NAMED_BY_HAND: [(&str, &str, &str); 5] = [
-    ("error_array_instead_of_map.yaml", "data", "as its header says, in the words of another reader"),
-    ("error_map_instead_of_array.yaml", "metadata.finalizers", "the header has only Go's words for it"),
+    (
+        "error_array_instead_of_map.yaml",
+        "data",
+        "as its header says, in the words of another reader",
+    ),
+    (
+        "error_map_instead_of_array.yaml",
+        "metadata.finalizers",
+        "the header has only Go's words for it",
+    ),
     ("error_invalid_kind.yaml", "kind", "the header names no field"),
-    ("error_multiple_fields.yaml", "spec.containers", "the header gives the number of a line"),
+    (
+        "error_multiple_fields.yaml",
+        "spec.containers",
+        "the header gives the number of a line",
+    ),
     (
         "error_crd_typo.yaml",
         "spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[message].type",
@@ -27,7 +39,10 @@ const NAMED_BY_HAND: [(&str, &str, &str); 5] = [
 ];
 
 /// Files that the API server judges otherwise than the client that the corpus was written for.
-const JUDGED_OTHERWISE: [(&str, &str); 1] = [("configmap.yaml", "the server takes only finalizers whose name has a domain and a path")];
+const JUDGED_OTHERWISE: [(&str, &str); 1] = [(
+    "configmap.yaml",
+    "the server takes only finalizers whose name has a domain and a path",
+)];
 
 fn corpus() -> Utf8PathBuf {
     Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/kubectl-validate/testcases")
@@ -49,10 +64,20 @@ fn expected(comments: &str) -> Vec<Option<String>> {
     let mut fields = Vec::new();
     let lines: Vec<&str> = comments.lines().filter_map(|line| line.strip_prefix('#')).collect();
     for (at, _) in lines.iter().enumerate().filter(|(_, line)| line.trim_end() == " {") {
-        let end = lines.iter().skip(at).position(|line| line.trim_end() == " }" || line.trim_end() == "   }").map(|length| at + length).expect("a header ends");
+        let end = lines
+            .iter()
+            .skip(at)
+            .position(|line| line.trim_end() == " }" || line.trim_end() == "   }")
+            .map(|length| at + length)
+            .expect("a header ends");
         let status: Value = serde_json::from_str(&lines[at..=end].join("\n")).expect("a header is JSON");
         let causes = status["details"]["causes"].as_array().cloned().unwrap_or_default();
-        fields.extend(causes.iter().map(|cause| cause["field"].as_str().filter(|field| *field != "<nil>").map(str::to_owned)));
+        fields.extend(causes.iter().map(|cause| {
+            cause["field"]
+                .as_str()
+                .filter(|field| *field != "<nil>")
+                .map(str::to_owned)
+        }));
     }
     fields
 }
@@ -64,21 +89,40 @@ fn is_at(text: &str, document: &Document, field: &str, offset: usize) -> bool {
     let located = document.locate(text, &path);
     let offset = u32::try_from(offset).expect("small");
     if located.matched == path.len() {
-        let start = located.key.or(located.item).or(located.value).expect("it is there").start;
+        let start = located
+            .key
+            .or(located.item)
+            .or(located.value)
+            .expect("it is there")
+            .start;
         let end = located.value.map_or(start, |value| value.end.max(start));
         return (start..=end).contains(&offset);
     }
     let line_of = |offset: u32| text[..offset as usize].matches('\n').count();
-    let ancestor = if located.matched == 0 { document.locate(text, &FieldPath::parse("kind").expect("a path")) } else { located };
-    ancestor.key.or(ancestor.item).or(ancestor.value).is_some_and(|span| line_of(span.start) == line_of(offset))
+    let ancestor = if located.matched == 0 {
+        document.locate(text, &FieldPath::parse("kind").expect("a path"))
+    } else {
+        located
+    };
+    ancestor
+        .key
+        .or(ancestor.item)
+        .or(ancestor.value)
+        .is_some_and(|span| line_of(span.start) == line_of(offset))
 }
 
 /// The text with each object in a namespace of its own, where it names none: several files use one name.
 fn in_namespace(text: &str, namespace: &str) -> String {
     text.split("---")
         .map(|document| {
-            let elsewhere = document.contains("\n  namespace:") || document.contains("kind: APIService") || document.contains("kind: CustomResourceDefinition");
-            if elsewhere { document.to_owned() } else { document.replacen("\nmetadata:\n", &format!("\nmetadata:\n  namespace: {namespace}\n"), 1) }
+            let elsewhere = document.contains("\n  namespace:")
+                || document.contains("kind: APIService")
+                || document.contains("kind: CustomResourceDefinition");
+            if elsewhere {
+                document.to_owned()
+            } else {
+                document.replacen("\nmetadata:\n", &format!("\nmetadata:\n  namespace: {namespace}\n"), 1)
+            }
         })
         .collect::<Vec<_>>()
         .join("---")
@@ -99,24 +143,40 @@ fn judge(server: &TestServer, path: &Utf8Path, table: &mut String) -> Vec<String
     use std::fmt::Write as _;
     let file = path.file_name().expect("a name");
     let namespace = file.trim_end_matches(".yaml").replace('_', "-");
-    let text = in_namespace(&std::fs::read_to_string(path).expect("the file can be read"), &namespace);
+    let text = in_namespace(
+        &std::fs::read_to_string(path).expect("the file can be read"),
+        &namespace,
+    );
     save(server, file, &text);
     let errors: Vec<(usize, String)> = server
         .diagnostics(file)
         .diagnostics
         .iter()
         .filter(|diagnostic| diagnostic["severity"] == 1)
-        .map(|diagnostic| (offset_of(&text, &diagnostic["range"]["start"], Encoding::Utf16), headline(diagnostic)))
+        .map(|diagnostic| {
+            (
+                offset_of(&text, &diagnostic["range"]["start"], Encoding::Utf16),
+                headline(diagnostic),
+            )
+        })
         .collect();
     for (offset, said) in &errors {
         let line = text[..*offset].matches('\n').count();
-        let _ = writeln!(table, "{file:48} {:>3} {:44} {said}", line + 1, text.lines().nth(line).unwrap_or_default().trim());
+        let _ = writeln!(
+            table,
+            "{file:48} {:>3} {:44} {said}",
+            line + 1,
+            text.lines().nth(line).unwrap_or_default().trim()
+        );
     }
     if errors.is_empty() {
         let _ = writeln!(table, "{file:48}   -");
     }
     if !file.starts_with("error_") {
-        return errors.iter().map(|(_, said)| format!("{file} is sound, but: {said}")).collect();
+        return errors
+            .iter()
+            .map(|(_, said)| format!("{file} is sound, but: {said}"))
+            .collect();
     }
     let parse = gitops_yaml::parse(&text);
     let mut missing = Vec::new();
@@ -124,9 +184,20 @@ fn judge(server: &TestServer, path: &Utf8Path, table: &mut String) -> Vec<String
     let mut start = 0;
     for document in &parse.documents {
         let span = document.span();
-        let by_hand: Vec<Option<String>> = NAMED_BY_HAND.iter().filter(|(name, ..)| *name == file).map(|(_, field, _)| Some((*field).to_owned())).collect();
-        let fields = if by_hand.is_empty() { expected(&text[start..span.end as usize]) } else { by_hand };
-        let own: Vec<&(usize, String)> = errors.iter().filter(|(offset, _)| (start..=span.end as usize).contains(offset)).collect();
+        let by_hand: Vec<Option<String>> = NAMED_BY_HAND
+            .iter()
+            .filter(|(name, ..)| *name == file)
+            .map(|(_, field, _)| Some((*field).to_owned()))
+            .collect();
+        let fields = if by_hand.is_empty() {
+            expected(&text[start..span.end as usize])
+        } else {
+            by_hand
+        };
+        let own: Vec<&(usize, String)> = errors
+            .iter()
+            .filter(|(offset, _)| (start..=span.end as usize).contains(offset))
+            .collect();
         let named: Vec<&String> = fields.iter().flatten().collect();
         for field in &named {
             if !own.iter().any(|(offset, _)| is_at(&text, document, field, *offset)) {
@@ -151,7 +222,12 @@ fn the_server_agrees_with_the_corpus() {
             let file = format!("{directory}/{}", path.file_name().expect("a name"));
             server.open_with(&file, &std::fs::read_to_string(&path).expect("the file can be read"));
             let is_definition = server.text(&file).contains("kind: CustomResourceDefinition");
-            assert_eq!(server.save_and_settle(&file).ok, is_definition, "{file}: {:#?}", server.diagnostics(&file).summary());
+            assert_eq!(
+                server.save_and_settle(&file).ok,
+                is_definition,
+                "{file}: {:#?}",
+                server.diagnostics(&file).summary()
+            );
         }
     }
     let mut table = String::new();
@@ -159,11 +235,17 @@ fn the_server_agrees_with_the_corpus() {
     for path in yaml_files(&corpus().join("manifests")) {
         let file = path.file_name().expect("a name");
         let namespace = file.trim_end_matches(".yaml").replace('_', "-");
-        cluster.apply("tests", &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } }));
+        cluster.apply(
+            "tests",
+            &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } }),
+        );
         cluster.wait_until("v1", "ServiceAccount", Some(&namespace), "default", |_| true);
         let said = judge(&server, &path, &mut table);
         match JUDGED_OTHERWISE.iter().find(|(name, _)| *name == file) {
-            Some((_, reason)) => assert!(!said.is_empty(), "{file} is listed as judged otherwise ({reason}), but is not"),
+            Some((_, reason)) => assert!(
+                !said.is_empty(),
+                "{file} is listed as judged otherwise ({reason}), but is not"
+            ),
             None => wrong.extend(said),
         }
     }

@@ -30,9 +30,19 @@ struct Case {
 
 impl Case {
     fn read(value: &Value) -> Self {
-        let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_else(|| panic!("{value} has no {key}")).to_owned();
+        let text = |value: &Value, key: &str| {
+            value[key]
+                .as_str()
+                .unwrap_or_else(|| panic!("{value} has no {key}"))
+                .to_owned()
+        };
         let edit = |value: &Value| (text(value, "file"), text(value, "find"), text(value, "put"));
-        let place = |value: &Value| (value[0].as_str().expect("a file").to_owned(), value[1].as_str().expect("a text").to_owned());
+        let place = |value: &Value| {
+            (
+                value[0].as_str().expect("a file").to_owned(),
+                value[1].as_str().expect("a text").to_owned(),
+            )
+        };
         let mut places = vec![place(&value["at"])];
         places.extend(value["also"].as_array().into_iter().flatten().map(place));
         Self {
@@ -40,7 +50,9 @@ impl Case {
             source: text(value, "source"),
             repository: text(value, "repo"),
             phase: text(value, "phase"),
-            edits: value["edits"].as_array().map_or_else(|| vec![edit(value)], |edits| edits.iter().map(edit).collect()),
+            edits: value["edits"]
+                .as_array()
+                .map_or_else(|| vec![edit(value)], |edits| edits.iter().map(edit).collect()),
             places,
             severity: match value["severity"].as_str() {
                 Some("error") => 1,
@@ -70,7 +82,9 @@ impl Case {
             let line = usize::try_from(diagnostic["range"]["start"]["line"].as_u64().expect("a line")).expect("small");
             let text = server.text(file);
             let written = text.lines().nth(line).unwrap_or_default();
-            let there = self.places.iter().any(|(place, wanted)| *file == format!("{}/{place}", self.repository) && written.contains(first_line(wanted)));
+            let there = self.places.iter().any(|(place, wanted)| {
+                *file == format!("{}/{place}", self.repository) && written.contains(first_line(wanted))
+            });
             there && diagnostic["severity"] == self.severity && self.says.is_match(message)
         })
     }
@@ -83,16 +97,31 @@ fn first_line(text: &str) -> &str {
 fn cases() -> Vec<Case> {
     let text = std::fs::read_to_string(corpus().join("cases.json")).expect("the cases can be read");
     let cases: Vec<Value> = serde_json::from_str(&text).expect("the cases are JSON");
-    cases.iter().filter(|case| case["repo"].as_str().is_some_and(|repository| repository.starts_with("plain/"))).map(Case::read).collect()
+    cases
+        .iter()
+        .filter(|case| {
+            case["repo"]
+                .as_str()
+                .is_some_and(|repository| repository.starts_with("plain/"))
+        })
+        .map(Case::read)
+        .collect()
 }
 
 /// Opens and saves every file of a repository, and sees each accepted.
 fn put_sound_state(server: &TestServer, repository: &str) {
     let directory = corpus().join(repository);
     let mark = server.client.mark();
-    let files: Vec<String> = directory.read_dir_utf8().expect("the repository is there").map(|entry| format!("{repository}/{}", entry.expect("an entry").file_name())).collect();
+    let files: Vec<String> = directory
+        .read_dir_utf8()
+        .expect("the repository is there")
+        .map(|entry| format!("{repository}/{}", entry.expect("an entry").file_name()))
+        .collect();
     for file in &files {
-        server.open_with(file, &std::fs::read_to_string(corpus().join(file)).expect("the file can be read"));
+        server.open_with(
+            file,
+            &std::fs::read_to_string(corpus().join(file)).expect("the file can be read"),
+        );
         server.save(file);
     }
     for file in &files {
@@ -103,7 +132,9 @@ fn put_sound_state(server: &TestServer, repository: &str) {
 /// What waits for a namespace or a kind of another file is refused at first, and judged again when that comes.
 fn wait_until_accepted(server: &TestServer, file: &str, since: Mark) {
     let uri = server.uri(file);
-    server.client.wait_for(since, "gitops/verdict", |verdict| verdict["uri"] == uri && verdict["phase"] == "apply" && verdict["ok"] == true);
+    server.client.wait_for(since, "gitops/verdict", |verdict| {
+        verdict["uri"] == uri && verdict["phase"] == "apply" && verdict["ok"] == true
+    });
 }
 
 /// Makes the edits of a case, saves them, and returns what is said about all files of its repository.
@@ -120,7 +151,17 @@ fn play(server: &TestServer, case: &Case) -> Vec<(String, Value)> {
             server.wait_for_verdict(file, Phase::Apply, mark, before + 1);
         }
     }
-    edited.keys().flat_map(|file| server.diagnostics(file).diagnostics.into_iter().map(|diagnostic| (file.clone(), diagnostic)).collect::<Vec<_>>()).collect()
+    edited
+        .keys()
+        .flat_map(|file| {
+            server
+                .diagnostics(file)
+                .diagnostics
+                .into_iter()
+                .map(|diagnostic| (file.clone(), diagnostic))
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 #[test]
@@ -136,17 +177,44 @@ fn each_reported_fault_is_said_where_a_person_wants_it() {
     }
     let (mut missed, mut later) = (Vec::new(), (0, 0));
     for case in &cases {
-        let sound: BTreeMap<String, String> = case.edits.iter().map(|(file, ..)| format!("{}/{file}", case.repository)).map(|file| (file.clone(), server.text(&file))).collect();
+        let sound: BTreeMap<String, String> = case
+            .edits
+            .iter()
+            .map(|(file, ..)| format!("{}/{file}", case.repository))
+            .map(|file| (file.clone(), server.text(&file)))
+            .collect();
         let findings = play(&server, case);
         let found = case.is_found(&server, &findings);
-        let seen: Vec<String> = findings.iter().map(|(file, diagnostic)| format!("{file}:{} {}", diagnostic["range"]["start"]["line"].as_u64().unwrap_or_default() + 1, headline(diagnostic))).collect();
-        println!("{} {:7} {} ({})\n         {}", if found { "✓" } else { "✗" }, case.phase, case.name, case.source, seen.join("\n         "));
+        let seen: Vec<String> = findings
+            .iter()
+            .map(|(file, diagnostic)| {
+                format!(
+                    "{file}:{} {}",
+                    diagnostic["range"]["start"]["line"].as_u64().unwrap_or_default() + 1,
+                    headline(diagnostic)
+                )
+            })
+            .collect();
+        println!(
+            "{} {:7} {} ({})\n         {}",
+            if found { "✓" } else { "✗" },
+            case.phase,
+            case.name,
+            case.source,
+            seen.join("\n         ")
+        );
         // What fails only after it was applied, or needs the other objects to be looked at, is not asked for yet.
         if matches!(case.phase.as_str(), "runtime" | "model") {
             later.0 += usize::from(found);
             later.1 += 1;
         } else if !found {
-            missed.push(format!("{} ({}): wanted at {:?}, matching {:?}, but {seen:#?}", case.name, case.source, case.places, case.says.as_str()));
+            missed.push(format!(
+                "{} ({}): wanted at {:?}, matching {:?}, but {seen:#?}",
+                case.name,
+                case.source,
+                case.places,
+                case.says.as_str()
+            ));
         }
         for (file, text) in sound {
             server.retype(&file, &text);
@@ -154,7 +222,10 @@ fn each_reported_fault_is_said_where_a_person_wants_it() {
             wait_until_accepted(&server, &file, mark);
         }
     }
-    println!("{} of {} cases that show only after applying are found already", later.0, later.1);
+    println!(
+        "{} of {} cases that show only after applying are found already",
+        later.0, later.1
+    );
     assert!(missed.is_empty(), "{missed:#?}");
     server.assert_sound();
 }

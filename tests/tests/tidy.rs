@@ -18,7 +18,10 @@ const ROOMS: [(&str, &[&str]); 8] = [
     ("render", &["text", "yaml", "model"]),
     ("cluster", &["text", "yaml", "model"]),
     ("session", &["text", "yaml", "model", "schema", "render", "cluster"]),
-    ("lsp", &["text", "yaml", "model", "schema", "render", "cluster", "session"]),
+    (
+        "lsp",
+        &["text", "yaml", "model", "schema", "render", "cluster", "session"],
+    ),
 ];
 
 /// Crates that only some rooms may know, tests of the rooms included.
@@ -38,7 +41,9 @@ const DIET: [(&str, &[&str]); 9] = [
 const PURE: [&str; 4] = ["text", "yaml", "model", "schema"];
 
 fn repository() -> &'static Utf8Path {
-    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are in the repository")
+    Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests are in the repository")
 }
 
 /// The files of the repository with one of these endings, without what is built, fetched or written by others.
@@ -47,13 +52,20 @@ fn files(extensions: &[&str]) -> Vec<Utf8PathBuf> {
     let mut found = Vec::new();
     let mut waiting = vec![repository().to_owned()];
     while let Some(directory) = waiting.pop() {
-        for entry in directory.read_dir_utf8().unwrap_or_else(|error| panic!("{directory}: {error}")) {
+        for entry in directory
+            .read_dir_utf8()
+            .unwrap_or_else(|error| panic!("{directory}: {error}"))
+        {
             let entry = entry.unwrap_or_else(|error| panic!("{directory}: {error}"));
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 if !NOT_OURS.contains(&entry.file_name()) {
                     waiting.push(entry.into_path());
                 }
-            } else if entry.path().extension().is_some_and(|extension| extensions.contains(&extension)) {
+            } else if entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extensions.contains(&extension))
+            {
                 found.push(entry.into_path());
             }
         }
@@ -73,15 +85,25 @@ fn shown(path: &Utf8Path) -> &str {
 /// A source file without the tests at its end and without comments.
 fn code(source: &str) -> String {
     let code = source.split("#[cfg(test)]").next().unwrap_or_default();
-    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The sources of a room, its tests and examples left out.
 fn sources(room: &str) -> Vec<(Utf8PathBuf, String)> {
     let prefix = repository().join("server").join(room).join("src");
     let tests: BTreeSet<&str> = BTreeSet::from(["tests.rs", "tests"]);
-    let is_test = |path: &Utf8Path| path.strip_prefix(&prefix).is_ok_and(|rest| rest.components().any(|part| tests.contains(part.as_str())));
-    files(&["rs"]).into_iter().filter(|path| path.starts_with(&prefix) && !is_test(path)).map(|path| (path.clone(), code(&read(&path)))).collect()
+    let is_test = |path: &Utf8Path| {
+        path.strip_prefix(&prefix)
+            .is_ok_and(|rest| rest.components().any(|part| tests.contains(part.as_str())))
+    };
+    files(&["rs"])
+        .into_iter()
+        .filter(|path| path.starts_with(&prefix) && !is_test(path))
+        .map(|path| (path.clone(), code(&read(&path))))
+        .collect()
 }
 
 fn none(complaints: &[String]) {
@@ -90,12 +112,29 @@ fn none(complaints: &[String]) {
 
 /// Each package of the workspace with the crates that it depends on, in whatever way.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
-    let output = Command::new(env!("CARGO")).args(["metadata", "--no-deps", "--offline", "--format-version", "1"]).current_dir(repository()).output().expect("cargo runs");
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(repository())
+        .output()
+        .expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
     let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
     let packages = metadata["packages"].as_array().expect("packages");
-    packages.iter().map(|package| (name(package), package["dependencies"].as_array().expect("dependencies").iter().map(name).collect())).collect()
+    packages
+        .iter()
+        .map(|package| {
+            (
+                name(package),
+                package["dependencies"]
+                    .as_array()
+                    .expect("dependencies")
+                    .iter()
+                    .map(name)
+                    .collect(),
+            )
+        })
+        .collect()
 }
 
 #[test]
@@ -103,7 +142,10 @@ fn a_room_looks_only_to_its_left() {
     let dependencies = dependencies();
     let mut complaints = Vec::new();
     for (room, allowed) in ROOMS {
-        for dependency in dependencies.get(&format!("gitops-{room}")).unwrap_or_else(|| panic!("there is no room {room}")) {
+        for dependency in dependencies
+            .get(&format!("gitops-{room}"))
+            .unwrap_or_else(|| panic!("there is no room {room}"))
+        {
             if let Some(other) = dependency.strip_prefix("gitops-")
                 && !allowed.contains(&other)
             {
@@ -129,7 +171,10 @@ fn only_some_rooms_know_some_crates() {
     let kube = Regex::new(r"(^|[^:\w])kube::").expect("a pattern");
     for (path, code) in sources("lsp") {
         if kube.is_match(&code) {
-            complaints.push(format!("{} uses kube itself instead of gitops_cluster::kube", shown(&path)));
+            complaints.push(format!(
+                "{} uses kube itself instead of gitops_cluster::kube",
+                shown(&path)
+            ));
         }
     }
     none(&complaints);
@@ -137,8 +182,26 @@ fn only_some_rooms_know_some_crates() {
 
 #[test]
 fn pure_rooms_do_nothing_and_cannot_fail() {
-    let input_output = ["std::fs", "std::net", "std::process", "std::env", "std::time", "println!", "eprintln!", "print!("];
-    let failing = [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "unimplemented!(", " assert!(", " assert_eq!("];
+    let input_output = [
+        "std::fs",
+        "std::net",
+        "std::process",
+        "std::env",
+        "std::time",
+        "println!",
+        "eprintln!",
+        "print!(",
+    ];
+    let failing = [
+        ".unwrap()",
+        ".expect(",
+        "panic!(",
+        "unreachable!(",
+        "todo!(",
+        "unimplemented!(",
+        " assert!(",
+        " assert_eq!(",
+    ];
     let mut complaints = Vec::new();
     for room in PURE {
         for (path, code) in sources(room) {
@@ -155,7 +218,16 @@ fn pure_rooms_do_nothing_and_cannot_fail() {
 #[test]
 fn files_are_short_and_named_for_what_is_in_them() {
     const LONGEST: usize = 500;
-    const SAYS_NOTHING: [&str; 8] = ["utils", "util", "helpers", "helper", "common", "misc", "manager", "shared_utils"];
+    const SAYS_NOTHING: [&str; 8] = [
+        "utils",
+        "util",
+        "helpers",
+        "helper",
+        "common",
+        "misc",
+        "manager",
+        "shared_utils",
+    ];
     let mut complaints = Vec::new();
     for path in files(&["rs", "go", "ts", "mjs", "lua"]) {
         let lines = read(&path).lines().count();
@@ -176,42 +248,57 @@ fn files_are_short_and_named_for_what_is_in_them() {
 fn tests_neither_sleep_nor_are_left_out() {
     const REASONS: [&str; 2] = ["#[ignore = \"a measurement", "#[ignore = \"started by other tests"];
     let mut complaints = Vec::new();
-    for path in files(&["rs"]).into_iter().filter(|path| path.file_name() != Some("tidy.rs")) {
+    for path in files(&["rs"])
+        .into_iter()
+        .filter(|path| path.file_name() != Some("tidy.rs"))
+    {
         let text = read(&path);
-        let left_out = text.matches("#[ignore").count() - REASONS.iter().map(|reason| text.matches(reason).count()).sum::<usize>();
+        let left_out =
+            text.matches("#[ignore").count() - REASONS.iter().map(|reason| text.matches(reason).count()).sum::<usize>();
         if left_out > 0 {
             complaints.push(format!("{} leaves {left_out} tests out", shown(&path)));
         }
-        if path.components().any(|part| part.as_str() == "tests") && (text.contains("sleep(Duration::from_secs") || text.contains("sleep(std::time::Duration::from_secs")) {
+        if path.components().any(|part| part.as_str() == "tests")
+            && (text.contains("sleep(Duration::from_secs") || text.contains("sleep(std::time::Duration::from_secs"))
+        {
             complaints.push(format!("{} sleeps for seconds", shown(&path)));
         }
     }
     none(&complaints);
 }
 
+/// What the first group of a pattern finds.
+fn found(pattern: &str, text: &str) -> Vec<String> {
+    let pattern = Regex::new(pattern).expect("a pattern");
+    pattern.captures_iter(text).map(|found| found[1].to_owned()).collect()
+}
+
 /// The codes that the server can show, as the sources have them.
 fn codes_in_the_source() -> BTreeSet<String> {
     let kebab = r"([a-z0-9]+(?:-[a-z0-9]+)*)";
-    let of = |patterns: &[String], text: &str| -> Vec<String> {
-        patterns.iter().flat_map(|pattern| Regex::new(pattern).expect("a pattern").captures_iter(text).map(|found| found[1].to_owned()).collect::<Vec<_>>()).collect()
-    };
     let mut codes: BTreeSet<String> = CODES.iter().map(|(slug, _)| format!("apply/{slug}")).collect();
     let syntax = read(&repository().join("server/yaml/src/error.rs"));
-    codes.extend(of(&[format!(r#"Self::\w+ => "{kebab}""#)], &syntax).into_iter().map(|slug| format!("syntax/{slug}")));
+    let kinds = found(&format!(r#"Self::\w+ => "{kebab}""#), &syntax);
+    codes.extend(kinds.into_iter().map(|slug| format!("syntax/{slug}")));
     // The server's own: `Source::X` stands beside the slug, or in the function that makes the finding.
-    let function = Regex::new(r"(?m)^(?:pub(?:\(crate\))? |    )?(?:async )?fn ").expect("a pattern");
-    let source = Regex::new(r"Source::(\w+)").expect("a pattern");
+    let function = Regex::new(r"(?m)^(?:    )?(?:pub(?:\(crate\))? )?(?:async )?fn ").expect("a pattern");
     for room in ["model", "lsp"] {
         for (_, code) in sources(room) {
             for body in function.split(&code) {
-                let chosen = Regex::new(r"(?s)let slug = (.*?);").expect("a pattern").captures(body).map(|found| found[1].to_owned()).unwrap_or_default();
-                let mut slugs = of(&[format!(r#"slug: "{kebab}""#)], body);
-                slugs.extend(of(&[format!(r#"\{{\s*"{kebab}"\s*\}}"#)], &chosen));
-                if body.contains("let (slug,") {
-                    slugs.extend(of(&[format!(r#"=>\s*\(\s*"{kebab}""#)], body));
+                let mut slugs = found(&format!(r#"slug: "{kebab}""#), body);
+                for chosen in found(r"(?s)let slug = (.*?);", body) {
+                    slugs.extend(found(&format!(r#"\{{\s*"{kebab}"\s*\}}"#), &chosen));
                 }
-                let Some(source) = source.captures_iter(body).map(|found| found[1].to_lowercase()).next().filter(|_| !slugs.is_empty()) else { continue };
-                codes.extend(slugs.into_iter().map(|slug| format!("{source}/{slug}")));
+                if body.contains("let (slug,") {
+                    slugs.extend(found(&format!(r#"=>\s*\(\s*"{kebab}""#), body));
+                }
+                if let Some(source) = found(r"Source::(\w+)", body).first() {
+                    codes.extend(
+                        slugs
+                            .into_iter()
+                            .map(|slug| format!("{}/{slug}", source.to_lowercase())),
+                    );
+                }
             }
         }
     }
@@ -224,13 +311,30 @@ fn every_code_has_a_page_and_every_page_a_code() {
     let documented: BTreeSet<String> = files(&["md"])
         .into_iter()
         .filter(|path| path.starts_with(&pages) && path.parent() != Some(&pages))
-        .map(|path| path.strip_prefix(&pages).expect("below").with_extension("").into_string())
+        .map(|path| {
+            path.strip_prefix(&pages)
+                .expect("below")
+                .with_extension("")
+                .into_string()
+        })
         .collect();
     let known = codes_in_the_source();
-    let mut complaints: Vec<String> = known.difference(&documented).map(|code| format!("{code} has no page in docs/codes")).collect();
-    complaints.extend(documented.difference(&known).map(|page| format!("docs/codes/{page}.md is about a code that nothing shows")));
+    let mut complaints: Vec<String> = known
+        .difference(&documented)
+        .map(|code| format!("{code} has no page in docs/codes"))
+        .collect();
+    complaints.extend(
+        documented
+            .difference(&known)
+            .map(|page| format!("docs/codes/{page}.md is about a code that nothing shows")),
+    );
     let index = read(&pages.join("README.md"));
-    complaints.extend(documented.iter().filter(|page| !index.contains(&format!("{page}.md"))).map(|page| format!("docs/codes/README.md does not lead to {page}.md")));
+    complaints.extend(
+        documented
+            .iter()
+            .filter(|page| !index.contains(&format!("{page}.md")))
+            .map(|page| format!("docs/codes/README.md does not lead to {page}.md")),
+    );
     for page in &documented {
         if !read(&pages.join(format!("{page}.md"))).starts_with(&format!("# {page}\n")) {
             complaints.push(format!("docs/codes/{page}.md does not begin with its code"));
@@ -253,16 +357,26 @@ fn leaves(schema: &Value, path: &str, found: &mut BTreeMap<String, Value>) {
 
 #[test]
 fn the_extension_offers_the_settings_that_the_server_takes() {
-    let output = Command::new(gitops_lsp()).arg("settings-schema").output().expect("it runs");
+    let output = Command::new(gitops_lsp())
+        .arg("settings-schema")
+        .output()
+        .expect("it runs");
     let schema: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     let mut taken = BTreeMap::new();
     leaves(&schema, "gitops", &mut taken);
     // For programs that wait for a verdict; nobody sets it in an editor.
     assert!(taken.remove("gitops.verdicts").is_some());
-    let manifest: Value = serde_json::from_str(&read(&repository().join("vscode-extension/package.json"))).expect("it is JSON");
+    let manifest: Value =
+        serde_json::from_str(&read(&repository().join("vscode-extension/package.json"))).expect("it is JSON");
     let mut offered: BTreeMap<String, Value> = BTreeMap::new();
     for section in manifest["contributes"]["configuration"].as_array().expect("sections") {
-        offered.extend(section["properties"].as_object().expect("properties").iter().map(|(name, property)| (name.clone(), property.clone())));
+        offered.extend(
+            section["properties"]
+                .as_object()
+                .expect("properties")
+                .iter()
+                .map(|(name, property)| (name.clone(), property.clone())),
+        );
     }
     // The extension's own.
     offered.retain(|name, _| !name.starts_with("gitops.server.") && !name.starts_with("gitops.trace."));
@@ -275,12 +389,20 @@ fn the_extension_offers_the_settings_that_the_server_takes() {
         for fact in ["default", "minimum", "maximum"] {
             let number = |value: &Value| value.as_f64();
             if taken[fact] != offered[fact] && number(&taken[fact]) != number(&offered[fact]) {
-                complaints.push(format!("{name}: {fact} is {} for the server and {} for the extension", taken[fact], offered[fact]));
+                complaints.push(format!(
+                    "{name}: {fact} is {} for the server and {} for the extension",
+                    taken[fact], offered[fact]
+                ));
             }
         }
         if let Some(choices) = offered["enum"].as_array() {
             let text = taken.to_string();
-            complaints.extend(choices.iter().filter(|choice| !text.contains(&choice.to_string())).map(|choice| format!("{name}: the server does not take {choice}")));
+            complaints.extend(
+                choices
+                    .iter()
+                    .filter(|choice| !text.contains(&choice.to_string()))
+                    .map(|choice| format!("{name}: the server does not take {choice}")),
+            );
         }
     }
     none(&complaints);
@@ -289,7 +411,9 @@ fn the_extension_offers_the_settings_that_the_server_takes() {
 #[test]
 fn nothing_names_the_machine_it_was_made_on() {
     let mut complaints = Vec::new();
-    for path in files(&["rs", "go", "ts", "mjs", "lua", "md", "json", "toml", "yaml", "yml", "sh"]) {
+    for path in files(&[
+        "rs", "go", "ts", "mjs", "lua", "md", "json", "toml", "yaml", "yml", "sh",
+    ]) {
         if path.file_name() == Some("package-lock.json") || path.ends_with("tests/tests/tidy.rs") {
             continue;
         }

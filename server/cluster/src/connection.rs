@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::answer::{Cause, Refusal};
 use crate::kinds::{Kinds, ServedKind};
+use crate::sent_object::SentObject;
 
 /// How long one request may take. The API server itself gives up on a request after 60 s.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
@@ -114,7 +115,7 @@ impl Cluster {
     }
 
     /// Server-side apply (KEP-555) with strict field validation (KEP-2885).
-    pub async fn apply(&self, key: &ObjectKey, served: &ServedKind, object: &Value, mode: Mode) -> Result<Reply, Unreachable> {
+    pub async fn apply(&self, key: &ObjectKey, served: &ServedKind, object: &SentObject, mode: Mode) -> Result<Reply, Unreachable> {
         let mut url = self.url(key, served);
         url.push_str("?fieldValidation=Strict&fieldManager=");
         url.push_str(&encoded(&self.field_manager));
@@ -124,8 +125,7 @@ impl Cluster {
             Mode::ApplyForced => url.push_str("&force=true"),
         }
         // JSON is YAML, and this is the only content type of server-side apply that every served version takes.
-        let body = serde_json::to_vec(object).unwrap_or_default();
-        self.send(Method::PATCH, &url, Some(("application/apply-patch+yaml", body))).await
+        self.send(Method::PATCH, &url, Some(("application/apply-patch+yaml", object.json().to_vec()))).await
     }
 
     /// The object as the server holds it; `None` when there is none.

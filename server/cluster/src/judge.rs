@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::answer::{Answer, Knowledge, PeelRecord, Refusal, codes, decode, decode_warnings, name_missing};
 use crate::connection::{Cluster, Mode, Reply, Unreachable};
 use crate::kinds::ServedKind;
+use crate::sent_object::SentObject;
 
 /// How often an object is asked about at most.
 pub const MAX_ROUNDS: usize = 8;
@@ -39,7 +40,7 @@ pub trait Learn: Knowledge + Sync {
 }
 
 /// Asks the server about `object` with `fieldValidation=Strict`, and again without the refused fields, [`MAX_ROUNDS`] times at most.
-pub async fn judge(cluster: &Cluster, key: &ObjectKey, object: &Value, knowledge: &dyn Learn) -> Result<Judgement, Unreachable> {
+pub async fn judge(cluster: &Cluster, key: &ObjectKey, object: &SentObject, knowledge: &dyn Learn) -> Result<Judgement, Unreachable> {
     let mut judgement = Judgement::default();
     let mut kinds = cluster.kinds();
     if kinds.get(&key.gvk).is_none() {
@@ -50,15 +51,16 @@ pub async fn judge(cluster: &Cluster, key: &ObjectKey, object: &Value, knowledge
     let Some(served) = kinds.get(&key.gvk) else {
         let refusal = not_served(&key.gvk);
         knowledge.learn(cluster, &key.gvk, &refusal.message).await;
-        judgement.answers = decode(&refusal, &key.gvk, object, None, knowledge);
+        judgement.answers = decode(&refusal, &key.gvk, &object.value(), None, knowledge);
         return Ok(judgement);
     };
     if key.name.is_empty() {
-        judgement.answers = name_missing(object);
+        let object = object.value();
+        judgement.answers = name_missing(&object);
         // What else is wrong is said all the same, of an object that has a name.
         if let Some(named) = with_name(object) {
             let key = ObjectKey { name: STAND_IN_NAME.to_owned(), ..key.clone() };
-            let rest = judge_named(cluster, &key, served, &named, knowledge).await?;
+            let rest = judge_named(cluster, &key, served, &SentObject::new(&named), knowledge).await?;
             let about_name = |answer: &Answer| answer.path.to_string().starts_with("metadata.name");
             judgement.answers.extend(rest.answers.into_iter().filter(|answer| !about_name(answer)));
             judgement.warnings = rest.warnings;
@@ -73,37 +75,39 @@ pub async fn judge(cluster: &Cluster, key: &ObjectKey, object: &Value, knowledge
 const STAND_IN_NAME: &str = "an-object-without-a-name";
 
 /// The object with a name; `None` where there is no place for one.
-fn with_name(object: &Value) -> Option<Value> {
-    let mut named = object.clone();
+fn with_name(mut named: Value) -> Option<Value> {
     let metadata = named.as_object_mut()?.entry("metadata").or_insert_with(|| Value::Object(serde_json::Map::new()));
     metadata.as_object_mut()?.insert("name".to_owned(), Value::from(STAND_IN_NAME));
     Some(named)
 }
 
-async fn judge_named(cluster: &Cluster, key: &ObjectKey, served: &ServedKind, object: &Value, knowledge: &dyn Learn) -> Result<Judgement, Unreachable> {
+async fn judge_named(cluster: &Cluster, key: &ObjectKey, served: &ServedKind, object: &SentObject, knowledge: &dyn Learn) -> Result<Judgement, Unreachable> {
     let mut judgement = Judgement::default();
     let mut record = PeelRecord::default();
     let mut peeled: Option<Value> = None;
     while judgement.rounds < MAX_ROUNDS {
         judgement.rounds += 1;
-        let sent = peeled.as_ref().unwrap_or(object);
-        let (refusal, warnings) = match cluster.apply(key, served, sent, Mode::DryRun).await? {
+        let body = peeled.as_ref().map_or_else(|| object.clone(), SentObject::new);
+        let (refusal, warnings) = match cluster.apply(key, served, &body, Mode::DryRun).await? {
+            // Nothing to say, which is the rule.
+            Reply::Accepted { warnings, .. } if warnings.is_empty() => break,
             Reply::Accepted { warnings, .. } => (None, warnings),
             Reply::Refused { refusal, warnings } => (Some(refusal), warnings),
         };
+        let sent = peeled.take().unwrap_or_else(|| object.value());
         if !warnings.is_empty() {
             knowledge.learn(cluster, &key.gvk, "").await;
         }
         for warning in &warnings {
-            let decoded = decode_warnings(warning, &key.gvk, sent, knowledge);
+            let decoded = decode_warnings(warning, &key.gvk, &sent, knowledge);
             add_new(&mut judgement.warnings, record.restore(decoded));
         }
         let Some(refusal) = refusal else { break };
         knowledge.learn(cluster, &key.gvk, &refusal.message).await;
         let live = if is_about_a_change(&refusal.message) { cluster.get(key, served).await? } else { None };
-        let answers = decode(&refusal, &key.gvk, sent, live.as_ref(), knowledge);
+        let answers = decode(&refusal, &key.gvk, &sent, live.as_ref(), knowledge);
         add_new(&mut judgement.answers, record.restore(answers.clone()));
-        let mut next = sent.clone();
+        let mut next = sent;
         if !record.peel(&mut next, &answers) {
             break;
         }
@@ -126,7 +130,7 @@ fn add_new(known: &mut Vec<Answer>, answers: Vec<Answer>) {
 
 /// Whether the answer may be about a change, so that the leaf that changed can only be found beside the live object.
 fn is_about_a_change(message: &str) -> bool {
-    ["immutable", "may not change", "may not be changed", "Forbidden", "forbidden", "may not be specified", "updates to"].iter().any(|word| message.contains(word))
+    ["immutable", "may not change", "cannot change", "updates may not", "may not be changed", "Forbidden", "forbidden", "may not be specified", "updates to"].iter().any(|word| message.contains(word))
 }
 
 fn not_served(gvk: &Gvk) -> Refusal {

@@ -6,8 +6,10 @@ pub mod answer;
 mod connection;
 mod judge;
 mod kinds;
+mod sent_object;
 
 pub use connection::{Cluster, Mode, Reply, Unreachable};
 pub use judge::{Judgement, Learn, MAX_ROUNDS, judge};
 pub use kinds::{Kinds, ServedKind};
 pub use kube;
+pub use sent_object::SentObject;

@@ -1,6 +1,9 @@
 //! The way to the client: everything that leaves the server leaves here.
 
-use crossbeam_channel::Sender;
+use std::fs::File;
+use std::io::{self, Write as _};
+
+use crossbeam_channel::{Receiver, Sender};
 use ls_types::notification::Notification;
 use ls_types::request::Request;
 use lsp_server::{ErrorCode, Message, RequestId, Response};
@@ -9,6 +12,8 @@ use serde_json::Value;
 
 /// How many messages may wait for a client that reads slowly. One that reads none of them is gone.
 const OUTBOX: usize = 16_384;
+/// How many more messages are written in one go with the first that waits.
+const TOGETHER: usize = 64;
 
 /// Sends messages to the client, in order, without waiting for it to read them.
 #[derive(Clone)]
@@ -24,15 +29,9 @@ pub(crate) trait OwnNotification: Serialize {
 
 impl Client {
     /// A queue in front of the pipe: its own thread takes the waiting, so that the loop never does.
-    pub(crate) fn new(pipe: Sender<Message>) -> (Self, std::thread::JoinHandle<()>) {
+    pub(crate) fn new(pipe: File) -> (Self, std::thread::JoinHandle<()>) {
         let (outbox, inbox) = crossbeam_channel::bounded::<Message>(OUTBOX);
-        let thread = std::thread::spawn(move || {
-            for message in inbox {
-                if pipe.send(message).is_err() {
-                    return;
-                }
-            }
-        });
+        let thread = std::thread::spawn(move || write_all(&inbox, pipe));
         (Self { outbox }, thread)
     }
 
@@ -74,6 +73,31 @@ impl Client {
     }
 }
 
+/// Standard output, past the line buffer of `std::io::stdout`, which would send the header of a message on its own.
+pub(crate) fn standard_output() -> io::Result<File> {
+    #[cfg(unix)]
+    let output = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let output = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
+    Ok(output.into())
+}
+
+/// Writes messages until there are no more, or nobody reads: those that wait together go together.
+fn write_all(messages: &Receiver<Message>, mut pipe: File) {
+    let mut bytes = Vec::new();
+    while let Ok(first) = messages.recv() {
+        bytes.clear();
+        for message in std::iter::once(first).chain(messages.try_iter().take(TOGETHER)) {
+            if let Err(error) = message.write(&mut bytes) {
+                tracing::error!("a message cannot be written as JSON: {error}");
+            }
+        }
+        if pipe.write_all(&bytes).is_err() {
+            return;
+        }
+    }
+}
+
 /// Why a request failed, in words for the person who asked.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -87,6 +111,14 @@ impl Failure {
         Self {
             code: ErrorCode::InvalidParams,
             message: message.into(),
+        }
+    }
+
+    /// Nothing is taken any more, as LSP wants it after `shutdown`.
+    pub(crate) fn shutting_down() -> Self {
+        Self {
+            code: ErrorCode::InvalidRequest,
+            message: "the server is shutting down".to_owned(),
         }
     }
 

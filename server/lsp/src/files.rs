@@ -31,8 +31,6 @@ pub(crate) struct File {
     pub(crate) saved_hash: Option<u64>,
     /// The text of the newest save, until all of it is on the cluster.
     pub(crate) saved: Option<Arc<Parsed>>,
-    /// Whether the last verdict of the newest save is still to come.
-    pub(crate) pending: bool,
     /// Whether the file is gone from the disk, and only its objects still have to go.
     pub(crate) gone: bool,
     /// The objects that the newest save supplies.
@@ -153,7 +151,6 @@ impl File {
             generation: 0,
             saved_hash: None,
             saved: None,
-            pending: false,
             gone: false,
             supplies: Vec::new(),
             objects: Vec::new(),

@@ -337,7 +337,8 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The ends of paths, from where they part: `runAsNonRoot`, `seccompProfile.type`.
+/// The ends of paths, from where they part; what stands in a security context is known without its way there, which is
+/// long, and one of the pod for one field and of a container for another.
 fn without_common_part(fields: &[(FieldPath, Value)]) -> Vec<String> {
     let Some((first, _)) = fields.first() else {
         return Vec::new();
@@ -350,13 +351,11 @@ fn without_common_part(fields: &[(FieldPath, Value)]) -> Vec<String> {
                 .all(|(path, _)| path.len() > at + 1 && path.steps().get(*at) == step)
         })
         .count();
+    let is_security_context = |step: &Step| matches!(step, Step::Key(key) if &**key == "securityContext");
     let end = |path: &FieldPath| {
-        path.steps()
-            .iter()
-            .skip(common)
-            .cloned()
-            .collect::<FieldPath>()
-            .to_string()
+        let steps = path.steps();
+        let from = steps.iter().position(is_security_context).map_or(common, |at| at + 1);
+        steps.iter().skip(from).cloned().collect::<FieldPath>().to_string()
     };
     fields.iter().map(|(path, _)| end(path)).collect()
 }

@@ -43,6 +43,8 @@ pub(crate) fn supplied(owners: &mut Owners, name: &Arc<str>, file: &mut File, ob
         .map(|supplied| supplied.manifest.key.clone())
         .filter(|key| !key.name.is_empty())
         .collect();
+    // Most files have one object, and a vector that grows takes room for four.
+    file.supplies.shrink_to_fit();
     for key in &file.supplies {
         owners.files_of.entry(key.clone()).or_default().insert(Arc::clone(name));
     }
@@ -50,9 +52,9 @@ pub(crate) fn supplied(owners: &mut Owners, name: &Arc<str>, file: &mut File, ob
         .iter()
         .filter(|supplied| is_definition(&supplied.manifest.key.gvk))
     {
+        let object = supplied.object.value();
         let text = |pointer: &str| {
-            supplied
-                .object
+            object
                 .pointer(pointer)
                 .and_then(serde_json::Value::as_str)
                 .map(str::to_owned)

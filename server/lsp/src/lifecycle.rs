@@ -229,7 +229,7 @@ fn on_stopped(state: &mut State, number: u64, stopped: &Stopped) {
         };
         file.objects.clear();
         file.saved = None;
-        file.pending = false;
+        state.pending.remove(&name);
         identities::supplied(&mut state.owners, &name, file, &[]);
         file.saved_hash = None;
         file.generation = 0;

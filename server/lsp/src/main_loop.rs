@@ -86,9 +86,7 @@ fn on_message(state: &mut State, message: Message) -> Option<End> {
 fn on_request(state: &mut State, request: Request) {
     let (id, method) = (request.id.clone(), request.method.clone());
     if state.shutting_down {
-        state
-            .client
-            .respond(id, Err(Failure::failed("the server is shutting down")));
+        state.client.respond(id, Err(Failure::shutting_down()));
         return;
     }
     // An answer must be about the newest text.

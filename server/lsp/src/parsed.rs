@@ -4,6 +4,7 @@ use gitops_model::{
     Code, FileRole, Finding, Manifest, NotAnObject, Reading, Severity, Source, file_role, from_syntax, read,
     reads_as_template,
 };
+use gitops_cluster::SentObject;
 use gitops_session::Supplied;
 use gitops_text::{MAX_FILE_BYTES, Span, Text};
 use gitops_yaml::{Document, Parse, SyntaxErrorKind, parse};
@@ -184,7 +185,7 @@ impl Parsed {
             .into_iter()
             .map(|rendered| Supplied {
                 manifest: rendered.manifest,
-                object: rendered.object,
+                object: SentObject::new(&rendered.object),
             })
             .collect()
     }

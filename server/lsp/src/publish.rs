@@ -164,7 +164,7 @@ pub(crate) fn status(state: &State) -> Status {
     };
     let (busy, running) = match &session.phase {
         Phase::Starting { .. } | Phase::Stopping => (true, None),
-        Phase::Running(running) => (state.files.iter().any(|(_, file)| file.pending), Some(running)),
+        Phase::Running(running) => (!state.pending.is_empty(), Some(running)),
     };
     Status {
         level: if running.is_some() { "session" } else { "offline" },

@@ -57,21 +57,14 @@ pub(crate) fn place_all(name: &Arc<str>, file: &File, now: &Arc<Parsed>) -> Vec<
 
 /// [`place_all`] for objects that belong to no file of an editor.
 pub(crate) fn place_judged(name: &Arc<str>, objects: &[Judged], now: &Parsed) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
     for judged in objects {
         let Some((manifest, document)) = find(now, &judged.manifest) else {
             continue;
         };
         for placed in &judged.answers {
             if written(document, now.text.as_str(), &manifest.base, &placed.answer) == placed.written {
-                let finding = finding(name, now, document, manifest, &placed.answer);
-                // Two fields that come from one anchor stand in one place; what is wrong with it is said once.
-                let said = |said: &Finding| {
-                    said.span == finding.span && said.code == finding.code && said.message == finding.message
-                };
-                if !findings.iter().any(said) {
-                    findings.push(finding);
-                }
+                findings.push(finding(name, now, document, manifest, &placed.answer));
             }
         }
         if let ObjectState::Unreachable(reason) = &judged.state {
@@ -90,6 +83,9 @@ pub(crate) fn place_judged(name: &Arc<str>, objects: &[Judged], now: &Parsed) ->
             });
         }
     }
+    // Two fields that come from one anchor stand in one place; what is wrong with it is said once.
+    findings.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
+    findings.dedup_by(|a, b| a.span == b.span && a.code == b.code && a.message == b.message);
     findings
 }
 

@@ -76,7 +76,7 @@ pub(crate) fn on_target_read(
         state.generation += 1;
         file.generation = state.generation;
         file.saved = Some(Arc::clone(&parsed));
-        file.pending = true;
+        state.pending.insert(Arc::clone(&name));
         identities::supplied(&mut state.owners, &name, file, &supplied);
         supplies.push(Supply {
             file: Arc::clone(&name),
@@ -115,9 +115,7 @@ fn send(state: &mut State, live: &Live, supplies: Vec<Supply>) {
             });
         }
         for name in names {
-            if let Some(file) = state.files.get_mut(&name) {
-                file.pending = false;
-            }
+            state.pending.remove(&name);
         }
     }
 }
@@ -182,7 +180,7 @@ pub(crate) fn prepare(
     let generation = state.generation;
     file.generation = generation;
     file.saved = Some(Arc::clone(parsed));
-    file.pending = true;
+    state.pending.insert(Arc::clone(name));
     file.gone = false;
     identities::supplied(&mut state.owners, name, file, &objects);
     let supply = Supply {
@@ -297,7 +295,7 @@ pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: &FileVerdict) 
         if last {
             // Kept while it may be judged again: when a namespace or a kind that it waits for comes.
             let settled = verdict.objects.iter().all(|object| is_settled(&object.outcome));
-            file.pending = false;
+            state.pending.remove(name);
             if settled {
                 file.saved = None;
             }

@@ -14,7 +14,7 @@ use ls_types::{
 };
 use lsp_server::Connection;
 
-use crate::client::Client;
+use crate::client::{Client, standard_output};
 use crate::files::{Files, path_of};
 use crate::ledger::Ledger;
 use crate::main_loop::{self, End};
@@ -29,7 +29,13 @@ const LAST_WORDS: Duration = Duration::from_secs(4);
 /// Serves until the client leaves; returns the exit code that the protocol wants.
 pub(crate) fn serve() -> anyhow::Result<i32> {
     let (connection, io_threads) = Connection::stdio();
-    let (id, params) = connection.initialize_start().context("the client did not initialize")?;
+    let (id, params) = match connection.initialize_start() {
+        Ok(initialize) => initialize,
+        Err(error) => {
+            tracing::warn!("the client left before the handshake: {error}");
+            return Ok(1);
+        }
+    };
     let params: InitializeParams = serde_json::from_value(params).context("the client's initialize cannot be read")?;
     let encoding = encoding_of(&params.capabilities);
     let result = InitializeResult {
@@ -44,8 +50,10 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
         .initialize_finish(id, serde_json::to_value(result)?)
         .context("the client did not finish initializing")?;
 
+    // After the handshake we write ourselves: each message would pass through two more threads.
     let Connection { sender, receiver } = connection;
-    let (client, outbox_thread) = Client::new(sender);
+    drop(sender);
+    let (client, outbox_thread) = Client::new(standard_output().context("standard output")?);
     let (inbox, events) = crossbeam_channel::bounded(INBOX);
     // Two threads: requests wait for the network, parsing of targets has threads of its own.
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -68,6 +76,7 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
         ledger: Ledger::default(),
         owners: identities::Owners::default(),
         generation: 0,
+        pending: std::collections::BTreeSet::new(),
         last_request: 0,
         waiting_for_client: BTreeMap::new(),
         sessions: BTreeMap::new(),

@@ -75,6 +75,8 @@ pub(crate) struct State {
     pub(crate) owners: Owners,
     /// Number of the newest save.
     pub(crate) generation: u64,
+    /// Files with a save whose last verdict is still to come.
+    pub(crate) pending: BTreeSet<Arc<str>>,
     /// Number of the newest request to the client.
     pub(crate) last_request: i32,
     /// What answers from the client are for.

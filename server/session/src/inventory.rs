@@ -1,46 +1,74 @@
 //! What a session has put on the cluster: it, and nothing else, is what the session may delete.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex};
 
 use gitops_cluster::Reply;
 use gitops_model::ObjectKey;
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
 
 use crate::live::{Shared, locked};
 use crate::stages;
 use crate::supply::{FileVerdict, Supply};
 
+/// How many turns there are. Objects that share one wait for each other now and then, which costs a request's time.
+const TURNS: usize = 64;
+
 /// The objects and the files that supply them, both ways. Keys carry the namespace that an object really went to.
-#[derive(Default)]
-pub(crate) struct Inventory(Mutex<Entries>);
+pub(crate) struct Inventory {
+    entries: Mutex<Entries>,
+    turns: [AsyncMutex<()>; TURNS],
+}
+
+impl Default for Inventory {
+    fn default() -> Self {
+        Self {
+            entries: Mutex::default(),
+            turns: std::array::from_fn(|_| AsyncMutex::default()),
+        }
+    }
+}
 
 #[derive(Default)]
 struct Entries {
-    files_of: BTreeMap<ObjectKey, BTreeSet<Arc<str>>>,
-    objects_of: BTreeMap<Arc<str>, BTreeSet<ObjectKey>>,
+    // A key stands in both and is kept once: of thousands, most are the only one of their file.
+    files_of: BTreeMap<Arc<ObjectKey>, BTreeSet<Arc<str>>>,
+    objects_of: BTreeMap<Arc<str>, BTreeSet<Arc<ObjectKey>>>,
 }
 
 impl Inventory {
+    /// Waits until nobody else applies or deletes this object. When a file is renamed, its old name gives the object
+    /// up while its new one applies it: were these two mixed, the object could be gone although a file has it.
+    pub(crate) async fn turn(&self, key: &ObjectKey) -> Option<AsyncMutexGuard<'_, ()>> {
+        let mut hasher = DefaultHasher::new();
+        // Not the version: in another one it is the same object.
+        (&key.gvk.group, &key.gvk.kind, &key.namespace, &key.name).hash(&mut hasher);
+        let number = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or(0);
+        match self.turns.get(number) {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        }
+    }
+
     /// Adds an object before it is applied: whatever happens in between, nothing is left behind unknown.
     /// True when the file had not supplied it before.
     pub(crate) fn add(&self, key: &ObjectKey, file: &Arc<str>) -> bool {
-        let mut entries = locked(&self.0);
+        let mut entries = locked(&self.entries);
+        let known = entries.files_of.get_key_value(key).map(|(known, _)| Arc::clone(known));
+        let key = known.unwrap_or_else(|| Arc::new(key.clone()));
         entries
             .objects_of
             .entry(Arc::clone(file))
             .or_default()
-            .insert(key.clone());
-        entries
-            .files_of
-            .entry(key.clone())
-            .or_default()
-            .insert(Arc::clone(file))
+            .insert(Arc::clone(&key));
+        entries.files_of.entry(key).or_default().insert(Arc::clone(file))
     }
 
     /// Takes a file from those that supply an object. Unless it is the only one left: that answer is false,
     /// and the object stays in the inventory until it is gone from the cluster, too.
     fn give_up(&self, key: &ObjectKey, file: &Arc<str>) -> bool {
-        let mut entries = locked(&self.0);
+        let mut entries = locked(&self.entries);
         let shared = entries.files_of.get(key).is_some_and(|files| files.len() > 1);
         if shared {
             entries.forget(key, file);
@@ -50,7 +78,7 @@ impl Inventory {
 
     /// An object is gone from the cluster, or never came to it.
     pub(crate) fn remove(&self, key: &ObjectKey) {
-        let mut entries = locked(&self.0);
+        let mut entries = locked(&self.entries);
         let files: Vec<Arc<str>> = entries.files_of.get(key).into_iter().flatten().cloned().collect();
         for file in files {
             entries.forget(key, &file);
@@ -59,27 +87,28 @@ impl Inventory {
 
     /// An object of a file was refused: it is the file's no longer.
     pub(crate) fn refused(&self, key: &ObjectKey, file: &Arc<str>) {
-        locked(&self.0).forget(key, file);
+        locked(&self.entries).forget(key, file);
     }
 
     /// What a file has put on the cluster and does not keep, in order.
     fn left_by(&self, file: &Arc<str>, kept: &[ObjectKey]) -> Vec<ObjectKey> {
-        let entries = locked(&self.0);
+        let entries = locked(&self.entries);
         let objects = entries.objects_of.get(file).into_iter().flatten();
         objects
             .filter(|key| !kept.iter().any(|kept| kept.same_object(key)))
-            .cloned()
+            .map(|key| ObjectKey::clone(key))
             .collect()
     }
 
     /// All objects, in order.
     pub(crate) fn objects(&self) -> Vec<ObjectKey> {
-        locked(&self.0).files_of.keys().cloned().collect()
+        let entries = locked(&self.entries);
+        entries.files_of.keys().map(|key| ObjectKey::clone(key)).collect()
     }
 
     /// How many objects there are.
     pub(crate) fn len(&self) -> usize {
-        locked(&self.0).files_of.len()
+        locked(&self.entries).files_of.len()
     }
 }
 
@@ -120,6 +149,7 @@ pub(crate) async fn prune(shared: &Shared, supply: &Supply, report: &mut FileVer
         .collect();
     let mut kinds_changed = false;
     for key in shared.inventory.left_by(&supply.file, &kept) {
+        let _turn = shared.inventory.turn(&key).await;
         if shared.inventory.give_up(&key, &supply.file) {
             // Another file has the same object: it stays.
             continue;

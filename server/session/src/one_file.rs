@@ -266,7 +266,6 @@ async fn apply_one(
     supplied: &Supplied,
     mode: Mode,
 ) -> Result<Option<Judgement>, String> {
-    let _permit = shared.in_flight.acquire().await;
     let key = &supplied.manifest.key;
     let kinds = shared.cluster.kinds();
     let Some(served) = kinds.get(&key.gvk) else {
@@ -276,6 +275,9 @@ async fn apply_one(
         namespace: shared.cluster.namespace_of(key, served),
         ..key.clone()
     };
+    // The turn before the permit: who has the turn and waits for a permit must get one.
+    let _turn = shared.inventory.turn(&resolved).await;
+    let _permit = shared.in_flight.acquire().await;
     let new = shared.inventory.add(&resolved, file);
     match shared.cluster.apply(key, served, &supplied.object, mode).await {
         Ok(Reply::Accepted { .. }) => Ok(None),
@@ -288,8 +290,9 @@ async fn apply_one(
                 .learn(&shared.cluster, &key.gvk, &refusal.message)
                 .await;
             let live = shared.cluster.get(key, served).await.ok().flatten();
+            let object = supplied.object.value();
             let answers =
-                gitops_cluster::answer::decode(&refusal, &key.gvk, &supplied.object, live.as_ref(), &*shared.knowledge);
+                gitops_cluster::answer::decode(&refusal, &key.gvk, &object, live.as_ref(), &*shared.knowledge);
             Ok(Some(Judgement {
                 answers,
                 warnings: Vec::new(),

@@ -69,9 +69,9 @@ pub(crate) async fn wait_until_gone(cluster: &Cluster, key: &ObjectKey, served: 
 
 /// Discovery follows a CRD's Established condition with a short delay that nothing announces.
 async fn served_now(cluster: &Cluster, supplied: &Supplied) {
+    let object = supplied.object.value();
     let text = |pointer: &str| {
-        supplied
-            .object
+        object
             .pointer(pointer)
             .and_then(serde_json::Value::as_str)
             .unwrap_or_default()

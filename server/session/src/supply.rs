@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use gitops_cluster::Judgement;
+use gitops_cluster::{Judgement, SentObject};
 use gitops_model::{Manifest, ObjectKey};
-use serde_json::Value;
 
 /// One object of a file.
 #[derive(Clone, Debug)]
@@ -13,7 +12,7 @@ pub struct Supplied {
     /// Its identity and place.
     pub manifest: Manifest,
     /// The object as it is sent.
-    pub object: Arc<Value>,
+    pub object: SentObject,
 }
 
 /// All that one file supplies at one save.

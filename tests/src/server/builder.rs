@@ -152,8 +152,12 @@ impl Builder {
     pub fn build(self) -> TestServer {
         let mut directories = Vec::new();
         let mut make_directory = |prefix: &str| {
-            let directory = tempfile::Builder::new().prefix(prefix).tempdir().expect("a temporary directory");
-            let path = Utf8PathBuf::from_path_buf(directory.path().canonicalize().expect("it is there")).expect("UTF-8");
+            let directory = tempfile::Builder::new()
+                .prefix(prefix)
+                .tempdir()
+                .expect("a temporary directory");
+            let path =
+                Utf8PathBuf::from_path_buf(directory.path().canonicalize().expect("it is there")).expect("UTF-8");
             directories.push(directory);
             path
         };
@@ -166,16 +170,30 @@ impl Builder {
             write_file(&workspace.join(&file.path), &file.text);
         }
         let mut command = Command::new(gitops_lsp());
-        command.env("GITOPS_LSP_STATE_DIR", &state).env_remove("GITOPS_LSP_LOG").current_dir(&workspace);
+        command
+            .env("GITOPS_LSP_STATE_DIR", &state)
+            .env_remove("GITOPS_LSP_LOG")
+            .current_dir(&workspace);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let (process, input, output) = ServerProcess::spawn(&mut command);
-        let client = Client::new(input, output, Manners { settings: self.settings, choice: self.choice });
+        let client = Client::new(
+            input,
+            output,
+            Manners {
+                settings: self.settings,
+                choice: self.choice,
+            },
+        );
         let folders: Vec<Value> = self
             .folders
             .iter()
             .map(|folder| {
                 std::fs::create_dir_all(workspace.join(folder)).expect("a folder can be made");
-                let path = if folder.is_empty() { workspace.clone() } else { workspace.join(folder) };
+                let path = if folder.is_empty() {
+                    workspace.clone()
+                } else {
+                    workspace.join(folder)
+                };
                 json!({ "uri": uri_of(&path), "name": path.file_name().unwrap_or_default() })
             })
             .collect();

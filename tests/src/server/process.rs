@@ -18,7 +18,12 @@ pub(super) struct ServerProcess {
 impl ServerProcess {
     /// Starts it, its pipes in the caller's hands.
     pub(super) fn spawn(command: &mut Command) -> (Self, ChildStdin, ChildStdout) {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("gitops-lsp starts");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("gitops-lsp starts");
         let (input, output) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
         let standard_error = child.stderr.take().expect("piped");
         let errors = Arc::new(Mutex::new(String::new()));
@@ -32,7 +37,14 @@ impl ServerProcess {
                 }
             }
         });
-        (Self { child: Mutex::new(child), errors }, input, output)
+        (
+            Self {
+                child: Mutex::new(child),
+                errors,
+            },
+            input,
+            output,
+        )
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -55,7 +67,11 @@ impl ServerProcess {
             std::thread::sleep(Duration::from_millis(5));
         }
         let _ = child.kill();
-        panic!("gitops-lsp did not end within {} s; it wrote:\n{}", PATIENCE.as_secs(), self.errors.lock().unwrap_or_else(PoisonError::into_inner));
+        panic!(
+            "gitops-lsp did not end within {} s; it wrote:\n{}",
+            PATIENCE.as_secs(),
+            self.errors.lock().unwrap_or_else(PoisonError::into_inner)
+        );
     }
 
     /// Ends it with a signal that cannot be handled.

@@ -43,7 +43,8 @@ pub struct Verdict {
 impl TestServer {
     /// Starts a session on a sandbox of its own, once one may be started, and returns what the command answers.
     pub fn start_session(&self, argument: Value) -> Value {
-        self.try_start_session(argument).unwrap_or_else(|refused| panic!("the session does not start: {}", refused.message))
+        self.try_start_session(argument)
+            .unwrap_or_else(|refused| panic!("the session does not start: {}", refused.message))
     }
 
     /// [`Self::start_session`] where an error is expected.
@@ -62,18 +63,27 @@ impl TestServer {
 
     /// Stops the session and returns what the command answers.
     pub fn stop_session(&self) -> Value {
-        self.client.command("gitops.session.stop", Value::Null).expect("the session stops")
+        self.client
+            .command("gitops.session.stop", Value::Null)
+            .expect("the session stops")
     }
 
     /// The cluster of a running session, by the kubeconfig that `gitops.session.start` answered.
     pub fn cluster(&self, started: &Value) -> Cluster {
-        let kubeconfig = Utf8PathBuf::from(started["kubeconfig"].as_str().expect("a started session says where its kubeconfig is"));
+        let kubeconfig = Utf8PathBuf::from(
+            started["kubeconfig"]
+                .as_str()
+                .expect("a started session says where its kubeconfig is"),
+        );
         Cluster::new(&kubeconfig)
     }
 
     /// The number of the newest save of a file that a verdict has named so far, 0 for none.
     pub fn generation(&self, file: &str) -> u64 {
-        self.client.log().newest(|message| self.verdict_of(message, file, None)).map_or(0, |verdict| verdict.generation)
+        self.client
+            .log()
+            .newest(|message| self.verdict_of(message, file, None))
+            .map_or(0, |verdict| verdict.generation)
     }
 
     /// Saves, waits for what applying brought, and returns it.
@@ -85,19 +95,24 @@ impl TestServer {
 
     /// Waits for a verdict on a file that comes after `since` and is about save number `at_least` or a newer one.
     pub fn wait_for_verdict(&self, file: &str, phase: Phase, since: Mark, at_least: u64) -> Verdict {
-        self.client.wait(since, &format!("the {} verdict on {file}", phase.name()), |message| {
-            self.verdict_of(message, file, Some(phase)).filter(|verdict| verdict.generation >= at_least)
-        })
+        self.client
+            .wait(since, &format!("the {} verdict on {file}", phase.name()), |message| {
+                self.verdict_of(message, file, Some(phase))
+                    .filter(|verdict| verdict.generation >= at_least)
+            })
     }
 
     /// All verdicts of one phase on a file after `since`.
     pub fn verdicts(&self, file: &str, phase: Phase, since: Mark) -> Vec<Verdict> {
-        self.client.log().said(since, |message| self.verdict_of(message, file, Some(phase)))
+        self.client
+            .log()
+            .said(since, |message| self.verdict_of(message, file, Some(phase)))
     }
 
     fn verdict_of(&self, message: &Value, file: &str, phase: Option<Phase>) -> Option<Verdict> {
         let params = (message["method"] == "gitops/verdict").then(|| &message["params"])?;
-        let wanted = params["uri"].as_str() == Some(&self.uri(file)) && phase.is_none_or(|phase| params["phase"] == phase.name());
+        let wanted = params["uri"].as_str() == Some(&self.uri(file))
+            && phase.is_none_or(|phase| params["phase"] == phase.name());
         wanted.then(|| Verdict {
             generation: params["generation"].as_u64().expect("a number"),
             ok: params["ok"].as_bool().expect("a truth value"),
@@ -107,7 +122,9 @@ impl TestServer {
 
     /// The status, asked for.
     pub fn status(&self) -> Value {
-        self.client.command("gitops.mode", Value::Null).expect("the status is answered")
+        self.client
+            .command("gitops.mode", Value::Null)
+            .expect("the status is answered")
     }
 
     /// Waits until the server tells a status for which `wanted` holds.
@@ -119,7 +136,9 @@ impl TestServer {
     pub fn apply(&self, file: &str) -> Verdict {
         let before = self.generation(file);
         let mark = self.client.mark();
-        self.client.command("gitops.apply", json!({ "uri": self.uri(file) })).expect("gitops.apply works");
+        self.client
+            .command("gitops.apply", json!({ "uri": self.uri(file) }))
+            .expect("gitops.apply works");
         self.wait_for_verdict(file, Phase::Apply, mark, before + 1)
     }
 }

@@ -15,7 +15,13 @@ fn pod(namespace: &str, spec: &Value) -> Value {
 fn quota() {
     let cluster = namespace("quota");
     cluster.apply("tests", &json!({ "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "team", "namespace": "quota" }, "spec": { "hard": { "requests.cpu": "1", "count/configmaps": "2" } } }));
-    until_refused(&pod("quota", &json!({ "containers": [{ "name": "a", "image": "a", "resources": { "requests": { "cpu": "2" } } }] })), "exceeded quota");
+    until_refused(
+        &pod(
+            "quota",
+            &json!({ "containers": [{ "name": "a", "image": "a", "resources": { "requests": { "cpu": "2" } } }] }),
+        ),
+        "exceeded quota",
+    );
     check_with(
         SHOW,
         expect![[r##"
@@ -58,7 +64,13 @@ fn quota() {
 fn quota_of_objects() {
     let cluster = namespace("quota-objects");
     cluster.apply("tests", &json!({ "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "few", "namespace": "quota-objects" }, "spec": { "hard": { "pods": "0" } } }));
-    until_refused(&pod("quota-objects", &json!({ "containers": [{ "name": "a", "image": "a" }] })), "exceeded quota");
+    until_refused(
+        &pod(
+            "quota-objects",
+            &json!({ "containers": [{ "name": "a", "image": "a" }] }),
+        ),
+        "exceeded quota",
+    );
     check_with(
         SHOW,
         expect![[r##"
@@ -119,7 +131,10 @@ fn limit_range() {
 
 #[test]
 fn pod_security() {
-    namespace_with("pod-security", &json!({ "pod-security.kubernetes.io/enforce": "restricted" }));
+    namespace_with(
+        "pod-security",
+        &json!({ "pod-security.kubernetes.io/enforce": "restricted" }),
+    );
     check_with(
         SHOW,
         expect![[r##"
@@ -132,7 +147,7 @@ fn pod_security() {
             spec:
               hostNetwork: true
             #              ^^^^ error apply/pod-security: Pod Security level "restricted:latest": must not set hostNetwork: true
-            #> action: Set spec.hostNetwork to false
+            #> action: Set hostNetwork to false
               volumes:
                 - name: host
                   hostPath:
@@ -142,16 +157,16 @@ fn pod_security() {
               containers:
                 - name: a
             #     ^^^^^^^ error apply/pod-security: Pod Security level "restricted:latest": container "a" must set securityContext.allowPrivilegeEscalation: false, securityContext.capabilities.drop: [ALL], securityContext.runAsNonRoot: true and securityContext.seccompProfile.type: RuntimeDefault
-            #> action: Set allowPrivilegeEscalation, drop, runAsNonRoot, type
+            #> action: Set allowPrivilegeEscalation, capabilities.drop, runAsNonRoot and seccompProfile.type
                   image: a
                 - name: b
             #     ^^^^^^^ error apply/pod-security: Pod Security level "restricted:latest": container "b" must set securityContext.allowPrivilegeEscalation: false, securityContext.capabilities.drop: [ALL], securityContext.runAsNonRoot: true and securityContext.seccompProfile.type: RuntimeDefault
-            #> action: Set allowPrivilegeEscalation, drop, runAsNonRoot, type
+            #> action: Set allowPrivilegeEscalation, capabilities.drop, runAsNonRoot and seccompProfile.type
                   image: b
                   securityContext:
                     privileged: true
             #                   ^^^^ error apply/pod-security: Pod Security level "restricted:latest": container "b" must not set securityContext.privileged: true
-            #> action: Set spec.containers[1].securityContext.privileged to false
+            #> action: Set privileged to false
                     capabilities:
                       add: [SYS_ADMIN]
             #               ^^^^^^^^^ error apply/pod-security: Pod Security level "restricted:latest": container "b" must not add capability SYS_ADMIN
@@ -162,7 +177,10 @@ fn pod_security() {
 /// Of a template the server only warns; its pods would be refused later.
 #[test]
 fn pod_security_of_a_template() {
-    namespace_with("pod-security-warn", &json!({ "pod-security.kubernetes.io/warn": "restricted" }));
+    namespace_with(
+        "pod-security-warn",
+        &json!({ "pod-security.kubernetes.io/warn": "restricted" }),
+    );
     check_with(
         SHOW,
         expect![[r##"
@@ -185,12 +203,12 @@ fn pod_security_of_a_template() {
                   containers:
                     - name: web
             #         ^^^^^^^^^ warning apply/pod-security: Pod Security level "restricted:latest": container "web" must set securityContext.capabilities.drop: [ALL], securityContext.runAsNonRoot: true and securityContext.seccompProfile.type: RuntimeDefault
-            #> action: Set drop, runAsNonRoot, type
+            #> action: Set capabilities.drop, runAsNonRoot and seccompProfile.type
                       image: nginx
                       securityContext:
                         allowPrivilegeEscalation: true
             #                                     ^^^^ warning apply/pod-security: Pod Security level "restricted:latest": container "web" must set securityContext.allowPrivilegeEscalation: false
-            #> action: Set spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation to false
+            #> action: Set allowPrivilegeEscalation to false
         "##]],
     );
 }
@@ -235,7 +253,12 @@ fn deployment(namespace: &str, replicas: u64) -> Value {
 fn validating_admission_policy() {
     namespace("replicas-policy");
     let validations = json!([{ "expression": "object.spec.replicas <= 5", "message": "at most 5 replicas" }]);
-    policy("replicas-policy", &validations, &deployment("replicas-policy", 6), "at most 5 replicas");
+    policy(
+        "replicas-policy",
+        &validations,
+        &deployment("replicas-policy", 6),
+        "at most 5 replicas",
+    );
     check_with(
         SHOW,
         expect![[r#"
@@ -271,7 +294,12 @@ fn policy_with_two_validations() {
         { "expression": "object.spec.replicas <= 5", "message": "at most 5 replicas" },
         { "expression": "object.spec.template.spec.containers.all(c, c.image.startsWith('registry.example.org/'))", "message": "images come from registry.example.org" },
     ]);
-    policy("two-validations", &validations, &deployment("two-validations", 6), "at most 5 replicas");
+    policy(
+        "two-validations",
+        &validations,
+        &deployment("two-validations", 6),
+        "at most 5 replicas",
+    );
     check_with(
         SHOW,
         expect![[r#"
@@ -308,7 +336,12 @@ fn policy_about_what_is_missing() {
     namespace("missing-by-policy");
     let expression = "object.spec.template.spec.containers.all(c, has(c.resources) && has(c.resources.requests) && 'cpu' in c.resources.requests)";
     let validations = json!([{ "expression": expression, "message": "every container must ask for cpu" }]);
-    policy("missing-by-policy", &validations, &deployment("missing-by-policy", 1), "every container must ask for cpu");
+    policy(
+        "missing-by-policy",
+        &validations,
+        &deployment("missing-by-policy", 1),
+        "every container must ask for cpu",
+    );
     check_with(
         SHOW,
         expect![[r#"
@@ -328,13 +361,13 @@ fn policy_about_what_is_missing() {
                     app: web
                 spec:
                   containers:
-            #     ^^^^^^^^^^ error apply/policy: policy missing-by-policy: every container must ask for cpu
                     - name: asks
                       image: nginx
                       resources:
                         requests:
                           cpu: 10m
                     - name: silent
+            #         ^^^^^^^^^^^^ error apply/policy: policy missing-by-policy: every container must ask for cpu
                       image: nginx
         "#]],
     );
@@ -359,7 +392,10 @@ fn webhook_unreachable() {
         }],
     });
     cluster.apply("tests", &configuration);
-    until_refused(&json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "probe", "namespace": "webhook" } }), "failed calling webhook");
+    until_refused(
+        &json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "probe", "namespace": "webhook" } }),
+        "failed calling webhook",
+    );
     check_with(
         SHOW,
         expect![[r##"
@@ -410,7 +446,7 @@ fn references_that_admission_looks_up() {
               namespace: references
             spec:
               serviceAccountName: nobody
-            #                     ^^^^^^ error apply/reference-not-found: error looking up service account references/nobody: serviceaccount "nobody" not found
+            #                     ^^^^^^ error apply/reference-not-found: service account "nobody" does not exist in namespace "references"
               containers:
                 - name: a
                   image: a
@@ -422,7 +458,7 @@ fn references_that_admission_looks_up() {
               namespace: references
             spec:
               priorityClassName: most-important
-            #                    ^^^^^^^^^^^^^^ error apply/reference-not-found: no PriorityClass with name most-important was found
+            #                    ^^^^^^^^^^^^^^ error apply/reference-not-found: PriorityClass "most-important" does not exist
               containers:
                 - name: a
                   image: a
@@ -434,7 +470,7 @@ fn references_that_admission_looks_up() {
               namespace: references
             spec:
               runtimeClassName: gvisor
-            #                   ^^^^^^ error apply/reference-not-found: pod rejected: RuntimeClass "gvisor" not found
+            #                   ^^^^^^ error apply/reference-not-found: RuntimeClass "gvisor" does not exist
               containers:
                 - name: a
                   image: a

@@ -60,8 +60,11 @@ fn namespace_terminating() {
         &json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "holds", "namespace": "terminating", "finalizers": ["example.com/holds"] } }),
     );
     cluster.delete("v1", "Namespace", None, "terminating");
-    cluster.wait_until("v1", "Namespace", None, "terminating", |namespace| namespace["status"]["phase"] == "Terminating");
-    let late = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "late", "namespace": "terminating" } });
+    cluster.wait_until("v1", "Namespace", None, "terminating", |namespace| {
+        namespace["status"]["phase"] == "Terminating"
+    });
+    let late =
+        json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "late", "namespace": "terminating" } });
     until_refused(&late, "being terminated");
     check_with(
         SHOW,
@@ -162,7 +165,10 @@ fn kind_not_served() {
 fn kind_that_came_from_elsewhere() {
     let cluster = namespace("elsewhere");
     let (server, file) = (&shared::session().server, shared::file("object.yaml"));
-    server.open_with(&file, "apiVersion: elsewhere.example.com/v1\nkind: Gadget\nmetadata: { name: one, namespace: elsewhere }\n");
+    server.open_with(
+        &file,
+        "apiVersion: elsewhere.example.com/v1\nkind: Gadget\nmetadata: { name: one, namespace: elsewhere }\n",
+    );
     assert!(!server.save_and_settle(&file).ok);
     let definition = json!({
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -177,10 +183,21 @@ fn kind_that_came_from_elsewhere() {
     });
     cluster.apply("tests", &definition);
     let established = |definition: &serde_json::Value| {
-        let conditions = definition["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        conditions.iter().any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+        let conditions = definition["status"]["conditions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        conditions
+            .iter()
+            .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
     };
-    cluster.wait_until("apiextensions.k8s.io/v1", "CustomResourceDefinition", None, "gadgets.elsewhere.example.com", established);
+    cluster.wait_until(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        None,
+        "gadgets.elsewhere.example.com",
+        established,
+    );
     crate::prepare::until_served("elsewhere.example.com", "Gadget");
     let verdict = server.save_and_settle(&file);
     assert!(verdict.ok, "{:?}", server.diagnostics(&file).summary());
@@ -208,7 +225,10 @@ fn kind_missing_beside_a_namespace() {
     assert!(!server.save_and_settle(&file).ok);
     // Two more saves of another file: what would be tried again and again is heard of by then.
     let other = shared::file("other.yaml");
-    server.open_with(&other, "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: other, namespace: beside }\n");
+    server.open_with(
+        &other,
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: other, namespace: beside }\n",
+    );
     assert!(server.save_and_settle(&other).ok);
     assert!(server.save_and_settle(&other).ok);
     let verdicts = server.verdicts(&file, Phase::Apply, mark).len();

@@ -2,6 +2,8 @@
 //! and says which code, which range and which words a person gets. All tests share one session, each in namespaces of its own.
 
 mod actions;
+mod actions_on_fields;
+mod actions_on_objects;
 mod admission;
 mod changes;
 mod custom;
@@ -15,4 +17,8 @@ mod warnings;
 use gitops_tests::fixture::Show;
 
 /// What is written down in all of these tests: the diagnostics and what can be done about them.
-const SHOW: Show = Show { lenses: false, actions: true, details: false };
+const SHOW: Show = Show {
+    lenses: false,
+    actions: true,
+    details: false,
+};

@@ -26,7 +26,10 @@ pub(crate) fn namespace(name: &str) -> Cluster {
 /// [`namespace`] with labels.
 pub(crate) fn namespace_with(name: &str, labels: &Value) -> Cluster {
     let cluster = shared::session().cluster();
-    cluster.apply("tests", &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels } }));
+    cluster.apply(
+        "tests",
+        &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels } }),
+    );
     cluster.wait_until("v1", "ServiceAccount", Some(name), "default", |_| true);
     cluster
 }
@@ -42,7 +45,10 @@ pub(crate) fn until_refused(object: &Value, words: &str) {
         if said.as_deref().is_some_and(|said| said.contains(words)) {
             return;
         }
-        assert!(started.elapsed() < PATIENCE, "{object} is not refused with {words:?}, but {said:?}");
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{object} is not refused with {words:?}, but {said:?}"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -52,8 +58,16 @@ pub(crate) fn until_served(group: &str, kind: &str) {
     let asker = Asker::new(None);
     let started = Instant::now();
     loop {
-        asker.runtime.block_on(asker.connection.refresh_kinds()).expect("the server answers");
-        if asker.connection.kinds().all().any(|gvk| gvk.group == group && gvk.kind == kind) {
+        asker
+            .runtime
+            .block_on(asker.connection.refresh_kinds())
+            .expect("the server answers");
+        if asker
+            .connection
+            .kinds()
+            .all()
+            .any(|gvk| gvk.group == group && gvk.kind == kind)
+        {
             return;
         }
         assert!(started.elapsed() < PATIENCE, "{kind} is not served");
@@ -71,13 +85,25 @@ impl Asker {
     /// Connects as the administrator, or as the user whom he pretends to be.
     pub(crate) fn new(user: Option<&str>) -> Self {
         static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-        let runtime = RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime"));
-        let path = shared::session().started["kubeconfig"].as_str().expect("a started session says where its kubeconfig is");
+        let runtime = RUNTIME.get_or_init(|| {
+            tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .expect("a runtime")
+        });
+        let path = shared::session().started["kubeconfig"]
+            .as_str()
+            .expect("a started session says where its kubeconfig is");
         let connection = runtime.block_on(async {
             let kubeconfig = Kubeconfig::read_from(path).expect("the kubeconfig is there");
-            let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("the kubeconfig is whole");
+            let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+                .await
+                .expect("the kubeconfig is whole");
             config.auth_info.impersonate = user.map(str::to_owned);
-            Connection::connect(Client::try_from(config).expect("the kubeconfig can be used"), "tests").await.expect("the server answers")
+            Connection::connect(Client::try_from(config).expect("the kubeconfig can be used"), "tests")
+                .await
+                .expect("the server answers")
         });
         Self { runtime, connection }
     }
@@ -87,7 +113,11 @@ impl Asker {
         let key = key_of(object);
         let kinds = self.connection.kinds();
         let served = kinds.get(&key.gvk).expect("the kind is served");
-        match self.runtime.block_on(self.connection.apply(&key, served, object, Mode::DryRun)).expect("the server answers") {
+        match self
+            .runtime
+            .block_on(self.connection.apply(&key, served, object, Mode::DryRun))
+            .expect("the server answers")
+        {
             Reply::Accepted { .. } => None,
             Reply::Refused { refusal, .. } => Some(refusal.message),
         }
@@ -98,14 +128,32 @@ impl Asker {
         let key = key_of(object);
         let kinds = self.connection.kinds();
         let served = kinds.get(&key.gvk).expect("the kind is served");
-        let reply = self.runtime.block_on(self.connection.apply(&key, served, object, Mode::ApplyForced)).expect("the server answers");
-        assert!(matches!(reply, Reply::Accepted { .. }), "{object} cannot be applied: {reply:?}");
+        let reply = self
+            .runtime
+            .block_on(self.connection.apply(&key, served, object, Mode::ApplyForced))
+            .expect("the server answers");
+        assert!(
+            matches!(reply, Reply::Accepted { .. }),
+            "{object} cannot be applied: {reply:?}"
+        );
     }
 
     /// What people are told about an object, with the place of each answer.
     pub(crate) fn judge(&self, object: &Value) -> Vec<String> {
-        let judgement = self.runtime.block_on(gitops_cluster::judge(&self.connection, &key_of(object), object, &KnowsNothing)).expect("the server answers");
-        judgement.answers.iter().map(|answer| format!("{:?} {} {}: {}", answer.place, answer.path, answer.slug, answer.message)).collect()
+        let judgement = self
+            .runtime
+            .block_on(gitops_cluster::judge(
+                &self.connection,
+                &key_of(object),
+                object,
+                &KnowsNothing,
+            ))
+            .expect("the server answers");
+        judgement
+            .answers
+            .iter()
+            .map(|answer| format!("{:?} {} {}: {}", answer.place, answer.path, answer.slug, answer.message))
+            .collect()
     }
 }
 

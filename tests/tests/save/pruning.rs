@@ -11,7 +11,14 @@ fn what_a_save_leaves_out_is_pruned() {
     let (server, cluster) = (&shared.server, shared.cluster());
     let (both, other) = (file("both.yaml"), file("other.yaml"));
     let get = |name: &str| cluster.get("v1", "ConfigMap", Some("default"), name);
-    server.open_with(&both, &format!("{}---\n{}", config_map("pruned-one", "a"), config_map("pruned-two", "b")));
+    server.open_with(
+        &both,
+        &format!(
+            "{}---\n{}",
+            config_map("pruned-one", "a"),
+            config_map("pruned-two", "b")
+        ),
+    );
     assert!(server.save_and_settle(&both).ok);
     server.open_with(&other, &config_map("pruned-other", "c"));
     assert!(server.save_and_settle(&other).ok);
@@ -39,8 +46,15 @@ fn an_object_that_moves_to_another_file_stays() {
     let shared = shared::session();
     let (server, cluster) = (&shared.server, shared.cluster());
     let (from, to) = (file("from.yaml"), file("to.yaml"));
-    let id = |name: &str| cluster.get("v1", "ConfigMap", Some("default"), name).map(|object| object["metadata"]["uid"].clone());
-    server.open_with(&from, &format!("{}---\n{}", config_map("moves", "a"), config_map("moves-not", "a")));
+    let id = |name: &str| {
+        cluster
+            .get("v1", "ConfigMap", Some("default"), name)
+            .map(|object| object["metadata"]["uid"].clone())
+    };
+    server.open_with(
+        &from,
+        &format!("{}---\n{}", config_map("moves", "a"), config_map("moves-not", "a")),
+    );
     assert!(server.save_and_settle(&from).ok);
     let before = id("moves");
     server.open_with(&to, &config_map("moves", "a"));
@@ -62,12 +76,18 @@ fn a_file_that_is_half_broken_prunes_nothing() {
     server.open_with(&name, &format!("{one}---\n{two}"));
     assert!(server.save_and_settle(&name).ok);
     // The second document is broken: what it was is not known, so what it had put there stays. The first one goes on.
-    server.retype(&name, &format!("{}---\n{two}  bad: [\n", config_map("half-one", "changed")));
+    server.retype(
+        &name,
+        &format!("{}---\n{two}  bad: [\n", config_map("half-one", "changed")),
+    );
     assert!(server.save_and_settle(&name).ok);
     assert_eq!(get("half-one").expect("it is there")["data"]["key"], "changed");
     assert!(get("half-two").is_some());
     let summary = server.diagnostics(&name).summary();
-    assert!(summary.iter().any(|line| line.starts_with("error syntax/")), "{summary:?}");
+    assert!(
+        summary.iter().any(|line| line.starts_with("error syntax/")),
+        "{summary:?}"
+    );
     // Whole again, and gone for good.
     server.retype(&name, &one);
     assert!(server.save_and_settle(&name).ok);

@@ -125,7 +125,10 @@ fn a_namespace_and_a_kind_of_another_file() {
     .assert_debug_eq(&server.diagnostics(&object).summary());
 
     let mark = server.client.mark();
-    server.open_with(&namespace, "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: staged-two\n");
+    server.open_with(
+        &namespace,
+        "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: staged-two\n",
+    );
     assert!(server.save_and_settle(&namespace).ok);
     let verdict = server.wait_for_verdict(&object, Phase::Apply, mark, 0);
     assert!(verdict.ok);

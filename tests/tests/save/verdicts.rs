@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use expect_test::expect;
-use gitops_tests::fixture::{self, Show, check, check_with, save_all};
+use gitops_tests::fixture::{self, check, check_with, save_all};
 use gitops_tests::message_log::Mark;
 use gitops_tests::server::{Phase, Published};
 use gitops_tests::shared::{self, Shared, file};
@@ -56,8 +56,14 @@ fn broken_then_mended() {
                       image: nginx
         "##]],
     );
-    let live = shared::session().cluster().get("apps/v1", "Deployment", Some("default"), "broken-then-mended").expect("it is applied");
-    assert_eq!(live.pointer("/spec/template/spec/containers/0/image"), Some(&json!("nginx")));
+    let live = shared::session()
+        .cluster()
+        .get("apps/v1", "Deployment", Some("default"), "broken-then-mended")
+        .expect("it is applied");
+    assert_eq!(
+        live.pointer("/spec/template/spec/containers/0/image"),
+        Some(&json!("nginx"))
+    );
 }
 
 #[test]
@@ -166,14 +172,31 @@ fn findings_follow_their_field_and_go_with_it() {
     server.open_with(&name, &text);
     assert!(!server.save_and_settle(&name).ok);
     let lines_of = |published: Published| -> Vec<(String, u64)> {
-        published.diagnostics.iter().map(|diagnostic| (headline(diagnostic), diagnostic["range"]["start"]["line"].as_u64().expect("a line"))).collect()
+        published
+            .diagnostics
+            .iter()
+            .map(|diagnostic| {
+                (
+                    headline(diagnostic),
+                    diagnostic["range"]["start"]["line"].as_u64().expect("a line"),
+                )
+            })
+            .collect()
     };
     let places = |version: i64| lines_of(server.wait_for_version(&name, version));
     let refused = lines_of(server.diagnostics(&name));
-    assert_eq!(refused.iter().map(|(_, line)| *line).collect::<Vec<_>>(), [6, 9], "{refused:?}");
+    assert_eq!(
+        refused.iter().map(|(_, line)| *line).collect::<Vec<_>>(),
+        [6, 9],
+        "{refused:?}"
+    );
     // Lines above move both.
     let moved = places(server.edit(&name, "metadata:\n", "# one line\n# another\nmetadata:\n"));
-    assert_eq!(moved.iter().map(|(_, line)| *line).collect::<Vec<_>>(), [8, 11], "{moved:?}");
+    assert_eq!(
+        moved.iter().map(|(_, line)| *line).collect::<Vec<_>>(),
+        [8, 11],
+        "{moved:?}"
+    );
     // An edit elsewhere leaves both.
     let elsewhere = places(server.edit(&name, "port: 80", "port: 81"));
     assert_eq!(elsewhere.len(), 2, "{elsewhere:?}");
@@ -211,8 +234,17 @@ fn a_deployment_becomes_available() {
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: available, namespace: default }\nspec:\n  replicas: 2\n  selector: { matchLabels: { app: available } }\n  template:\n    metadata: { labels: { app: available } }\n    spec:\n      containers: [{ name: web, image: nginx }]\n",
     );
     assert!(server.save_and_settle(&name).ok);
-    cluster.wait_until("apps/v1", "Deployment", Some("default"), "available", |object| object.pointer("/status/availableReplicas") == Some(&json!(2)));
-    assert_eq!(server.lenses(&name).into_iter().map(|(line, title)| (line, ageless(&title))).collect::<Vec<_>>(), [(1, "✓ applied · AGE".to_owned())]);
+    cluster.wait_until("apps/v1", "Deployment", Some("default"), "available", |object| {
+        object.pointer("/status/availableReplicas") == Some(&json!(2))
+    });
+    assert_eq!(
+        server
+            .lenses(&name)
+            .into_iter()
+            .map(|(line, title)| (line, ageless(&title)))
+            .collect::<Vec<_>>(),
+        [(1, "✓ applied · AGE".to_owned())]
+    );
 }
 
 /// A hundred files of one save-all: every one of them is judged and applied.
@@ -221,14 +253,28 @@ fn many_files_at_once() {
     let shared = shared::session();
     let mut text = String::new();
     for number in 0..100 {
-        let _ = write!(text, "#- many-{number}.yaml\n{}", config_map(&format!("many-{number}"), "x"));
+        let _ = write!(
+            text,
+            "#- many-{number}.yaml\n{}",
+            config_map(&format!("many-{number}"), "x")
+        );
     }
     let mut files = fixture::files(&text);
     for one in &mut files {
         one.path = file(&one.path);
     }
     save_all(&shared.server, &files);
-    let verdicts: usize = files.iter().map(|one| shared.server.verdicts(&one.path, Phase::Apply, Mark::START).iter().filter(|verdict| verdict.ok).count()).sum();
+    let verdicts: usize = files
+        .iter()
+        .map(|one| {
+            shared
+                .server
+                .verdicts(&one.path, Phase::Apply, Mark::START)
+                .iter()
+                .filter(|verdict| verdict.ok)
+                .count()
+        })
+        .sum();
     assert_eq!(verdicts, 100);
     shared.server.assert_sound();
 }
@@ -238,13 +284,15 @@ fn many_files_at_once() {
 fn an_undone_edit_brings_its_finding_back() {
     let Shared { server, .. } = shared::session();
     let name = file("undone.yaml");
-    server.open_with(&name, &format!("{}datta: {{}}\n", config_map("undone", "x")));
+    server.open_with(&name, &config_map("undone", "x").replace("\ndata:", "\ndatta:"));
     assert!(!server.save_and_settle(&name).ok);
-    let version = server.edit(&name, "datta: {}\n", "");
+    let version = server.edit(&name, "\ndatta:", "\ndata:");
     assert_eq!(server.wait_for_version(&name, version).summary(), [""; 0]);
-    let text = server.text(&name);
-    let version = server.retype(&name, &format!("{text}datta: {{}}\n"));
-    assert_eq!(server.wait_for_version(&name, version).summary(), ["error apply/unknown-field: unknown field \"datta\"; did you mean \"data\"?"]);
+    let version = server.edit(&name, "\ndata:", "\ndatta:");
+    assert_eq!(
+        server.wait_for_version(&name, version).summary(),
+        ["error apply/unknown-field: unknown field \"datta\"; did you mean \"data\"?"]
+    );
 }
 
 /// A file that is closed keeps what was said about it, and it is mended there by whoever changes it.
@@ -252,24 +300,34 @@ fn an_undone_edit_brings_its_finding_back() {
 fn a_closed_file_keeps_its_findings() {
     let Shared { server, .. } = shared::session();
     let name = file("closed.yaml");
-    server.open_with(&name, &format!("{}datta: {{}}\n", config_map("closed", "x")));
+    server.open_with(&name, &config_map("closed", "x").replace("\ndata:", "\ndatta:"));
     let before = server.save_and_settle(&name).generation;
     server.close(&name);
     server.status();
-    assert_eq!(server.diagnostics(&name).summary(), ["error apply/unknown-field: unknown field \"datta\"; did you mean \"data\"?"]);
+    assert_eq!(
+        server.diagnostics(&name).summary(),
+        ["error apply/unknown-field: unknown field \"datta\"; did you mean \"data\"?"]
+    );
     server.write(&name, config_map("closed", "x"));
     let mark = server.watched(&[&name]);
     assert!(server.wait_for_verdict(&name, Phase::Apply, mark, before + 1).ok);
     assert_eq!(server.diagnostics(&name).summary(), [""; 0]);
     server.open(&name);
-    assert_eq!(server.lenses(&name).into_iter().map(|(_, title)| ageless(&title)).collect::<Vec<_>>(), ["✓ applied · AGE"]);
+    assert_eq!(
+        server
+            .lenses(&name)
+            .into_iter()
+            .map(|(_, title)| ageless(&title))
+            .collect::<Vec<_>>(),
+        ["✓ applied · AGE"]
+    );
 }
 
 #[test]
 fn several_objects_of_one_file() {
     check_with(
         LENSES,
-        expect![[r#"
+        expect![[r##"
             #- several.yaml
             # A list is its items.
             apiVersion: v1
@@ -277,33 +335,44 @@ fn several_objects_of_one_file() {
             items:
               - apiVersion: v1
                 kind: ConfigMap
+            #> lens: ✓ applied · AGE
                 metadata: { name: several-one, namespace: default }
               - apiVersion: v1
                 kind: ConfigMap
+            #> lens: ✗ rejected: 1 problem
                 metadata: { name: several-two, namespace: default }
                 data: { key: 2 }
+            #                ^ error apply/wrong-type: expected string, got number 2 — put it in quotes
             ---
             # Without a namespace it is in the default one.
             apiVersion: v1
             kind: ConfigMap
+            #> lens: ✓ applied · AGE
             metadata:
               name: several-three
             ---
             apiVersion: v1
             kind: ConfigMap
+            #> lens: ✗ rejected: 1 problem
             metadata:
+            #<^^^^^^ error apply/name-missing: the object has no name: metadata.name is missing
               labels: {}
             ---
             apiVersion: v1
             kind: ConfigMap
+            #> lens: ✗ rejected: 1 problem
             metadata:
               name: several-four
               namespace: no-such-namespace
-        "#]],
+            #            ^^^^^^^^^^^^^^^^^ error apply/namespace-not-found: namespace "no-such-namespace" does not exist
+        "##]],
     );
     let cluster = shared::session().cluster();
     for name in ["several-one", "several-three"] {
-        assert!(cluster.get("v1", "ConfigMap", Some("default"), name).is_some(), "{name}");
+        assert!(
+            cluster.get("v1", "ConfigMap", Some("default"), name).is_some(),
+            "{name}"
+        );
     }
 }
 
@@ -316,11 +385,22 @@ fn lines_that_end_in_two_characters() {
     server.open_with(&name, &text);
     assert!(!server.save_and_settle(&name).ok);
     let published = server.diagnostics(&name);
-    let unknown = published.diagnostics.iter().find(|diagnostic| diagnostic["code"] == "apply/unknown-field").expect("prot is refused");
-    assert_eq!(unknown["range"], json!({ "start": { "line": 8, "character": 6 }, "end": { "line": 8, "character": 10 } }));
+    let unknown = published
+        .diagnostics
+        .iter()
+        .find(|diagnostic| diagnostic["code"] == "apply/unknown-field")
+        .expect("prot is refused");
+    assert_eq!(
+        unknown["range"],
+        json!({ "start": { "line": 8, "character": 6 }, "end": { "line": 8, "character": 10 } })
+    );
     server.apply_action(&name, &unknown["range"], "Rename it to port");
     server.edit(&name, "🦊", "web");
-    assert!(server.save_and_settle(&name).ok, "{:?}", server.diagnostics(&name).summary());
+    assert!(
+        server.save_and_settle(&name).ok,
+        "{:?}",
+        server.diagnostics(&name).summary()
+    );
     assert!(!server.text(&name).replace("\r\n", "").contains('\n'));
 }
 
@@ -330,11 +410,20 @@ fn an_object_that_is_too_deep() {
     let Shared { server, .. } = shared::session();
     let name = file("deep.yaml");
     let nested = format!("{}1{}", "[".repeat(150), "]".repeat(150));
-    server.open_with(&name, &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: deep, namespace: default }}\ndata:\n  key: {nested}\n"));
+    server.open_with(
+        &name,
+        &format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: deep, namespace: default }}\ndata:\n  key: {nested}\n"
+        ),
+    );
     server.save(&name);
     server.status();
     let published = server.wait_for_version(&name, 1);
-    assert!(!published.diagnostics.is_empty(), "nothing is said: {:?}", server.lenses(&name));
+    assert!(
+        !published.diagnostics.is_empty(),
+        "nothing is said: {:?}",
+        server.lenses(&name)
+    );
 }
 
 /// A save of a file that no session applies changes nothing.
@@ -342,13 +431,29 @@ fn an_object_that_is_too_deep() {
 fn a_file_outside_the_session() {
     let Shared { server, .. } = shared::session();
     let elsewhere = tempfile::tempdir().expect("a directory");
-    let path = camino::Utf8Path::from_path(elsewhere.path()).expect("UTF-8").join("outside.yaml");
+    let path = camino::Utf8Path::from_path(elsewhere.path())
+        .expect("UTF-8")
+        .join("outside.yaml");
     let mark = server.client.mark();
     server.open_with(path.as_str(), &config_map("outside-the-session", "x"));
     server.save(path.as_str());
     server.status();
-    assert_eq!(server.lenses(path.as_str()).into_iter().map(|(_, title)| title).collect::<Vec<_>>(), ["not in session"]);
+    assert_eq!(
+        server
+            .lenses(path.as_str())
+            .into_iter()
+            .map(|(_, title)| title)
+            .collect::<Vec<_>>(),
+        ["not in session"]
+    );
     assert_eq!(server.verdicts(path.as_str(), Phase::DryRun, mark), []);
-    let refused = server.client.command("gitops.apply", json!({ "uri": server.uri(path.as_str()) })).expect_err("no session applies it");
-    assert!(refused.message.starts_with("no session applies this file"), "{}", refused.message);
+    let refused = server
+        .client
+        .command("gitops.apply", json!({ "uri": server.uri(path.as_str()) }))
+        .expect_err("no session applies it");
+    assert!(
+        refused.message.starts_with("no session applies this file"),
+        "{}",
+        refused.message
+    );
 }

@@ -23,6 +23,7 @@ pub(super) fn says_immutable(detail: &str) -> bool {
         "can not be changed",
         "can't be changed",
         "cannot be updated",
+        "updates may not",
         "are forbidden",
     ];
     let lower = detail.to_lowercase();
@@ -44,7 +45,8 @@ pub(super) fn answers(context: &Context<'_>, path: &FieldPath, detail: &str) -> 
         return vec![answer(context, path, &field)];
     }
     let mut found: Vec<FieldPath> = Vec::new();
-    for leaf in changed.into_iter().map(|leaf| up_to_selector(&leaf)) {
+    let shown = |leaf: FieldPath| up_to_selector(&up_to_addition(context, &field, leaf));
+    for leaf in changed.into_iter().map(shown) {
         if !found.contains(&leaf) && found.len() < MAX_LEAVES {
             found.push(leaf);
         }
@@ -52,13 +54,38 @@ pub(super) fn answers(context: &Context<'_>, path: &FieldPath, detail: &str) -> 
     found.iter().map(|leaf| answer(context, leaf, leaf)).collect()
 }
 
+/// What was added is shown once, and not at each of its own fields.
+fn up_to_addition(context: &Context<'_>, field: &FieldPath, leaf: FieldPath) -> FieldPath {
+    let Some(live) = context.live else { return leaf };
+    (field.len() + 1..leaf.len())
+        .map(|length| leaf.prefix(length))
+        .find(|ancestor| live_value(live, context.sent, ancestor).is_none())
+        .unwrap_or(leaf)
+}
+
+/// `field "image"`, `item "sidecar" of "containers"`.
+fn subject(context: &Context<'_>, path: &FieldPath) -> String {
+    match path.steps().last() {
+        Some(Step::Key(name)) => format!("field {}", quote(name)),
+        Some(Step::Index(index)) => {
+            let list = path.parent().unwrap_or_default();
+            let name = value_at(context.sent, path)
+                .and_then(|item| item.get("name"))
+                .map_or_else(|| (index + 1).to_string(), name_scalar);
+            format!("item {name} of {}", quote(list.last_key().unwrap_or("the list")))
+        }
+        None => "the object".to_owned(),
+    }
+}
+
 fn answer(context: &Context<'_>, path: &FieldPath, field: &FieldPath) -> Answer {
-    let name = path.last_key().unwrap_or("object");
     let live = context.live.and_then(|live| live_value(live, context.sent, field));
     let shown =
         live.filter(|value| !value.is_object() && !value.is_array() && !value.is_null() && !context.is_secret(field));
-    let mut message = format!("field {} is immutable", quote(name));
-    if let Some(value) = shown.filter(|value| value_at(context.sent, field).is_some_and(|sent| !same(sent, value))) {
+    let mut message = format!("{} is immutable", subject(context, path));
+    if field.len() == path.len() && context.live.is_some() && live.is_none() {
+        message = format!("{message}: the live object has none");
+    } else if let Some(value) = shown.filter(|value| value_at(context.sent, field).is_some_and(|sent| !same(sent, value))) {
         message = format!("{message}: the live object has {}", name_scalar(value));
     }
     message = format!("{message}; to change it the object must be made anew");
@@ -69,14 +96,14 @@ fn answer(context: &Context<'_>, path: &FieldPath, field: &FieldPath) -> Answer 
             field: super::sent::below(path, field),
         }
     } else {
-        Place::Value
+        super::invalid::place_of(context.sent, field)
     };
     let peel = match (&place, context.live, live) {
-        (Place::Value, _, Some(value)) => Peel::Set {
+        (Place::Value | Place::Key, _, Some(value)) => Peel::Set {
             path: field.clone(),
             value: value.clone(),
         },
-        (Place::Value, Some(_), None) => Peel::Remove(field.clone()),
+        (Place::Value | Place::Key, Some(_), None) => Peel::Remove(field.clone()),
         _ => Peel::Stop,
     };
     Answer::new(field.clone(), place, codes::IMMUTABLE_FIELD, message)

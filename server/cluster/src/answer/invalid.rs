@@ -27,7 +27,33 @@ pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
     } else {
         telling
     };
-    without_consequences(shown.into_iter().flat_map(|cause| of_cause(context, cause)).collect())
+    let mut answers: Vec<Answer> = Vec::new();
+    for answer in shown.into_iter().flat_map(|cause| of_cause(context, cause)) {
+        match answers.last_mut().filter(|last| are_of_one_value(last, &answer)) {
+            Some(last) => also(last, &answer),
+            None => answers.push(answer),
+        }
+    }
+    without_consequences(answers)
+}
+
+/// Two things that are wrong with one value.
+fn are_of_one_value(one: &Answer, other: &Answer) -> bool {
+    one.slug == codes::INVALID_VALUE && other.slug == one.slug && other.path == one.path && other.place == one.place
+}
+
+/// Puts the second thing behind the first: `"WEB" is not valid: must contain …; must contain …`.
+fn also(answer: &mut Answer, other: &Answer) {
+    let words = match other.message.split_once(" is not valid: ") {
+        Some((named, words)) if answer.message.starts_with(named) => words,
+        _ => other.message.as_str(),
+    };
+    if !answer.message.contains(words) {
+        answer.message = format!("{}; {words}", answer.message);
+    }
+    if answer.suggestion == Suggestion::None {
+        answer.suggestion = other.suggestion.clone();
+    }
 }
 
 /// Leaves out what follows from another answer: labels that fit no selector where there is none, and a status that is not there yet.
@@ -159,7 +185,7 @@ fn required(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
     };
     let hint = match (choices.is_empty(), body) {
         (false, _) => format!("; {}", one_of(&choices)),
-        (true, "") => String::new(),
+        (true, words) if words.is_empty() || words.trim_start_matches(name.as_str()).trim() == "must be specified" => String::new(),
         (true, words) => format!(": {}", words.trim()),
     };
     match value_at(context.sent, path) {
@@ -268,7 +294,7 @@ fn unsupported(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
         .map(str::to_owned)
         .or_else(|| written.and_then(super::sent::scalar_text))
         .unwrap_or_default();
-    if let Some(best) = nearest(&bad_text, choices.iter().map(String::as_str)).map(str::to_owned) {
+    if let Some(best) = likeliest(&bad_text, &choices) {
         choices.retain(|choice| *choice != best);
         choices.insert(0, best);
     }
@@ -323,6 +349,15 @@ fn unsupported(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
         }
     }
     answer
+}
+
+/// The choice that was most likely meant: the only one that goes on from what is written, else the nearest.
+fn likeliest(written: &str, choices: &[String]) -> Option<String> {
+    let start = written.to_lowercase();
+    let mut longer = choices.iter().filter(|choice| choice.to_lowercase().starts_with(&start));
+    let only = longer.next().filter(|_| start.len() > 1 && longer.next().is_none());
+    only.cloned()
+        .or_else(|| nearest(written, choices.iter().map(String::as_str)).map(str::to_owned))
 }
 
 /// The entry of a list or map whose value is the one named, or one of those in a dump with Go's names.

@@ -258,7 +258,7 @@ fn scalar(context: &Context<'_>, path: FieldPath, place: Place, bad: &BadValue, 
     let suggestion = match text {
         _ if !choices.is_empty() => Suggestion::Replace(choices.iter().map(|choice| yaml_scalar(choice)).collect()),
         Some(text) if is_name_rule(words) => {
-            named_rightly(text).map_or(Suggestion::None, |name| Suggestion::Replace(vec![name]))
+            named_rightly(text, words).map_or(Suggestion::None, |name| Suggestion::Replace(vec![name]))
         }
         Some(text) if words.contains("leading or trailing whitespace") => {
             Suggestion::Replace(vec![yaml_scalar(text.trim())])
@@ -306,11 +306,15 @@ fn is_name_rule(words: &str) -> bool {
 }
 
 /// A name as these rules want it; `None` when nothing would be left.
-fn named_rightly(text: &str) -> Option<String> {
-    let name: String = text
+fn named_rightly(text: &str, rule: &str) -> Option<String> {
+    let dots = rule.contains("subdomain");
+    // Of an address the name of the host is meant.
+    let host = text.split_once("://").map(|(_, host)| host.split(['/', ':']).next().unwrap_or_default());
+    let name: String = host
+        .unwrap_or(text)
         .to_lowercase()
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
+        .map(|c| if c.is_ascii_alphanumeric() || (c == '.' && dots) { c } else { '-' })
         .collect();
     let name = name.trim_matches(['-', '.']).to_owned();
     (!name.is_empty() && name != text).then(|| yaml_scalar(&name))

@@ -46,8 +46,10 @@ struct Change {
     removed: bool,
     /// Fields that it was probably meant to be, in the object as it was sent at first: that they are missing is no news.
     meant: Vec<FieldPath>,
-    /// Whether the server knew the field at all.
+    /// Whether the server did not know the field at all.
     unknown: bool,
+    /// Whether the map or list that it was taken from has nothing in it any more.
+    emptied: bool,
 }
 
 impl PeelRecord {
@@ -61,7 +63,8 @@ impl PeelRecord {
         ordered.sort_by(|left, right| target(right).cmp(&target(left)));
         // Validation of built-in kinds says everything at once: what it says after something was taken away comes of that.
         // That of a CRD leaves its rules out while the object does not fit its schema.
-        self.validated |= is_built_in(object) && answers.iter().any(|answer| VALIDATION.contains(&answer.slug));
+        let of_validation = |answer: &Answer| VALIDATION.contains(&answer.slug) && !is_of_allocation(answer);
+        self.validated |= is_built_in(object) && answers.iter().any(of_validation);
         let mut changed = false;
         let before = self.clone();
         for answer in ordered {
@@ -73,7 +76,9 @@ impl PeelRecord {
             if done {
                 changed = true;
                 let meant = meant(answer).iter().map(|path| before.original(path)).collect();
+                let emptied = removed && path.parent().is_some_and(|parent| is_empty(object, &parent));
                 self.changes.push(Change {
+                    emptied,
                     path: path.clone(),
                     original: before.original(path),
                     removed,
@@ -100,7 +105,7 @@ impl PeelRecord {
     pub fn restore(&self, answers: Vec<Answer>) -> Vec<Answer> {
         answers
             .into_iter()
-            .filter(|answer| !(self.validated && VALIDATION.contains(&answer.slug)))
+            .filter(|answer| !(self.validated && VALIDATION.contains(&answer.slug)) || is_of_allocation(answer))
             .filter(|answer| answer.place == Place::Object || !self.is_echo(answer))
             .map(|mut answer| {
                 answer.path = self.original(&answer.path);
@@ -133,12 +138,28 @@ impl PeelRecord {
                 let renamed = change.meant.iter().any(|meant| missing.starts_with(meant));
                 return renamed || change.original.starts_with(&missing) || missing.starts_with(&change.original);
             }
-            // A map that lacks what was taken away may break rules that it did not break before.
+            // A map that lacks what was taken away may break rules that it did not break before; what the server did not
+            // know cannot have kept any, unless it was all that there was.
             let about_map = change.removed
-                && !change.unknown
+                && (!change.unknown || change.emptied)
                 && change.original.parent().as_ref() == Some(&path)
                 && matches!(answer.slug, codes::INVALID_VALUE | codes::REQUIRED | codes::TOO_FEW);
-            about_map || path.starts_with(&change.original)
+            // What had an entry or an item that could be taken away is a map or a list, as empty as it may be now.
+            let emptied = change.removed
+                && change.original.parent().as_ref() == Some(&path)
+                && answer.slug == codes::WRONG_TYPE;
+            // `must specify one of configMapRef or secretRef` is no news where `configMap` was probably meant to be the first.
+            let named = change.meant.iter().any(|meant| {
+                meant.starts_with(&path) && meant.last_key().is_some_and(|name| names(&answer.message, name))
+            });
+            // Another choice than the one that was made may forbid what stands beside it.
+            let by_choice = !change.removed
+                && answer.slug == codes::FORBIDDEN_FIELD
+                && change.original.parent().is_some_and(|map| path.starts_with(&map));
+            if named || by_choice {
+                return true;
+            }
+            about_map || emptied || path.starts_with(&change.original)
         })
     }
 }
@@ -157,6 +178,26 @@ fn meant(answer: &Answer) -> Vec<FieldPath> {
         }
         _ => Vec::new(),
     }
+}
+
+fn is_empty(object: &Value, path: &FieldPath) -> bool {
+    match value_at(object, path) {
+        Some(Value::Object(map)) => map.is_empty(),
+        Some(Value::Array(items)) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether a message speaks of a field.
+fn names(message: &str, field: &str) -> bool {
+    message
+        .split(|character: char| !character.is_alphanumeric())
+        .any(|word| word == field)
+}
+
+/// Ports and addresses of services are handed out beside validation: what is wrong with them says nothing of the rest.
+fn is_of_allocation(answer: &Answer) -> bool {
+    ["provided port ", "provided IP "].iter().any(|words| answer.message.contains(words))
 }
 
 /// Whether an object is of a kind that the server brings itself.

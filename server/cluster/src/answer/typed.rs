@@ -12,6 +12,8 @@ use super::wrong_type::{self, Expected};
 use super::{Answer, Context, Peel, Place, Suggestion, codes, go_value, unknown_field};
 
 const PATCH: &str = "failed to create typed patch object (";
+/// Up to how many keys of a map are named where something else is written.
+const MAX_KEYS: usize = 6;
 const LIVE: &str = "failed to create typed live object (";
 
 /// The answers of this layer; empty when the text is of another.
@@ -103,7 +105,12 @@ fn answer(context: &Context<'_>, item: &str, duplicates: &mut Vec<(FieldPath, St
 }
 
 fn wrong(context: &Context<'_>, path: FieldPath, expected: Expected, written: &Value) -> Answer {
-    let wrong = wrong_type::explain(expected, written, &path, context.is_secret(&path));
+    let mut wrong = wrong_type::explain(expected, written, &path, context.is_secret(&path));
+    let fields = context.knowledge.fields(context.gvk, &path);
+    if expected == Expected::Map && !fields.is_empty() && fields.len() <= MAX_KEYS {
+        let keys = format!("write its keys ({}) on the lines below", fields.join(", "));
+        wrong.message = wrong.message.replace(wrong_type::KEYS_BELOW, &keys);
+    }
     let peel = match (wrong.peel, path.parent()) {
         // Without its key an item is another item: leave it out as a whole.
         (Peel::Remove(_), Some(item)) if is_list_key(context, &path) => Peel::Remove(item),

@@ -45,6 +45,8 @@ pub(super) fn answer(context: &Context<'_>, path: &FieldPath, detail: &str, seve
             nearest(name, known.iter().map(String::as_str)).filter(|field| is_sent(context, &parent, field))
         {
             message = format!("{message}; {} is written already", quote(sent));
+        } else if free.contains(&"matchLabels") {
+            message = format!("{message} here; labels belong below \"matchLabels\"");
         } else if !free.is_empty() && free.len() <= MAX_LISTED {
             message = format!("{message}; what can be written here: {}", free.join(", "));
         }

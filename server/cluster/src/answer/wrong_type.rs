@@ -7,6 +7,9 @@ use super::wording::{describe, yaml_scalar};
 use super::{Peel, Suggestion};
 use gitops_yaml::FieldPath;
 
+/// The hint where a map is wanted of which nothing is known.
+pub(super) const KEYS_BELOW: &str = "write key: value on the lines below";
+
 /// What the field wants, in YAML's words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Expected {
@@ -158,7 +161,7 @@ fn advice(expected: Expected, got: &Value) -> (&'static str, Suggestion, Option<
         (Expected::Map, Value::String(text)) if lacks_a_blank(text) => {
             ("a blank is missing after the colon", Suggestion::None, None)
         }
-        (Expected::Map, _) => ("write key: value on the lines below", Suggestion::None, None),
+        (Expected::Map, _) => (KEYS_BELOW, Suggestion::None, None),
         _ => ("", Suggestion::None, None),
     }
 }

@@ -1,7 +1,7 @@
 //! Files that change outside the editor: by the client's watcher, else by our own.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ls_types::notification::{DidChangeWatchedFiles, Notification as _};
@@ -17,6 +17,9 @@ use crate::parsed::Parsed;
 use crate::saves::{self, Prepared};
 use crate::state::State;
 use crate::workspace::{files_of, is_yaml, read_file};
+
+/// How long a new directory is left before it is read. Whatever is put into it later is told file by file.
+const DIRECTORY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Asks the client to watch YAML files.
 pub(super) fn registration() -> RegistrationParams {
@@ -108,6 +111,10 @@ pub(super) fn read_again(state: &State, paths: Vec<Utf8PathBuf>) {
         .filter_map(|path| Some((state.session_of(Some(&path))?.1.target.clone(), path)))
         .collect();
     state.runtime.spawn_blocking(move || {
+        if new.iter().any(|(_, path)| !is_yaml(path)) {
+            // The system tells of a new directory before `notify` watches it, and not of what is put there in between.
+            std::thread::sleep(DIRECTORY_PAUSE);
+        }
         let new = new.iter().flat_map(|(target, path)| files_of(target, path));
         let files = known
             .into_iter()

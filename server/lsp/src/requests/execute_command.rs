@@ -30,6 +30,10 @@ pub(crate) const COMMANDS: [&str; 5] = [
 pub(crate) fn execute(state: &mut State, id: RequestId, params: ExecuteCommandParams) -> Reply {
     let token = params.work_done_progress_params.work_done_token;
     let argument = params.arguments.into_iter().next().unwrap_or(Value::Null);
+    if COMMANDS.contains(&params.command.as_str()) && !argument.is_null() && !argument.is_object() {
+        let message = format!("{} takes an object as its argument, not {argument}", params.command);
+        return Reply::Now(Err(Failure::invalid(message)));
+    }
     match params.command.as_str() {
         "gitops.session.start" => {
             start::start(state, id, argument, token);

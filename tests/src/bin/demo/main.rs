@@ -37,7 +37,7 @@ struct Arguments {
     /// Leave the sandbox up, for an editor to go on with.
     #[arg(long)]
     keep: bool,
-    /// Open this Neovim on the workspace at the end.
+    /// Open this Neovim on the workspace at the end, with a session.
     #[arg(long, value_name = "PROGRAM")]
     neovim: Option<Utf8PathBuf>,
     /// Play the first mistake only, and write what is printed to this file, as an SVG picture.
@@ -83,23 +83,15 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         ))
     );
 
-    let kept = arguments.keep || arguments.neovim.is_some();
-    if kept {
+    if arguments.keep {
         sandbox(&server, "up", &workspace.root)?;
         println!();
     }
-    let outcome = play_all(arguments, &server, &workspace, &directory.join("server.log"), paint);
-    let outcome = outcome.and_then(|right| {
-        if let Some(neovim) = &arguments.neovim {
-            attach.open_neovim(neovim)?;
-        }
-        Ok(right)
-    });
-    if kept && !arguments.keep {
-        sandbox(&server, "down", &workspace.root)?;
+    let right = play_all(arguments, &server, &workspace, &directory.join("server.log"), paint)?;
+    if let Some(neovim) = &arguments.neovim {
+        attach.open_neovim(neovim)?;
     }
-    let right = outcome?;
-    if arguments.picture.is_none() && arguments.neovim.is_none() {
+    if arguments.picture.is_none() {
         print_attach(&attach, arguments.keep, &server, &workspace.root, paint);
     }
     Ok(right)
@@ -148,8 +140,7 @@ fn play_all(
     drop(cluster);
     editor.stop_session()?;
     editor.quit()?;
-    let kept = arguments.keep || arguments.neovim.is_some();
-    if !kept {
+    if !arguments.keep {
         let sandbox = kubeconfig
             .parent()
             .context("the kubeconfig is in the sandbox's directory")?;

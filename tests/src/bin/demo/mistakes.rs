@@ -186,8 +186,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         ],
         expected: &[Expected {
             code: "apply/immutable-field",
-            line: "matchLabels:",
-            marked: "",
+            line: "selector:",
+            marked: "selector",
         }],
         mend: Mend::Undo,
     },

@@ -44,7 +44,7 @@ pub(crate) fn svg(command: &str, output: &str) -> String {
         );
     }
     // As attributes and not as a style sheet, which would go before the attributes of the pieces.
-    svg.push_str("<g font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\" fill=\"#d8dee9\" style=\"white-space:pre\">\n");
+    svg.push_str("<g font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\" fill=\"#d8dee9\">\n");
     let prompt = vec![
         (
             Look {
@@ -158,8 +158,12 @@ fn after_code(look: Look, code: &str) -> Look {
     }
 }
 
+/// Blanks are written as ones that no reader of SVG joins to one.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace(' ', "\u{a0}")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "columns and lines are few")]
@@ -188,7 +192,10 @@ mod tests {
     #[test]
     fn text_is_escaped_and_stands_in_its_column() {
         let picture = svg("demo", " --> a<b>&c");
-        assert!(picture.contains("--&gt; a&lt;b&gt;&amp;c</text>"), "{picture}");
+        assert!(
+            picture.contains(">\u{a0}--&gt;\u{a0}a&lt;b&gt;&amp;c</text>"),
+            "{picture}"
+        );
         assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"));
     }
 }

@@ -104,3 +104,21 @@ fn does_not_miss_what_stands_elsewhere() {
     let answers = decode(&refusal, &kind, &object, None, &knowledge);
     assert_eq!(record.restore(answers), []);
 }
+
+/// A map of a custom kind that is empty by now is null to the server.
+#[test]
+fn does_not_take_an_emptied_map_for_a_wrong_type() {
+    let kind = Gvk::parse("example.com/v1", "Dump");
+    let mut object = json!({"apiVersion": "example.com/v1", "kind": "Dump", "metadata": {"name": "a"}, "spec": {"schedule": "x"}});
+    let invalid = |message: &str| Refusal {
+        status: 422,
+        message: format!("Dump.example.com \"a\" is invalid: {message}"),
+        ..Refusal::default()
+    };
+    let answers = decode(&invalid("spec.schedule: Invalid value: \"x\": no"), &kind, &object, None, &NoKnowledge);
+    let mut record = PeelRecord::default();
+    assert!(record.peel(&mut object, &answers));
+    let refusal = invalid("spec: Invalid value: \"null\": spec in body must be of type object: \"null\"");
+    let answers = decode(&refusal, &kind, &object, None, &NoKnowledge);
+    assert_eq!(record.restore(answers), []);
+}

@@ -193,10 +193,10 @@ fn template_of_a_job_changed() {
     check(
         &case,
         &expect![[r#"
-        immutable-field at spec.template (value)
-          field "template" is immutable; to change it the object must be made anew
-          → recreate
-    "#]],
+            immutable-field at spec.template (key)
+              field "template" is immutable; to change it the object must be made anew
+              → recreate
+        "#]],
     );
     assert!(case.decode().iter().all(|answer| !answer.detail.contains("PodSpec")));
 }

@@ -360,7 +360,7 @@ fn immutable() {
     check(
         &Case::new(422, &message, sent).causes(&causes).live(live),
         &expect![[r#"
-            immutable-field at spec.selector (value)
+            immutable-field at spec.selector (key)
               field "selector" is immutable; to change it the object must be made anew
               → recreate
               peel spec.selector = {"matchLabels":{"app":"storefront"}}
@@ -388,10 +388,10 @@ fn immutable() {
     check(
         &case,
         &expect![[r#"
-        immutable-field at data (value)
-          field "data" is immutable; to change it the object must be made anew
-          → recreate
-    "#]],
+            immutable-field at data (key)
+              field "data" is immutable; to change it the object must be made anew
+              → recreate
+        "#]],
     );
 
     let sent = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"clusterIP": "None", "ports": []}});
