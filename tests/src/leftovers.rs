@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::message_log::PATIENCE;
+
 /// A process that has something to do with a directory.
 #[derive(Debug)]
 pub struct Process {
@@ -45,12 +47,18 @@ pub fn processes(directory: &Utf8Path) -> Vec<Process> {
     found
 }
 
-/// The process of a component of the sandbox under `state`.
-pub fn component(state: &Utf8Path, name: &str) -> Option<Process> {
-    let name = format!(" {name} ");
-    processes(state)
-        .into_iter()
-        .find(|process| format!(" {} ", process.command.replace('/', " / ")).contains(&name))
+/// The process of a component of the sandbox under `state`, once it runs: one that was just ended may be on its way back.
+pub fn component(state: &Utf8Path, name: &str) -> Process {
+    let word = format!(" {name} ");
+    let is_it = |process: &Process| format!(" {} ", process.command.replace('/', " / ")).contains(&word);
+    let started = Instant::now();
+    loop {
+        if let Some(process) = processes(state).into_iter().find(is_it) {
+            return process;
+        }
+        assert!(started.elapsed() < PATIENCE, "{name} does not run");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Ends a process with a signal that it cannot handle.

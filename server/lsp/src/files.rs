@@ -33,6 +33,8 @@ pub(crate) struct File {
     pub(crate) saved: Option<Arc<Parsed>>,
     /// Whether the file is gone from the disk, and only its objects still have to go.
     pub(crate) gone: bool,
+    /// The objects of the newest save that are not sent, since their aliases expand beyond every bound.
+    pub(crate) left_out: Vec<ObjectKey>,
     /// The objects that the newest save supplies.
     pub(crate) supplies: Vec<ObjectKey>,
     /// What was said about the objects of the newest save.
@@ -152,6 +154,7 @@ impl File {
             saved_hash: None,
             saved: None,
             gone: false,
+            left_out: Vec::new(),
             supplies: Vec::new(),
             objects: Vec::new(),
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use gitops_model::{Code, Finding, Gvk, ObjectKey, Related, Severity, Source};
+use gitops_model::{Code, Finding, Gvk, Manifest, ObjectKey, Related, Severity, Source};
 use gitops_session::Supplied;
 
 use crate::files::File;
@@ -67,6 +67,39 @@ pub(crate) fn supplied(owners: &mut Owners, name: &Arc<str>, file: &mut File, ob
 
 fn is_definition(gvk: &Gvk) -> bool {
     gvk.group == "apiextensions.k8s.io" && gvk.kind == "CustomResourceDefinition"
+}
+
+/// The objects of a file that do not become JSON within its bounds: each is said, since it is not sent.
+pub(crate) fn left_out(parsed: &Parsed, objects: &[Supplied]) -> Vec<ObjectKey> {
+    let sent = |manifest: &&Manifest| objects.iter().any(|supplied| supplied.manifest == **manifest);
+    if objects.len() == parsed.manifests().count() {
+        return Vec::new();
+    }
+    parsed
+        .manifests()
+        .filter(|manifest| !sent(manifest))
+        .map(|manifest| manifest.key.clone())
+        .collect()
+}
+
+/// A finding on each object that is left out.
+pub(crate) fn left_out_findings(file: &File, parsed: &Parsed) -> Vec<Finding> {
+    let left_out = parsed.manifests().filter(|manifest| file.left_out.contains(&manifest.key));
+    left_out
+        .map(|manifest| Finding {
+            code: Code {
+                source: Source::Model,
+                slug: "too-large",
+            },
+            severity: Severity::Error,
+            span: manifest.kind_span,
+            message: format!("{} is not sent: with its aliases expanded it is too large or too deep", manifest.key),
+            detail: None,
+            related: Vec::new(),
+            fixes: Vec::new(),
+            object: Some(manifest.key.clone()),
+        })
+        .collect()
 }
 
 /// What there is to say about a file's objects that others supply, too.

@@ -77,6 +77,7 @@ pub(crate) fn on_target_read(
         file.generation = state.generation;
         file.saved = Some(Arc::clone(&parsed));
         state.pending.insert(Arc::clone(&name));
+        file.left_out = identities::left_out(&parsed, &supplied);
         identities::supplied(&mut state.owners, &name, file, &supplied);
         supplies.push(Supply {
             file: Arc::clone(&name),
@@ -182,6 +183,7 @@ pub(crate) fn prepare(
     file.saved = Some(Arc::clone(parsed));
     state.pending.insert(Arc::clone(name));
     file.gone = false;
+    file.left_out = identities::left_out(parsed, &objects);
     identities::supplied(&mut state.owners, name, file, &objects);
     let supply = Supply {
         file: Arc::clone(name),

@@ -135,6 +135,7 @@ impl State {
         let Some(file) = self.files.get(name) else { return };
         let Some(parsed) = &file.parsed else { return };
         let mut findings = parsed.not_sent_findings();
+        findings.extend(identities::left_out_findings(file, parsed));
         findings.extend(identities::findings(&self.owners, name, file, parsed, |other| {
             self.shown(other)
         }));

@@ -1,5 +1,6 @@
 //! Set-up, builds and everything else that README and CI call: `cargo xtask COMMAND`.
 
+mod bench;
 mod build_progress;
 mod bundle;
 mod checkout;
@@ -41,6 +42,8 @@ enum Command {
     Lint,
     /// Mutates files of the corpora and sends them through everything that reads a text.
     Fuzz(fuzz::Options),
+    /// Measures how fast and how small it is, each number against another of the same run.
+    Bench(bench::Options),
     /// Packages the VS Code extension with the server in it.
     Package(package::Options),
     /// Draws the picture of a verdict that the README shows.
@@ -73,6 +76,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test { arguments } => test::test(&checkout, &arguments),
         Command::Lint => lint::lint(&checkout),
         Command::Fuzz(options) => fuzz::fuzz(&checkout, &options),
+        Command::Bench(options) => bench::bench(&checkout, &options),
         Command::Package(options) => package::package(&checkout, &options),
         Command::Picture => demo::picture(&checkout),
         Command::Build { release, kubectl } => {

@@ -34,6 +34,9 @@ const TYPOS_PACKAGE: Package = Package {
 /// The version of cargo-machete, which comes as source and takes a minute or two.
 const MACHETE: &str = "0.9.2";
 
+/// The newest version of yaml-language-server that Node 20 runs.
+const YAML_LANGUAGE_SERVER: &str = "1.22.0";
+
 /// A Neovim that is new enough: the machine's own, else one of ours.
 pub(crate) fn neovim(checkout: &Checkout) -> anyhow::Result<Utf8PathBuf> {
     if prerequisites::is_there(&NEOVIM) {
@@ -67,6 +70,20 @@ pub(crate) fn cargo_machete(checkout: &Checkout) -> anyhow::Result<Utf8PathBuf> 
         run(command.args(["--root", directory.as_str()])).context("cargo-machete")?;
     }
     Ok(program)
+}
+
+/// The script of yaml-language-server, for `cargo xtask bench --peers`.
+pub(crate) fn yaml_language_server(checkout: &Checkout) -> anyhow::Result<Utf8PathBuf> {
+    let directory = checkout.tools().join(format!("yaml-language-server-{YAML_LANGUAGE_SERVER}"));
+    let package = directory.join("node_modules").join("yaml-language-server");
+    let script = package.join("bin").join("yaml-language-server");
+    if !script.is_file() {
+        std::fs::create_dir_all(&directory).with_context(|| directory.to_string())?;
+        let mut command = crate::extension::npm(checkout);
+        command.current_dir(&directory).args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", "."]);
+        run(command.arg(format!("yaml-language-server@{YAML_LANGUAGE_SERVER}"))).context("yaml-language-server")?;
+    }
+    Ok(script)
 }
 
 fn python_package(checkout: &Checkout, package: &Package) -> anyhow::Result<Utf8PathBuf> {

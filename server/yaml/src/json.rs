@@ -14,7 +14,7 @@ use std::fmt;
 pub(crate) const MAX_NODES: usize = 200_000;
 
 /// How deep a document may be nested with its aliases expanded.
-const MAX_DEPTH: usize = 100;
+use crate::reading::MAX_DEPTH;
 
 /// Why a document cannot become JSON.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -11,7 +11,7 @@ use gitops_text::Span;
 use granit_parser::{ErrorKind, Event, Parser};
 
 /// Collections nested deeper than this are not read.
-pub(crate) const MAX_DEPTH: usize = 512;
+pub(crate) const MAX_DEPTH: usize = 100;
 
 /// Reads the documents of a text from the first boundary to `end`.
 pub(crate) fn read(text: &str, boundaries: &[usize], end: usize) -> (Vec<Document>, Vec<SyntaxError>) {

@@ -132,6 +132,19 @@ impl TestServer {
         self.client.wait_for(since, "gitops/status", wanted)
     }
 
+    /// Waits until the status says that a component has ended, and then that nothing is wrong any more.
+    pub fn wait_for_recovery(&self, since: Mark, component: &str) {
+        let mut ended = false;
+        self.client
+            .wait(since, &format!("the recovery of {component}"), |message| {
+                let status = (message["method"] == "gitops/status").then(|| &message["params"])?;
+                ended |= status["message"]
+                    .as_str()
+                    .is_some_and(|message| message.contains(component));
+                (ended && status["message"].is_null() && status["level"] == "session").then_some(())
+            });
+    }
+
     /// Applies a file without a save, and waits for what that brought.
     pub fn apply(&self, file: &str) -> Verdict {
         let before = self.generation(file);

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use gitops_cluster::answer::{Knowledge, Policy, Rule, ScalarType};
 use gitops_cluster::kube::config::{KubeConfigOptions, Kubeconfig};
 use gitops_cluster::kube::{Client, Config};
-use gitops_cluster::{Cluster as Connection, Learn, Mode, Reply};
+use gitops_cluster::{Cluster as Connection, Learn, Mode, Reply, SentObject};
 use gitops_model::{Gvk, ObjectKey};
 use gitops_tests::kubernetes::Cluster;
 use gitops_tests::shared;
@@ -115,7 +115,7 @@ impl Asker {
         let served = kinds.get(&key.gvk).expect("the kind is served");
         match self
             .runtime
-            .block_on(self.connection.apply(&key, served, object, Mode::DryRun))
+            .block_on(self.connection.apply(&key, served, &SentObject::new(object), Mode::DryRun))
             .expect("the server answers")
         {
             Reply::Accepted { .. } => None,
@@ -130,7 +130,7 @@ impl Asker {
         let served = kinds.get(&key.gvk).expect("the kind is served");
         let reply = self
             .runtime
-            .block_on(self.connection.apply(&key, served, object, Mode::ApplyForced))
+            .block_on(self.connection.apply(&key, served, &SentObject::new(object), Mode::ApplyForced))
             .expect("the server answers");
         assert!(
             matches!(reply, Reply::Accepted { .. }),
@@ -145,7 +145,7 @@ impl Asker {
             .block_on(gitops_cluster::judge(
                 &self.connection,
                 &key_of(object),
-                object,
+                &SentObject::new(object),
                 &KnowsNothing,
             ))
             .expect("the server answers");

@@ -1,7 +1,6 @@
 //! Components of the sandbox that end by themselves.
 
 use gitops_tests::leftovers::{self, component, kill};
-use gitops_tests::message_log::Mark;
 use gitops_tests::server::{Phase, TestServer};
 use serde_json::{Value, json};
 
@@ -15,7 +14,7 @@ fn the_api_server_is_killed() {
     server.open_with("a.yaml", &config_map("before", "one"));
     assert!(server.save_and_settle("a.yaml").ok);
     let mark = server.client.mark();
-    kill(&component(server.state(), "kube-apiserver").expect("it runs"));
+    kill(&component(server.state(), "kube-apiserver"));
     let status = server.wait_for_status(mark, |status| message_of(status).contains("kube-apiserver"));
     assert!(message_of(&status).contains("started again"), "{status}");
     server.client.wait_for(mark, "window/showMessage", |params| {
@@ -31,9 +30,7 @@ fn the_api_server_is_killed() {
     // A save that nobody answers now is applied when the server is back; until then its lens says so.
     let before = server.generation("a.yaml");
     let saved = server.save("a.yaml");
-    server.wait_for_status(mark, |status| {
-        status["level"] == "session" && status["message"].is_null() && status["busy"] == false
-    });
+    server.wait_for_recovery(mark, "kube-apiserver");
     let verdict = server.client.wait(saved, "the verdict once the server is back", |_| {
         server
             .verdicts("a.yaml", Phase::Apply, saved)
@@ -71,7 +68,7 @@ fn the_api_server_is_killed_in_the_middle_of_an_apply() {
         server
             .client
             .wait_for(mark, "gitops/verdict", |verdict| verdict["phase"] == "apply");
-        kill(&component(server.state(), "kube-apiserver").expect("it runs"));
+        kill(&component(server.state(), "kube-apiserver"));
         for file in &files {
             server.client.wait(mark, &format!("that {file} is applied"), |_| {
                 server
@@ -80,7 +77,7 @@ fn the_api_server_is_killed_in_the_middle_of_an_apply() {
                     .find(|verdict| verdict.ok)
             });
         }
-        server.wait_for_status(mark, |status| status["message"].is_null() && status["busy"] == false);
+        server.wait_for_recovery(mark, "kube-apiserver");
         let cluster = server.cluster(&started);
         for number in 0..files.len() {
             assert_eq!(
@@ -101,13 +98,10 @@ fn components_are_started_again() {
     server.open_with("a.yaml", &config_map("component", "zero"));
     for name in ["etcd", "kube-controller-manager", "kwok"] {
         let mark = server.client.mark();
-        let killed = component(server.state(), name).unwrap_or_else(|| panic!("{name} runs"));
+        let killed = component(server.state(), name);
         kill(&killed);
-        server.wait_for_status(mark, |status| message_of(status).contains(name));
-        server.wait_for_status(mark, |status| {
-            status["message"].is_null() && status["level"] == "session"
-        });
-        let again = component(server.state(), name).unwrap_or_else(|| panic!("{name} runs again"));
+        server.wait_for_recovery(mark, name);
+        let again = component(server.state(), name);
         assert_ne!(again.id, killed.id, "{name}");
         let mark = server.client.mark();
         server.retype("a.yaml", &config_map("component", name));
@@ -129,19 +123,18 @@ fn a_component_that_does_not_stay_up() {
     let server = TestServer::builder().build();
     server.start_session(Value::Null);
     let mut killed = 0;
-    let mut seen = Mark::START;
     loop {
         let mark = server.client.mark();
-        kill(&component(server.state(), "kube-scheduler").expect("it runs"));
+        kill(&component(server.state(), "kube-scheduler"));
         killed += 1;
         assert!(killed < 20, "it is started again for ever");
-        let said = server
-            .client
-            .wait(mark.max(seen), "what became of the scheduler", |message| {
-                let status = (message["method"] == "gitops/status").then(|| &message["params"])?;
-                (message_of(status).contains("does not stay up") || status["message"].is_null()).then(|| status.clone())
-            });
-        seen = mark;
+        let mut ended = false;
+        let said = server.client.wait(mark, "what became of the scheduler", |message| {
+            let status = (message["method"] == "gitops/status").then(|| &message["params"])?;
+            ended |= message_of(status).contains("kube-scheduler");
+            let decided = message_of(status).contains("does not stay up") || status["message"].is_null();
+            (ended && decided).then(|| status.clone())
+        });
         if message_of(&said).contains("does not stay up") {
             assert!(
                 message_of(&said).contains("start it again"),

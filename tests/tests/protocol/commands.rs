@@ -67,7 +67,7 @@ fn commands_without_a_session() {
         gitops.session.stop {"nam":"x"}
           unknown field `nam`, expected `name`
         gitops.session.stop "x"
-          invalid type: string "x", expected struct StopArguments
+          gitops.session.stop takes an object as its argument, not "x"
         gitops.apply null
           no session applies this file; start one first (gitops.session.start)
         gitops.apply {"uri":"file://WORKSPACE/a.yaml"}

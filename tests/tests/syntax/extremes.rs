@@ -8,7 +8,7 @@ use gitops_tests::shared::{file, offline};
 #[test]
 fn texts_that_are_bombs() {
     let mut deep_blocks = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n".to_owned();
-    for depth in 0..150 {
+    for depth in 0..600 {
         let _ = writeln!(deep_blocks, "{}a:", " ".repeat(depth));
     }
     let mut laughs = "a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha, ha]\n".to_owned();

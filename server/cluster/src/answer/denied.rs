@@ -102,7 +102,7 @@ fn plugin(context: &Context<'_>, said: &str) -> Vec<Answer> {
         let path = with_key(&spec, field);
         let words = not_there(said);
         return vec![match value_at(context.sent, &path) {
-            Some(_) => Answer::new(path, Place::Value, slug, words),
+            Some(_) => Answer::new(path, Place::Value, slug, words).removable(),
             None => Answer::about_object(slug, words),
         }];
     }
@@ -145,6 +145,9 @@ fn not_there(said: &str) -> String {
         between(said, "service account ", ":").and_then(|account| account.split_once('/'))
     {
         return format!("service account {} does not exist in namespace {}", quote(name), quote(namespace));
+    }
+    if said.contains("integer value of priority") {
+        return "priority comes from a PriorityClass; write priorityClassName".to_owned();
     }
     for (before, after, kind) in [
         ("PriorityClass with name ", " was found", "PriorityClass"),

@@ -37,7 +37,9 @@ pub(super) fn answers(context: &Context<'_>, path: &FieldPath, detail: &str) -> 
     let field = existing(context.sent, path);
     let by_diff = in_diff(context, &field, detail);
     let changed = if by_diff.is_empty() {
-        changed_leaves(context, &field)
+        let all = changed_leaves(context, &field);
+        let refused: Vec<FieldPath> = all.iter().filter(|leaf| is_refused(context, &field, leaf, detail)).cloned().collect();
+        if refused.is_empty() { all } else { refused }
     } else {
         by_diff
     };
@@ -52,6 +54,22 @@ pub(super) fn answers(context: &Context<'_>, path: &FieldPath, detail: &str) -> 
         }
     }
     found.iter().map(|leaf| answer(context, leaf, leaf)).collect()
+}
+
+/// Whether a change is one that the text refuses: `may not change fields other than 'replicas', …`,
+/// `pod updates may not add or remove containers`.
+fn is_refused(context: &Context<'_>, field: &FieldPath, leaf: &FieldPath, detail: &str) -> bool {
+    if detail.contains("add or remove") {
+        return up_to_addition(context, field, leaf.clone()).len() < leaf.len();
+    }
+    let Some(allowed) = ["other than ", "except "].iter().find_map(|words| detail.split_once(words)) else {
+        return true;
+    };
+    let allowed: Vec<&str> = allowed.1.split(|character: char| !character.is_alphanumeric()).collect();
+    // `spec.containers[*].image` allows the image; `'template'` everything in it.
+    let below = leaf.steps().iter().skip(field.len());
+    let named = |step: &Step| matches!(step, Step::Key(key) if !matches!(&**key, "spec" | "containers") && allowed.contains(&&**key));
+    !below.into_iter().any(named)
 }
 
 /// What was added is shown once, and not at each of its own fields.

@@ -62,9 +62,18 @@ fn without_consequences(mut answers: Vec<Answer>) -> Vec<Answer> {
         matches!(&answer.place, Place::Missing { field } if field.ends_with("selector"))
             && answer.slug == codes::REQUIRED
     });
+    let required: Vec<FieldPath> = answers
+        .iter()
+        .filter(|answer| answer.slug == codes::REQUIRED)
+        .map(|answer| answer.path.clone())
+        .collect();
     let follows = |answer: &Answer| {
+        // What is not there is neither a choice nor the same as something else that is not there.
+        let nothing = answer.slug == codes::UNSUPPORTED_VALUE && required.contains(&answer.path)
+            || answer.slug == codes::DUPLICATE_ITEM && answer.detail.contains("Duplicate value: \"\"");
         let unlike = no_selector && answer.detail.contains("`selector` does not match");
         unlike
+            || nothing
             || matches!(&answer.place, Place::Missing { field } if answer.path.is_empty() && field.starts_with("status."))
     };
     if answers.iter().any(|answer| !follows(answer)) {
@@ -194,6 +203,10 @@ fn required(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
             let message = format!("required field {} is missing{hint}", quote(&name));
             let mut answer = at(context.sent, path, codes::REQUIRED, message);
             if let Place::Missing { field } = &answer.place {
+                // Where more than the field itself is missing, its whole way is said.
+                if field.contains('.') && !field.contains('[') {
+                    answer.message = format!("required field {} is missing{hint}", quote(field));
+                }
                 answer.suggestion = insert(field, choices.first().map(|choice| yaml_scalar(choice)));
             }
             answer
@@ -289,10 +302,17 @@ fn unsupported(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
     let (bad, detail) = go_value::split(body);
     let mut choices = choices(detail.strip_prefix("supported values: ").unwrap_or(detail));
     let written = value_at(context.sent, path);
+    // A list or map in which one entry is the wrong one.
+    let inner = written
+        .filter(|value| value.is_array() || value.is_object())
+        .and_then(|_| entry_with(context, path, &bad));
     let bad_text = bad
         .as_str()
         .map(str::to_owned)
-        .or_else(|| written.and_then(super::sent::scalar_text))
+        .or_else(|| {
+            let value = inner.as_ref().map_or(written, |inner| value_at(context.sent, inner));
+            value.and_then(super::sent::scalar_text)
+        })
         .unwrap_or_default();
     if let Some(best) = likeliest(&bad_text, &choices) {
         choices.retain(|choice| *choice != best);
@@ -303,10 +323,6 @@ fn unsupported(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
         sorted.sort_unstable();
         sorted
     };
-    // A list or map in which one entry is the wrong one.
-    let inner = written
-        .filter(|value| value.is_array() || value.is_object())
-        .and_then(|_| entry_with(context, path, &bad));
     let shown = inner.as_ref().map_or(written, |inner| value_at(context.sent, inner));
     let named = match (&bad, shown) {
         (_, Some(value)) if !value.is_array() && !value.is_object() => name_scalar(value),

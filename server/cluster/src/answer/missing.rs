@@ -1,5 +1,7 @@
 //! What the server does not have: a namespace, a kind, a version; status 404, or what discovery says in its place.
 
+use std::cmp::Reverse;
+
 use gitops_model::{Gvk, nearest};
 use gitops_yaml::FieldPath;
 
@@ -98,7 +100,12 @@ fn not_served(context: &Context<'_>) -> Answer {
         return Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words);
     }
     let groups: Vec<String> = group_versions(&served);
-    if let Some(near) = nearest(&wanted.api_version(), groups.iter().map(String::as_str)) {
+    // A group that has no kind of a name like this one is not what was meant, as near as its own name may be.
+    let has_near_kind = |api_version: &&str| {
+        let kinds = served.iter().filter(|other| other.api_version() == **api_version);
+        nearest(&wanted.kind, kinds.map(|other| other.kind.as_str())).is_some()
+    };
+    if let Some(near) = nearest(&wanted.api_version(), groups.iter().map(String::as_str)).filter(has_near_kind) {
         let words = format!("{} is not served here; did you mean {near}?", wanted.api_version());
         return Answer::new(api_version, Place::Value, codes::VERSION_NOT_SERVED, words)
             .with_suggestion(Suggestion::Replace(vec![near.to_owned()]));
@@ -126,6 +133,7 @@ fn versions_of(served: &[Gvk], wanted: &Gvk) -> Vec<String> {
         // `events.k8s.io/v1 Event` is no use to someone who wrote a group that has nothing to do with it, but Ingress moved.
         own.sort_by_key(|other| !related_groups(&other.group, &wanted.group));
     }
+    own.sort_by_key(|other| Reverse(rank(&other.version, &wanted.version)));
     let mut versions: Vec<String> = Vec::new();
     for version in own.iter().map(|other| other.api_version()) {
         if !versions.contains(&version) {
@@ -133,6 +141,17 @@ fn versions_of(served: &[Gvk], wanted: &Gvk) -> Vec<String> {
         }
     }
     versions
+}
+
+/// How likely a version is meant: of the same number as the one that was written, then stable, then newer.
+fn rank(version: &str, wanted: &str) -> (bool, bool, u32) {
+    let number = |version: &str| {
+        let digits = version.trim_start_matches('v');
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        digits.get(..end).and_then(|digits| digits.parse::<u32>().ok()).unwrap_or_default()
+    };
+    let stable = !version.contains("alpha") && !version.contains("beta");
+    (number(version) == number(wanted), stable, number(version))
 }
 
 /// Kinds have moved out of `extensions`, and between groups of Kubernetes.

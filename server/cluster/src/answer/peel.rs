@@ -3,7 +3,7 @@
 use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
-use super::sent::{remove, replace, value_at};
+use super::sent::{remove, replace, scalar_text, value_at};
 use super::{Answer, Peel, Place, Suggestion, codes};
 
 /// What only validation says, after structured merge and conversion.
@@ -20,7 +20,8 @@ const VALIDATION: &[&str] = &[
 
 /// Takes away, or sets right, what the answers name. True when something was changed.
 ///
-/// Never touches `apiVersion`, `kind`, `metadata.name` and `metadata.namespace`. [`PeelRecord`] does the same and remembers it.
+/// Never touches `apiVersion`, `kind`, `metadata.name` and `metadata.namespace`, except that a number becomes a text of the
+/// same digits. [`PeelRecord`] does the same and remembers it.
 pub fn peel(object: &mut Value, answers: &[Answer]) -> bool {
     PeelRecord::default().peel(object, answers)
 }
@@ -58,7 +59,7 @@ impl PeelRecord {
         // Items further back go first, so that the indices of those before them still hold.
         let mut ordered: Vec<&Answer> = answers
             .iter()
-            .filter(|answer| target(answer).is_some_and(|path| !is_identity(path)))
+            .filter(|answer| target(answer).is_some_and(|path| !is_identity(path)) || keeps_name(object, answer))
             .collect();
         ordered.sort_by(|left, right| target(right).cmp(&target(left)));
         // Validation of built-in kinds says everything at once: what it says after something was taken away comes of that.
@@ -236,6 +237,12 @@ fn is_identity(path: &FieldPath) -> bool {
         text.as_str(),
         "" | "apiVersion" | "kind" | "metadata" | "metadata.name" | "metadata.namespace" | "metadata.generateName"
     )
+}
+
+/// Whether only the type of a name is set right: `name: 123` is sent to the address of "123" as it is.
+fn keeps_name(object: &Value, answer: &Answer) -> bool {
+    let Peel::Set { path, value } = &answer.peel else { return false };
+    value_at(object, path).is_some_and(|written| scalar_text(written).as_deref() == value.as_str())
 }
 
 /// Where a path led before an item of a list was removed.

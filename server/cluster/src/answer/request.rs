@@ -3,7 +3,7 @@
 use super::conversion::duplicate_key;
 use super::sent::{places_of_key, value_at};
 use super::wording::{between, cut, quote};
-use super::{Answer, Context, Place, codes, invalid, validation_path};
+use super::{Answer, Context, Place, Suggestion, codes, invalid, validation_path};
 
 /// The answers of this layer; empty when the text says nothing that is known.
 pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
@@ -23,6 +23,9 @@ pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
                 duplicate_key(path.unwrap_or_default(), message)
             })
             .collect();
+    }
+    if let Some(answer) = state_of_the_cluster(context, message) {
+        return vec![answer];
     }
     let words = match (refusal.status, refusal.reason.as_str()) {
         (401, _) | (_, "Unauthorized") => (
@@ -55,6 +58,27 @@ pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
         _ => return Vec::new(),
     };
     vec![Answer::about_object(words.0, words.1).with_detail(message)]
+}
+
+/// Fields that the server keeps, in a file that was copied from the cluster: it takes none of them from others.
+fn state_of_the_cluster(context: &Context<'_>, message: &str) -> Option<Answer> {
+    let name = if message.contains("managedFields must be nil") {
+        "managedFields"
+    } else if message.contains("uid mismatch") {
+        "uid"
+    } else if context.refusal.status == 409 && message.contains("the object has been modified") {
+        "resourceVersion"
+    } else {
+        return None;
+    };
+    let path = super::sent::keys(&["metadata", name]);
+    value_at(context.sent, &path)?;
+    let words = format!("metadata.{name} belongs to the object as it once was on a cluster; remove it from the file");
+    let answer = Answer::new(path, Place::Key, codes::FORBIDDEN_FIELD, words)
+        .with_detail(message)
+        .with_suggestion(Suggestion::Remove)
+        .removable();
+    Some(answer)
 }
 
 /// The answer to what no decoder knows: the server's words, on the object.

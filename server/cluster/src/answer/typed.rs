@@ -96,12 +96,26 @@ fn answer(context: &Context<'_>, item: &str, duplicates: &mut Vec<(FieldPath, St
             .or_else(|| go_value::from_dump(got))
             .unwrap_or(Value::Null);
         if let Some(expected) = Expected::from_word(expected) {
-            return Some(wrong(context, path, expected, &written).with_detail(detail));
+            let other = odd_item(context, &path, expected).filter(|_| expected.fits(&written));
+            let written = other.as_ref().and_then(|other| value_at(context.sent, other)).unwrap_or(&written);
+            let place = other.as_ref().unwrap_or(&path).clone();
+            return Some(wrong(context, place, expected, written).with_detail(detail));
         }
     }
     let place = if path.is_empty() { Place::Object } else { Place::Value };
     let answer = Answer::new(path.clone(), place, codes::INVALID_VALUE, said).with_detail(detail);
     Some(if path.is_empty() { answer } else { answer.removable() })
+}
+
+/// The same field of another item of its list, of the wrong type: items without their keys are all one to the server.
+fn odd_item(context: &Context<'_>, path: &FieldPath, expected: Expected) -> Option<FieldPath> {
+    let at = path.steps().iter().rposition(|step| matches!(step, Step::Index(_)))?;
+    let list = path.prefix(at);
+    let rest: FieldPath = path.steps().iter().skip(at + 1).cloned().collect();
+    let items = value_at(context.sent, &list)?.as_array()?.len();
+    (0..items)
+        .map(|index| with_index(&list, index).join(&rest))
+        .find(|other| value_at(context.sent, other).is_some_and(|value| !expected.fits(value)))
 }
 
 fn wrong(context: &Context<'_>, path: FieldPath, expected: Expected, written: &Value) -> Answer {

@@ -49,6 +49,20 @@ impl Expected {
         })
     }
 
+    /// Whether a value is what is wanted.
+    pub(super) fn fits(self, value: &Value) -> bool {
+        match self {
+            Self::String => value.is_string(),
+            Self::Number => value.is_number(),
+            Self::Integer => value.is_i64() || value.is_u64(),
+            Self::IntegerOrString => value.is_i64() || value.is_u64() || value.is_string(),
+            Self::Boolean => value.is_boolean(),
+            Self::List => value.is_array(),
+            Self::Map => value.is_object(),
+            Self::Scalar => !value.is_array() && !value.is_object() && !value.is_null(),
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::String => "string",

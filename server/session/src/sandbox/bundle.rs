@@ -120,7 +120,8 @@ impl BundleMissing {
 fn candidates() -> Vec<Utf8PathBuf> {
     let executable = std::env::current_exe()
         .ok()
-        .and_then(|path| path.canonicalize().ok())
+        // A program that was built anew while it runs has no path to make canonical any more; its directory is still right.
+        .map(|path| path.canonicalize().unwrap_or(path))
         .and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
     candidates_for(executable.as_deref(), data_directory())
 }

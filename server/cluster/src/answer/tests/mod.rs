@@ -2,6 +2,7 @@
 
 #![expect(clippy::needless_raw_string_hashes, reason = "as expect-test writes them")]
 
+mod asked;
 mod never_panics;
 mod peeling;
 mod reported;
@@ -258,6 +259,11 @@ impl Known {
                 match_conditions: Vec::new(),
             },
         ));
+        self
+    }
+
+    fn with_served(mut self, served: &[Gvk]) -> Self {
+        self.served = served.to_vec();
         self
     }
 

@@ -498,8 +498,8 @@ fn fields_named_in_other_ways() {
             expect![[r#"
                 unsupported-value at spec.strategy.type (value)
                   "rolling" is not supported; use one of Recreate, RollingUpdate
-                  → write Recreate | RollingUpdate
-                  peel spec.strategy.type = "Recreate"
+                  → write RollingUpdate | Recreate
+                  peel spec.strategy.type = "RollingUpdate"
             "#]],
         ),
         (
@@ -574,7 +574,7 @@ fn fields_named_in_other_ways() {
                   → write ReadWriteOnce | ReadOnlyMany
                   peel spec.accessModes[0] = "ReadWriteOnce"
                 required at spec (missing resources.requests.storage)
-                  required field "storage" is missing
+                  required field "resources.requests.storage" is missing
                   → insert resources.requests.storage: ?
             "#]],
         ),
@@ -642,8 +642,9 @@ fn fields_named_in_other_ways() {
     check(
         &Case::new(400, "metadata.managedFields must be nil", sent),
         &expect![[r#"
-            bad-request at metadata.managedFields (key)
-              field "managedFields" must be nil
+            forbidden-field at metadata.managedFields (key)
+              metadata.managedFields belongs to the object as it once was on a cluster; remove it from the file
+              → remove
               peel metadata.managedFields
         "#]],
     );
