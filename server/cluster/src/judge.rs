@@ -44,8 +44,11 @@ pub async fn judge(cluster: &Cluster, key: &ObjectKey, object: &SentObject, know
     let mut judgement = Judgement::default();
     let mut kinds = cluster.kinds();
     if kinds.get(&key.gvk).is_none() {
-        kinds = cluster.kinds_after(&kinds).await?;
-        knowledge.kinds_changed();
+        let now = cluster.kinds_after(&kinds).await?;
+        if !now.all().eq(kinds.all()) {
+            knowledge.kinds_changed();
+        }
+        kinds = now;
     }
     // What has no address cannot be sent. The server's own words for it are known, and are decoded as if it had spoken.
     let Some(served) = kinds.get(&key.gvk) else {

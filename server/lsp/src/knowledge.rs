@@ -24,13 +24,18 @@ impl Learn for SchemaKnowledge {
         Box::pin(async move {
             *write(&self.served) = cluster.kinds().all().cloned().collect();
             let group_version = gvk.api_version();
-            let known = read(&self.schemas).has(&group_version);
+            let known = read(&self.schemas).knows(gvk);
             // What cannot be fetched or read is not known: the verdict then says less, but it is said.
-            if !known
-                && let Ok(Some(document)) = cluster.open_api(gvk).await
-                && let Ok(schema) = OpenApi::parse(&document)
-            {
-                write(&self.schemas).insert(&group_version, schema);
+            if !known {
+                // The server publishes the schema of a custom kind some time after it has begun to judge by it.
+                if let Some(definition) = fetch_definition(cluster, gvk).await {
+                    write(&self.schemas).define(&definition);
+                } else if !read(&self.schemas).has(&group_version)
+                    && let Ok(Some(document)) = cluster.open_api(gvk).await
+                    && let Ok(schema) = OpenApi::parse(&document)
+                {
+                    write(&self.schemas).insert(&group_version, schema);
+                }
             }
             // A policy may have been changed by the save before, so it is asked for anew; a refusal by one is rare.
             if let Some(name) = policy_name(message)
@@ -44,6 +49,19 @@ impl Learn for SchemaKnowledge {
     fn kinds_changed(&self) {
         *write(&self.schemas) = Schemas::default();
     }
+}
+
+/// The `CustomResourceDefinition` that brings a kind; `None` for the server's own.
+async fn fetch_definition(cluster: &Cluster, gvk: &Gvk) -> Option<Value> {
+    let kinds = cluster.kinds();
+    // The groups of CRDs are domains; so are most of the server's own, which have no definition to be found.
+    let plural = &kinds.get(gvk).filter(|_| gvk.group.contains('.'))?.plural;
+    let key = ObjectKey {
+        gvk: Gvk::parse("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+        namespace: None,
+        name: format!("{plural}.{}", gvk.group),
+    };
+    cluster.get(&key, kinds.get(&key.gvk)?).await.ok()?
 }
 
 /// `ValidatingAdmissionPolicy 'replicas' with binding 'replicas' denied request: …`

@@ -42,9 +42,9 @@ fn selector_of_a_workload() {
             spec:
               replicas: 0
               selector:
-                matchLabels:
-            #   ^^^^^^^^^^^^ error apply/immutable-field: field "selector" is immutable; to change it the object must be made anew
+            # ^^^^^^^^ error apply/immutable-field: field "selector" is immutable; to change it the object must be made anew
             #> action: Delete it from the sandbox and create it anew
+                matchLabels:
                   app: site
               template:
                 metadata:
@@ -338,6 +338,83 @@ fn conflict_with_another_manager() {
               c: "2"
             #    ^^^ error apply/conflict: field "c" belongs to "two", who gave it another value
             #> action: Take it over from two
+        "##]],
+    );
+}
+
+/// What `kubectl get -o yaml` prints holds more than can be applied.
+#[test]
+fn file_copied_from_a_cluster() {
+    namespace("copied");
+    check_with(
+        SHOW,
+        expect![[r##"
+            #- config.yaml
+            apiVersion: v1
+            kind: ConfigMap
+            metadata:
+              name: copied
+              namespace: copied
+            data:
+              key: one
+            #= copied
+            #- config.yaml
+            apiVersion: v1
+            kind: ConfigMap
+            metadata:
+              name: copied
+              namespace: copied
+              creationTimestamp: "2026-01-01T00:00:00Z"
+              managedFields:
+            # ^^^^^^^^^^^^^ error apply/forbidden-field: metadata.managedFields belongs to the object as it once was on a cluster; remove it from the file
+            #> action: Remove it
+                - manager: kubectl
+              resourceVersion: "1"
+            # ^^^^^^^^^^^^^^^ error apply/forbidden-field: metadata.resourceVersion belongs to the object as it once was on a cluster; remove it from the file
+            #> action: Remove it
+            data:
+              key: two
+        "##]],
+    );
+}
+
+/// What was added is said once, not at each of its fields; what may be changed is not said at all.
+#[test]
+fn additions_to_a_live_pod() {
+    namespace("additions");
+    check_with(
+        SHOW,
+        expect![[r##"
+            #- pod.yaml
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: pod
+              namespace: additions
+            spec:
+              containers:
+                - name: a
+                  image: a:1
+            #= more
+            #- pod.yaml
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: pod
+              namespace: additions
+            spec:
+              containers:
+                - name: a
+                  image: a:2
+                  env:
+            #     ^^^ error apply/immutable-field: field "env" is immutable: the live object has none; to change it the object must be made anew
+            #> action: Delete it from the sandbox and create it anew
+                    - name: A
+                      value: "1"
+                - name: b
+            #     ^^^^^^^ error apply/immutable-field: item "b" of "containers" is immutable: the live object has none; to change it the object must be made anew
+            #> action: Delete it from the sandbox and create it anew
+                  image: b:1
         "##]],
     );
 }

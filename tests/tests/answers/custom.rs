@@ -68,7 +68,7 @@ fn rule_at_the_root() {
     namespace_and_kind("rule-at-root", "Basic", &schema);
     check_with(
         SHOW,
-        expect![[r#"
+        expect![[r##"
             #- object.yaml
             apiVersion: rule-at-root.example.com/v1
             kind: Basic
@@ -77,9 +77,10 @@ fn rule_at_the_root() {
               namespace: rule-at-root
             note: nothing to do with it
             value: 3
-            #      ^ error apply/invalid-value: other must be a multiple of value
             other_value: 8
-        "#]],
+            #            ^ error apply/invalid-value: other must be a multiple of value
+            #| see 7:8-7:9 "3": this is looked at too
+        "##]],
     );
 }
 
@@ -188,7 +189,7 @@ fn schema_of_a_custom_kind() {
             #         ^^^^^^ error apply/wrong-type: expected boolean, got string "true" — remove the quotes
             #> action: Write true (preferred)
               intervall: 10s
-            # ^^^^^^^^^ error apply/unknown-field: unknown field "intervall"
+            # ^^^^^^^^^ error apply/unknown-field: unknown field "intervall"; "interval" is written already
             #- missing.yaml
             apiVersion: schema-says.example.com/v1
             kind: Watcher
@@ -265,7 +266,7 @@ fn definition_with_a_slip() {
             #> action: Write object
                               description: a message to display
                             tags:
-            #               ^^^^ error apply/required: required field "items" is missing: must be specified
+            #               ^^^^ error apply/required: required field "items" is missing
             #> action: Add items
                               type: array
         "##]],

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use gitops_tests::fixture::{check_with, dedent};
-use gitops_tests::server::Phase;
+use gitops_tests::server::{Phase, TestServer};
 use gitops_tests::shared;
 use serde_json::json;
 
@@ -204,34 +204,34 @@ fn kind_that_came_from_elsewhere() {
 }
 
 /// A file that brings something and waits for something else is tried again when that comes, not for what it brings itself.
+/// It has a session of its own, since what other tests bring is a reason to try it again.
 #[test]
 fn kind_missing_beside_a_namespace() {
-    let (server, file) = (&shared::session().server, shared::file("both.yaml"));
-    server.open_with(
-        &file,
-        &dedent(
-            "
-            apiVersion: v1
-            kind: Namespace
-            metadata: { name: beside }
-            ---
-            apiVersion: nobody.example.com/v1
-            kind: Gadget
-            metadata: { name: one, namespace: beside }
-            ",
-        ),
+    let server = TestServer::builder().build();
+    server.start_session(json!({}));
+    let both = dedent(
+        "
+        apiVersion: v1
+        kind: Namespace
+        metadata: { name: beside }
+        ---
+        apiVersion: nobody.example.com/v1
+        kind: Gadget
+        metadata: { name: one, namespace: beside }
+        ",
     );
+    server.open_with("both.yaml", &both);
     let mark = server.client.mark();
-    assert!(!server.save_and_settle(&file).ok);
-    // Two more saves of another file: what would be tried again and again is heard of by then.
-    let other = shared::file("other.yaml");
+    assert!(!server.save_and_settle("both.yaml").ok);
+    // What is tried again and again is heard of while another file is saved.
     server.open_with(
-        &other,
+        "other.yaml",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: other, namespace: beside }\n",
     );
-    assert!(server.save_and_settle(&other).ok);
-    assert!(server.save_and_settle(&other).ok);
-    let verdicts = server.verdicts(&file, Phase::Apply, mark).len();
-    // The namespace was new, for which files that wait are tried again once.
+    for _ in 0..5 {
+        assert!(server.save_and_settle("other.yaml").ok);
+    }
+    // The namespace was new, for which all files that wait are tried again once.
+    let verdicts = server.verdicts("both.yaml", Phase::Apply, mark).len();
     assert!(verdicts <= 2, "{verdicts} verdicts about one save");
 }

@@ -115,7 +115,10 @@ impl Asker {
         let served = kinds.get(&key.gvk).expect("the kind is served");
         match self
             .runtime
-            .block_on(self.connection.apply(&key, served, &SentObject::new(object), Mode::DryRun))
+            .block_on(
+                self.connection
+                    .apply(&key, served, &SentObject::new(object), Mode::DryRun),
+            )
             .expect("the server answers")
         {
             Reply::Accepted { .. } => None,
@@ -130,7 +133,10 @@ impl Asker {
         let served = kinds.get(&key.gvk).expect("the kind is served");
         let reply = self
             .runtime
-            .block_on(self.connection.apply(&key, served, &SentObject::new(object), Mode::ApplyForced))
+            .block_on(
+                self.connection
+                    .apply(&key, served, &SentObject::new(object), Mode::ApplyForced),
+            )
             .expect("the server answers");
         assert!(
             matches!(reply, Reply::Accepted { .. }),

@@ -74,7 +74,7 @@ fn items_keep_their_lines() {
                 - name: a
                   port: 80
                 - just text
-            #     ^^^^^^^^^ error apply/wrong-type: expected map, got string "just text" — write key: value on the lines below
+            #     ^^^^^^^^^ error apply/wrong-type: expected map, got string "just text" — write its keys (appProtocol, name, nodePort, port, protocol, targetPort) on the lines below
                 - name: b
                   port: 81
                   protocol: udp
@@ -224,6 +224,65 @@ fn other_spellings_of_yaml() {
             #> action: Write UDP
                 - <<: *container
                   name: b
+        "##]],
+    );
+}
+
+/// An object without a name has no address to be sent to; what else is wrong with it is said all the same.
+#[test]
+fn object_without_a_name_and_with_other_faults() {
+    namespace("nameless");
+    check_with(
+        SHOW,
+        expect![[r##"
+            #- pod.yaml
+            apiVersion: v1
+            kind: Pod
+            metadata:
+            #<^^^^^^ error apply/name-missing: the object has no name: metadata.name is missing
+            #> action: Add name
+              namespace: nameless
+            spec:
+              restartPolicy: Somtimes
+            #                ^^^^^^^^ error apply/unsupported-value: "Somtimes" is not supported; use one of Always, Never, OnFailure
+            #> action: Write Always
+            #> action: Write OnFailure
+            #> action: Write Never
+              containers:
+                - name: a
+                  imag: a
+            #     ^^^^ error apply/unknown-field: unknown field "imag"; did you mean "image"?
+            #> action: Rename it to image (preferred)
+        "##]],
+    );
+}
+
+/// A name of the wrong type does not hide what comes behind it, nor does a reference that admission does not find.
+#[test]
+fn faults_behind_a_name_and_behind_admission() {
+    namespace("behind");
+    check_with(
+        SHOW,
+        expect![[r##"
+            #- pod.yaml
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: 123
+            #       ^^^ error apply/wrong-type: expected string, got number 123 — put it in quotes
+            #> action: Put it in quotes (preferred)
+              namespace: behind
+            spec:
+              serviceAccountName: nobody
+            #                     ^^^^^^ error apply/reference-not-found: service account "nobody" does not exist in namespace "behind"
+              priorityClassName: none
+            #                    ^^^^ error apply/reference-not-found: PriorityClass "none" does not exist
+              containers:
+                - name: a
+                  image: a
+                  ports:
+                    - containerPort: 99999999999
+            #                        ^^^^^^^^^^^ error apply/invalid-value: 99999999999 is not valid: must be between 1 and 65535, inclusive
         "##]],
     );
 }

@@ -380,3 +380,55 @@ fn duplicate_yaml_key() {
             image: my-image:latest
     "##]]);
 }
+
+/// The field is known, but stands in the wrong map: usually the indentation is off, or a level was forgotten.
+#[test]
+fn fields_of_another_level() {
+    namespace("another-level");
+    check_with(
+        SHOW,
+        expect![[r##"
+            #- web.yaml
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: web
+              namespace: another-level
+              replicas: 2
+            # ^^^^^^^^ error apply/unknown-field: unknown field "replicas" here; it belongs below "spec"
+            #| see 8:3-8:12 "selector:": "replicas" belongs here
+            spec:
+              selector:
+                app: web
+            #   ^^^ error apply/unknown-field: unknown field "app" here; labels belong below "matchLabels"
+              template:
+                labels:
+            #   ^^^^^^ error apply/unknown-field: unknown field "labels" here; it belongs below "metadata"
+                  app: web
+                spec:
+                  ports:
+            #     ^^^^^ error apply/unknown-field: unknown field "ports" here; it belongs to the items of "containers"
+            #| see 17:11-17:20 "name: web": "ports" belongs here
+                    - containerPort: 80
+                  containers:
+                    - name: web
+                      image: nginx
+                      restartPolicy: Always
+                      limits:
+            #         ^^^^^^ error apply/unknown-field: unknown field "limits" here; it belongs below "resources"
+                        cpu: 1
+            #- pod.yaml
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: pod
+              namespace: another-level
+            spec:
+            containers:
+            #<^^^^^^^^ error apply/unknown-field: unknown field "containers" here; it belongs below "spec", further to the right
+            #| see 6:1-6:5 "spec": "containers" belongs here
+              - name: a
+                image: a
+        "##]],
+    );
+}

@@ -42,6 +42,8 @@ fn request_of(path: FieldPath) -> FieldPath {
 /// Other places where the field could have been written.
 fn others(context: &Context<'_>, path: &FieldPath) -> Vec<FieldPath> {
     let mut found = Vec::new();
+    // Some validations write a field as Go does (`spec.LoadBalancerSourceRanges`).
+    found.extend(ignoring_case(context.sent, path));
     if context.gvk.kind == "CustomResourceDefinition" {
         found.extend(definition_paths(context, path));
     }
@@ -61,6 +63,22 @@ fn others(context: &Context<'_>, path: &FieldPath) -> Vec<FieldPath> {
         found.push(keys(&["spec"]).join(path));
     }
     found
+}
+
+/// The path as it is written, if only capitals differ.
+fn ignoring_case(sent: &Value, path: &FieldPath) -> Option<FieldPath> {
+    let mut written = FieldPath::new();
+    for step in path.steps() {
+        let step = match (step, value_at(sent, &written)?) {
+            (Step::Key(key), Value::Object(map)) if !map.contains_key(&**key) => {
+                let (name, _) = map.iter().find(|(name, _)| name.eq_ignore_ascii_case(key))?;
+                Step::Key(name.as_str().into())
+            }
+            _ => step.clone(),
+        };
+        written.push(step);
+    }
+    Some(written)
 }
 
 /// In a definition with one version, the internal form has that version's fields directly below `spec`.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::causes::{FAULTS, Fault, body, causes, fault};
 use super::go_value::{self, BadValue};
+use super::pods::spec_path;
 use super::sent::{below, existing, leaves, loosely_equal, value_at, with_key};
 use super::wording::{name_scalar, one_of, quote, quoted, take_quoted, yaml_scalar};
 use super::{
@@ -34,7 +35,17 @@ pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
             None => answers.push(answer),
         }
     }
-    without_consequences(answers)
+    without_consequences(context, answers)
+}
+
+/// Whether the name at a path is that of a volume of the same pod.
+fn is_volume(context: &Context<'_>, path: &FieldPath) -> bool {
+    let Some(spec) = spec_path(context.gvk, context.sent) else {
+        return false;
+    };
+    let volumes = value_at(context.sent, &with_key(&spec, "volumes")).and_then(Value::as_array);
+    let name = value_at(context.sent, path);
+    volumes.is_some_and(|volumes| volumes.iter().any(|volume| name.is_some() && volume.get("name") == name))
 }
 
 /// Two things that are wrong with one value.
@@ -57,7 +68,7 @@ fn also(answer: &mut Answer, other: &Answer) {
 }
 
 /// Leaves out what follows from another answer: labels that fit no selector where there is none, and a status that is not there yet.
-fn without_consequences(mut answers: Vec<Answer>) -> Vec<Answer> {
+fn without_consequences(context: &Context<'_>, mut answers: Vec<Answer>) -> Vec<Answer> {
     let no_selector = answers.iter().any(|answer| {
         matches!(&answer.place, Place::Missing { field } if field.ends_with("selector"))
             && answer.slug == codes::REQUIRED
@@ -72,8 +83,11 @@ fn without_consequences(mut answers: Vec<Answer>) -> Vec<Answer> {
         let nothing = answer.slug == codes::UNSUPPORTED_VALUE && required.contains(&answer.path)
             || answer.slug == codes::DUPLICATE_ITEM && answer.detail.contains("Duplicate value: \"\"");
         let unlike = no_selector && answer.detail.contains("`selector` does not match");
+        // A volume that is wrong itself is none that could be mounted.
+        let there = answer.slug == codes::REFERENCE_NOT_FOUND && is_volume(context, &answer.path);
         unlike
             || nothing
+            || there
             || matches!(&answer.place, Place::Missing { field } if answer.path.is_empty() && field.starts_with("status."))
     };
     if answers.iter().any(|answer| !follows(answer)) {

@@ -64,7 +64,9 @@ impl PeelRecord {
         ordered.sort_by(|left, right| target(right).cmp(&target(left)));
         // Validation of built-in kinds says everything at once: what it says after something was taken away comes of that.
         // That of a CRD leaves its rules out while the object does not fit its schema.
-        let of_validation = |answer: &Answer| VALIDATION.contains(&answer.slug) && !is_of_allocation(answer);
+        let of_validation = |answer: &Answer| {
+            VALIDATION.contains(&answer.slug) && !is_of_allocation(answer) && !answer.detail.contains(" is forbidden: ")
+        };
         self.validated |= is_built_in(object) && answers.iter().any(of_validation);
         let mut changed = false;
         let before = self.clone();

@@ -4,12 +4,14 @@ use gitops_model::{Severity, nearest};
 use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
-use super::sent::{value_at, with_key};
+use super::sent::{value_at, with_index, with_key};
 use super::wording::quote;
 use super::{Answer, Context, Place, Suggestion, codes};
 
 /// How many names are offered.
 const MAX_NAMES: usize = 3;
+/// In how many maps below a field is looked for.
+const MAX_MAPS: usize = 500;
 /// Up to how many fields of a map are listed where none is near.
 const MAX_LISTED: usize = 8;
 
@@ -41,6 +43,9 @@ pub(super) fn answer(context: &Context<'_>, path: &FieldPath, detail: &str, seve
         if let Some(best) = near.first() {
             message = format!("{message}; did you mean {}?", quote(best));
             suggestion = Suggestion::Rename(near);
+        } else if let Some((path, place)) = deeper(context, &parent, name) {
+            message = format!("{message} here; {place}");
+            belongs_to = Some(path).filter(|path| value_at(context.sent, path).is_some());
         } else if let Some(sent) =
             nearest(name, known.iter().map(String::as_str)).filter(|field| is_sent(context, &parent, field))
         {
@@ -122,4 +127,46 @@ fn elsewhere(context: &Context<'_>, parent: &FieldPath, name: &str) -> Option<(F
         })?;
     let words = format!("it belongs below {}, further to the right", quote(inside));
     Some((with_key(parent, inside), words))
+}
+
+/// A map further in, or beside the one in which it stands, that has a field of this name: the one that is written, or the
+/// only one.
+fn deeper(context: &Context<'_>, parent: &FieldPath, name: &str) -> Option<(FieldPath, String)> {
+    let outer = parent.parent();
+    let (top, map) = [Some(parent), outer.as_ref()].into_iter().flatten().find_map(|top| {
+        let near = maps_in(context, top);
+        let far = near.iter().flat_map(|map| maps_in(context, map)).take(MAX_MAPS).collect();
+        let map = with_field(context, near, name).or_else(|| with_field(context, far, name))?;
+        Some((top, map))
+    })?;
+    let below: FieldPath = map.steps().iter().skip(top.len()).cloned().collect();
+    let words = match map.steps().last() {
+        Some(Step::Index(_)) => {
+            let list = below.parent().unwrap_or_default();
+            format!("it belongs to the items of {}", quote(&list.to_string()))
+        }
+        _ => format!("it belongs below {}", quote(&below.to_string())),
+    };
+    Some((map, words))
+}
+
+/// What the fields of a map lead to: maps, and the first items of lists. What the server itself writes is left out.
+fn maps_in(context: &Context<'_>, map: &FieldPath) -> Vec<FieldPath> {
+    let names = context.knowledge.fields(context.gvk, map);
+    names
+        .iter()
+        .filter(|name| !matches!(name.as_str(), "status" | "managedFields"))
+        .map(|name| with_key(map, name))
+        .flat_map(|path| [with_index(&path, 0), path])
+        .collect()
+}
+
+/// The map that has a field: the first that is written, or the only one.
+fn with_field(context: &Context<'_>, maps: Vec<FieldPath>, name: &str) -> Option<FieldPath> {
+    let has = |map: &FieldPath| context.knowledge.fields(context.gvk, map).iter().any(|field| field == name);
+    let mut found: Vec<FieldPath> = maps.into_iter().filter(has).collect();
+    match found.iter().position(|map| value_at(context.sent, map).is_some()) {
+        Some(written) => Some(found.swap_remove(written)),
+        None => found.pop().filter(|_| found.is_empty()),
+    }
 }

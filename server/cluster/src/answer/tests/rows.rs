@@ -56,7 +56,8 @@ fn unknown_field_of_another_level() {
               see spec.template.spec: "restartPolicy" belongs here
               peel spec.template.spec.containers[0].restartPolicy
             unknown-field at spec.template.spec.command (key)
-              unknown field "command"; what can be written here: initContainers, volumes, restartPolicy, securityContext, serviceAccountName, nodeName
+              unknown field "command" here; it belongs to the items of "containers"
+              see spec.template.spec.containers[0]: "command" belongs here
               peel spec.template.spec.command
         "#]],
     );
