@@ -5,8 +5,10 @@
 
 use std::sync::OnceLock;
 
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 
+use crate::binary::target_directory;
 use crate::kubernetes::Cluster;
 use crate::server::TestServer;
 
@@ -23,7 +25,7 @@ static SHARED: OnceLock<Shared> = OnceLock::new();
 /// The session of this binary, started by the first test that wants it.
 pub fn session() -> &'static Shared {
     SHARED.get_or_init(|| {
-        let server = TestServer::builder().build();
+        let server = TestServer::builder().kept_in(&directory_of_this_process()).build();
         let started = server.start_session(json!({}));
         Shared { server, started }
     })
@@ -52,5 +54,17 @@ static OFFLINE: OnceLock<TestServer> = OnceLock::new();
 
 /// A server without a session, for all tests of one binary.
 pub fn offline() -> &'static TestServer {
-    OFFLINE.get_or_init(|| TestServer::builder().build())
+    OFFLINE.get_or_init(|| TestServer::builder().kept_in(&directory_of_this_process()).build())
+}
+
+/// What shared servers work in. Nothing runs when a test binary has ended, so the next one removes what is left of it.
+fn directory_of_this_process() -> Utf8PathBuf {
+    let parent = target_directory().join("tests").join("shared");
+    for entry in parent.read_dir_utf8().into_iter().flatten().flatten() {
+        if !Utf8Path::new("/proc").join(entry.file_name()).exists() {
+            // Another test binary may be doing the same.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    parent.join(std::process::id().to_string())
 }

@@ -73,7 +73,13 @@ impl Cluster {
     pub async fn connect(client: Client, field_manager: &str) -> Result<Self, Unreachable> {
         let kinds = limited(Kinds::fetch(&client)).await?;
         let default_namespace = Arc::from(client.default_namespace());
-        Ok(Self { client, kinds: Arc::new(RwLock::new(Arc::new(kinds))), looking: Arc::default(), field_manager: Arc::from(field_manager), default_namespace })
+        Ok(Self {
+            client,
+            kinds: Arc::new(RwLock::new(Arc::new(kinds))),
+            looking: Arc::default(),
+            field_manager: Arc::from(field_manager),
+            default_namespace,
+        })
     }
 
     /// The client, for what has no method here.
@@ -111,11 +117,21 @@ impl Cluster {
     ///
     /// A namespaced object that names none goes to the connection's default, as with kubectl.
     pub fn namespace_of(&self, key: &ObjectKey, served: &ServedKind) -> Option<String> {
-        served.namespaced.then(|| key.namespace.clone().unwrap_or_else(|| self.default_namespace.to_string()))
+        served.namespaced.then(|| {
+            key.namespace
+                .clone()
+                .unwrap_or_else(|| self.default_namespace.to_string())
+        })
     }
 
     /// Server-side apply (KEP-555) with strict field validation (KEP-2885).
-    pub async fn apply(&self, key: &ObjectKey, served: &ServedKind, object: &SentObject, mode: Mode) -> Result<Reply, Unreachable> {
+    pub async fn apply(
+        &self,
+        key: &ObjectKey,
+        served: &ServedKind,
+        object: &SentObject,
+        mode: Mode,
+    ) -> Result<Reply, Unreachable> {
         let mut url = self.url(key, served);
         url.push_str("?fieldValidation=Strict&fieldManager=");
         url.push_str(&encoded(&self.field_manager));
@@ -125,7 +141,12 @@ impl Cluster {
             Mode::ApplyForced => url.push_str("&force=true"),
         }
         // JSON is YAML, and this is the only content type of server-side apply that every served version takes.
-        self.send(Method::PATCH, &url, Some(("application/apply-patch+yaml", object.json().to_vec()))).await
+        self.send(
+            Method::PATCH,
+            &url,
+            Some(("application/apply-patch+yaml", object.json().to_vec())),
+        )
+        .await
     }
 
     /// The object as the server holds it; `None` when there is none.
@@ -139,8 +160,14 @@ impl Cluster {
     /// Deletes an object, and what it owns in the background. Something that is not there is deleted.
     pub async fn delete(&self, key: &ObjectKey, served: &ServedKind) -> Result<Reply, Unreachable> {
         let body = br#"{"propagationPolicy":"Background"}"#.to_vec();
-        match self.send(Method::DELETE, &self.url(key, served), Some(("application/json", body))).await? {
-            Reply::Refused { refusal, warnings } if refusal.status == 404 => Ok(Reply::Accepted { body: Vec::new(), warnings }),
+        match self
+            .send(Method::DELETE, &self.url(key, served), Some(("application/json", body)))
+            .await?
+        {
+            Reply::Refused { refusal, warnings } if refusal.status == 404 => Ok(Reply::Accepted {
+                body: Vec::new(),
+                warnings,
+            }),
             reply => Ok(reply),
         }
     }
@@ -155,12 +182,20 @@ impl Cluster {
 
     /// The OpenAPI v3 document of a kind's group and version.
     pub async fn open_api(&self, gvk: &Gvk) -> Result<Option<Vec<u8>>, Unreachable> {
-        let path = if gvk.group.is_empty() { format!("/openapi/v3/api/{}", gvk.version) } else { format!("/openapi/v3/apis/{}/{}", gvk.group, gvk.version) };
+        let path = if gvk.group.is_empty() {
+            format!("/openapi/v3/api/{}", gvk.version)
+        } else {
+            format!("/openapi/v3/apis/{}/{}", gvk.group, gvk.version)
+        };
         self.document(&path).await
     }
 
     fn url(&self, key: &ObjectKey, served: &ServedKind) -> String {
-        let mut url = if key.gvk.group.is_empty() { format!("/api/{}", key.gvk.version) } else { format!("/apis/{}/{}", key.gvk.group, key.gvk.version) };
+        let mut url = if key.gvk.group.is_empty() {
+            format!("/api/{}", key.gvk.version)
+        } else {
+            format!("/apis/{}/{}", key.gvk.group, key.gvk.version)
+        };
         if let Some(namespace) = self.namespace_of(key, served) {
             url.push_str("/namespaces/");
             url.push_str(&encoded(&namespace));
@@ -173,7 +208,10 @@ impl Cluster {
     }
 
     async fn send(&self, method: Method, url: &str, content: Option<(&str, Vec<u8>)>) -> Result<Reply, Unreachable> {
-        let mut builder = Request::builder().method(method).uri(url).header(http::header::ACCEPT, "application/json");
+        let mut builder = Request::builder()
+            .method(method)
+            .uri(url)
+            .header(http::header::ACCEPT, "application/json");
         let body = match content {
             Some((content_type, body)) => {
                 builder = builder.header(http::header::CONTENT_TYPE, content_type);
@@ -181,13 +219,27 @@ impl Cluster {
             }
             None => Body::empty(),
         };
-        let request = builder.body(body).map_err(|error| Unreachable { reason: format!("{url} is no address: {error}") })?;
+        let request = builder.body(body).map_err(|error| Unreachable {
+            reason: format!("{url} is no address: {error}"),
+        })?;
         limited(async {
             let response = self.client.send(request).await?;
             let status = response.status();
-            let warnings = response.headers().get_all(http::header::WARNING).iter().filter_map(|value| warning_text(value.to_str().ok()?)).collect();
+            let warnings = response
+                .headers()
+                .get_all(http::header::WARNING)
+                .iter()
+                .filter_map(|value| warning_text(value.to_str().ok()?))
+                .collect();
             let body = response.into_body().collect_bytes().await?.to_vec();
-            Ok(if status.is_success() { Reply::Accepted { body, warnings } } else { Reply::Refused { refusal: refusal(status.as_u16(), &body), warnings } })
+            Ok(if status.is_success() {
+                Reply::Accepted { body, warnings }
+            } else {
+                Reply::Refused {
+                    refusal: refusal(status.as_u16(), &body),
+                    warnings,
+                }
+            })
         })
         .await
     }
@@ -196,8 +248,12 @@ impl Cluster {
 async fn limited<T>(work: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Unreachable> {
     match tokio::time::timeout(REQUEST_LIMIT, work).await {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(Unreachable { reason: innermost(&error) }),
-        Err(_) => Err(Unreachable { reason: format!("no answer within {} s", REQUEST_LIMIT.as_secs()) }),
+        Ok(Err(error)) => Err(Unreachable {
+            reason: innermost(&error),
+        }),
+        Err(_) => Err(Unreachable {
+            reason: format!("no answer within {} s", REQUEST_LIMIT.as_secs()),
+        }),
     }
 }
 
@@ -224,13 +280,19 @@ fn refusal(status: u16, body: &[u8]) -> Refusal {
                 .map(|details| details.causes)
                 .unwrap_or_default()
                 .into_iter()
-                .map(|cause| Cause { reason: cause.reason, message: cause.message, field: cause.field })
+                .map(|cause| Cause {
+                    reason: cause.reason,
+                    message: cause.message,
+                    field: cause.field,
+                })
                 .collect(),
         },
         Err(_) => Refusal {
             status,
             reason: String::new(),
-            message: String::from_utf8_lossy(body.get(..body.len().min(2048)).unwrap_or_default()).trim().to_owned(),
+            message: String::from_utf8_lossy(body.get(..body.len().min(2048)).unwrap_or_default())
+                .trim()
+                .to_owned(),
             causes: Vec::new(),
         },
     }
@@ -260,7 +322,11 @@ fn encoded(text: &str) -> String {
         } else {
             encoded.push('%');
             for half in [byte >> 4, byte & 15] {
-                encoded.push(char::from_digit(u32::from(half), 16).unwrap_or('0').to_ascii_uppercase());
+                encoded.push(
+                    char::from_digit(u32::from(half), 16)
+                        .unwrap_or('0')
+                        .to_ascii_uppercase(),
+                );
             }
         }
     }
@@ -273,7 +339,10 @@ mod tests {
 
     #[test]
     fn a_warning_is_unquoted() {
-        assert_eq!(warning_text(r#"299 - "unknown field \"spec.x\"""#).as_deref(), Some(r#"unknown field "spec.x""#));
+        assert_eq!(
+            warning_text(r#"299 - "unknown field \"spec.x\"""#).as_deref(),
+            Some(r#"unknown field "spec.x""#)
+        );
         assert_eq!(warning_text("299 -"), None);
     }
 

@@ -40,7 +40,12 @@ pub trait Learn: Knowledge + Sync {
 }
 
 /// Asks the server about `object` with `fieldValidation=Strict`, and again without the refused fields, [`MAX_ROUNDS`] times at most.
-pub async fn judge(cluster: &Cluster, key: &ObjectKey, object: &SentObject, knowledge: &dyn Learn) -> Result<Judgement, Unreachable> {
+pub async fn judge(
+    cluster: &Cluster,
+    key: &ObjectKey,
+    object: &SentObject,
+    knowledge: &dyn Learn,
+) -> Result<Judgement, Unreachable> {
     let mut judgement = Judgement::default();
     let mut kinds = cluster.kinds();
     if kinds.get(&key.gvk).is_none() {
@@ -62,10 +67,15 @@ pub async fn judge(cluster: &Cluster, key: &ObjectKey, object: &SentObject, know
         judgement.answers = name_missing(&object);
         // What else is wrong is said all the same, of an object that has a name.
         if let Some(named) = with_name(object) {
-            let key = ObjectKey { name: STAND_IN_NAME.to_owned(), ..key.clone() };
+            let key = ObjectKey {
+                name: STAND_IN_NAME.to_owned(),
+                ..key.clone()
+            };
             let rest = judge_named(cluster, &key, served, &SentObject::new(&named), knowledge).await?;
             let about_name = |answer: &Answer| answer.path.to_string().starts_with("metadata.name");
-            judgement.answers.extend(rest.answers.into_iter().filter(|answer| !about_name(answer)));
+            judgement
+                .answers
+                .extend(rest.answers.into_iter().filter(|answer| !about_name(answer)));
             judgement.warnings = rest.warnings;
             judgement.rounds = rest.rounds;
         }
@@ -79,12 +89,23 @@ const STAND_IN_NAME: &str = "an-object-without-a-name";
 
 /// The object with a name; `None` where there is no place for one.
 fn with_name(mut named: Value) -> Option<Value> {
-    let metadata = named.as_object_mut()?.entry("metadata").or_insert_with(|| Value::Object(serde_json::Map::new()));
-    metadata.as_object_mut()?.insert("name".to_owned(), Value::from(STAND_IN_NAME));
+    let metadata = named
+        .as_object_mut()?
+        .entry("metadata")
+        .or_insert_with(|| Value::Object(serde_json::Map::new()));
+    metadata
+        .as_object_mut()?
+        .insert("name".to_owned(), Value::from(STAND_IN_NAME));
     Some(named)
 }
 
-async fn judge_named(cluster: &Cluster, key: &ObjectKey, served: &ServedKind, object: &SentObject, knowledge: &dyn Learn) -> Result<Judgement, Unreachable> {
+async fn judge_named(
+    cluster: &Cluster,
+    key: &ObjectKey,
+    served: &ServedKind,
+    object: &SentObject,
+    knowledge: &dyn Learn,
+) -> Result<Judgement, Unreachable> {
     let mut judgement = Judgement::default();
     let mut record = PeelRecord::default();
     let mut peeled: Option<Value> = None;
@@ -107,7 +128,11 @@ async fn judge_named(cluster: &Cluster, key: &ObjectKey, served: &ServedKind, ob
         }
         let Some(refusal) = refusal else { break };
         knowledge.learn(cluster, &key.gvk, &refusal.message).await;
-        let live = if is_about_a_change(&refusal.message) { cluster.get(key, served).await? } else { None };
+        let live = if is_about_a_change(&refusal.message) {
+            cluster.get(key, served).await?
+        } else {
+            None
+        };
         let answers = decode(&refusal, &key.gvk, &sent, live.as_ref(), knowledge);
         add_new(&mut judgement.answers, record.restore(answers.clone()));
         let mut next = sent;
@@ -122,9 +147,15 @@ async fn judge_named(cluster: &Cluster, key: &ObjectKey, served: &ServedKind, ob
 fn add_new(known: &mut Vec<Answer>, answers: Vec<Answer>) {
     for answer in answers {
         // How many items there are, and how long a text is, changes as they are left out; that they are too many was said.
-        let counts = matches!(answer.slug, codes::TOO_MANY | codes::TOO_FEW | codes::TOO_LONG | codes::TOO_LARGE);
-        let same = |known: &Answer| known.slug == answer.slug && known.path == answer.path && known.place == answer.place;
-        let said = known.iter().any(|known| same(known) && (counts || known.message == answer.message));
+        let counts = matches!(
+            answer.slug,
+            codes::TOO_MANY | codes::TOO_FEW | codes::TOO_LONG | codes::TOO_LARGE
+        );
+        let same =
+            |known: &Answer| known.slug == answer.slug && known.path == answer.path && known.place == answer.place;
+        let said = known
+            .iter()
+            .any(|known| same(known) && (counts || known.message == answer.message));
         if !said {
             known.push(answer);
         }
@@ -133,14 +164,30 @@ fn add_new(known: &mut Vec<Answer>, answers: Vec<Answer>) {
 
 /// Whether the answer may be about a change, so that the leaf that changed can only be found beside the live object.
 fn is_about_a_change(message: &str) -> bool {
-    ["immutable", "may not change", "cannot change", "updates may not", "may not be changed", "Forbidden", "forbidden", "may not be specified", "updates to"].iter().any(|word| message.contains(word))
+    [
+        "immutable",
+        "may not change",
+        "cannot change",
+        "updates may not",
+        "may not be changed",
+        "Forbidden",
+        "forbidden",
+        "may not be specified",
+        "updates to",
+    ]
+    .iter()
+    .any(|word| message.contains(word))
 }
 
 fn not_served(gvk: &Gvk) -> Refusal {
     Refusal {
         status: 404,
         reason: "NotFound".to_owned(),
-        message: format!("no matches for kind \"{}\" in version \"{}\"", gvk.kind, gvk.api_version()),
+        message: format!(
+            "no matches for kind \"{}\" in version \"{}\"",
+            gvk.kind,
+            gvk.api_version()
+        ),
         causes: Vec::new(),
     }
 }

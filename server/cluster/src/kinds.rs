@@ -23,7 +23,11 @@ pub struct Kinds {
 impl Kinds {
     /// Asks the server (aggregated discovery, two requests; KEP-3352, stable since Kubernetes 1.30).
     pub async fn fetch(client: &Client) -> Result<Self, kube::Error> {
-        let (core, groups) = futures::future::try_join(client.list_core_api_versions_aggregated(), client.list_api_groups_aggregated()).await?;
+        let (core, groups) = futures::future::try_join(
+            client.list_core_api_versions_aggregated(),
+            client.list_api_groups_aggregated(),
+        )
+        .await?;
         let mut served = BTreeMap::new();
         for group in core.items.into_iter().chain(groups.items) {
             let name = group.metadata.and_then(|metadata| metadata.name).unwrap_or_default();
@@ -33,12 +37,24 @@ impl Kinds {
                     if !resource.verbs.iter().any(|verb| verb == "patch") {
                         continue;
                     }
-                    let (Some(plural), Some(kind)) = (resource.resource, resource.response_kind.and_then(|gvk| gvk.kind).filter(|kind| !kind.is_empty()))
-                    else {
+                    let (Some(plural), Some(kind)) = (
+                        resource.resource,
+                        resource
+                            .response_kind
+                            .and_then(|gvk| gvk.kind)
+                            .filter(|kind| !kind.is_empty()),
+                    ) else {
                         continue;
                     };
                     let namespaced = resource.scope.as_deref() == Some("Namespaced");
-                    served.insert(Gvk { group: name.clone(), version: version_name.clone(), kind }, ServedKind { plural, namespaced });
+                    served.insert(
+                        Gvk {
+                            group: name.clone(),
+                            version: version_name.clone(),
+                            kind,
+                        },
+                        ServedKind { plural, namespaced },
+                    );
                 }
             }
         }

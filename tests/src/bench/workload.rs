@@ -9,7 +9,7 @@ pub fn config_map(name: &str, value: usize) -> String {
     )
 }
 
-/// A Deployment as people write them; `value` is what an edit changes.
+/// A Deployment as people write them; `value` is what an edit changes, a label that makes no controller roll out anything.
 pub fn deployment(name: &str, value: usize) -> String {
     format!(
         r"apiVersion: apps/v1
@@ -19,6 +19,7 @@ metadata:
   namespace: default
   labels:
     app.kubernetes.io/name: {name}
+    bench.example/counter: c{value}
 spec:
   replicas: 0
   selector:
@@ -29,7 +30,7 @@ spec:
       labels:
         app.kubernetes.io/name: {name}
       annotations:
-        bench.example/counter: c{value}
+        bench.example/owner: somebody
     spec:
       containers:
         - name: web

@@ -52,6 +52,7 @@ pub struct Builder {
     environment: Vec<(String, String)>,
     choice: Option<String>,
     state: Option<Utf8PathBuf>,
+    kept_in: Option<Utf8PathBuf>,
     prepared: bool,
     handshake: bool,
     process_id: u32,
@@ -68,6 +69,7 @@ impl Default for Builder {
             environment: Vec::new(),
             choice: None,
             state: None,
+            kept_in: None,
             prepared: true,
             handshake: true,
             process_id: std::process::id(),
@@ -130,6 +132,12 @@ impl Builder {
         self
     }
 
+    /// The parent of workspace and state, which the caller removes; otherwise they go with the server.
+    pub fn kept_in(mut self, directory: &Utf8Path) -> Self {
+        self.kept_in = Some(directory.to_owned());
+        self
+    }
+
     /// Without the prepared store that all tests share: a start is the first one of its state directory.
     pub fn unprepared(mut self) -> Self {
         self.prepared = false;
@@ -151,18 +159,22 @@ impl Builder {
     /// Starts the server and does the handshake.
     pub fn build(self) -> TestServer {
         let mut directories = Vec::new();
-        let mut make_directory = |prefix: &str| {
+        let mut make_directory = |name: &str| {
+            if let Some(parent) = &self.kept_in {
+                let path = parent.join(name);
+                std::fs::create_dir_all(&path).expect("a directory can be made");
+                return path.canonicalize_utf8().expect("UTF-8");
+            }
             let directory = tempfile::Builder::new()
-                .prefix(prefix)
+                .prefix(&format!("gitops-{name}-"))
                 .tempdir()
                 .expect("a temporary directory");
-            let path =
-                Utf8PathBuf::from_path_buf(directory.path().canonicalize().expect("it is there")).expect("UTF-8");
+            let path = Utf8PathBuf::from_path_buf(directory.path().canonicalize().expect("it is there"));
             directories.push(directory);
-            path
+            path.expect("UTF-8")
         };
-        let workspace = make_directory("gitops-workspace-");
-        let state = self.state.unwrap_or_else(|| make_directory("gitops-state-"));
+        let workspace = make_directory("workspace");
+        let state = self.state.unwrap_or_else(|| make_directory("state"));
         if self.prepared {
             share_prepared_store(&state);
         }

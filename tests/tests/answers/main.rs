@@ -1,6 +1,8 @@
 //! What the API server answers, row by row: each kind of refusal that is known has a test here that asks the real server,
 //! and says which code, which range and which words a person gets. All tests share one session, each in namespaces of its own.
 
+#![expect(clippy::needless_raw_string_hashes, reason = "as expect-test writes them")]
+
 mod actions;
 mod actions_on_fields;
 mod actions_on_objects;
@@ -8,6 +10,7 @@ mod admission;
 mod changes;
 mod custom;
 mod kinds;
+mod policies;
 mod prepare;
 mod rounds;
 mod structure;

@@ -61,7 +61,7 @@ fn a_namespace_and_a_kind_of_the_same_save() {
               depth: 30
             #        ^^ error apply/invalid-value: 30 is not valid: should be less than or equal to 10
               dpeth: 3
-            # ^^^^^ error apply/unknown-field: unknown field "dpeth"
+            # ^^^^^ error apply/unknown-field: unknown field "dpeth"; "depth" is written already
             ---
             apiVersion: apiextensions.k8s.io/v1
             kind: CustomResourceDefinition

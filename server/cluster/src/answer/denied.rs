@@ -141,10 +141,13 @@ fn reference(said: &str) -> Option<(&'static str, &'static str)> {
 
 /// What is not there, in one sentence for all the plug-ins that look for something.
 fn not_there(said: &str) -> String {
-    if let Some((namespace, name)) =
-        between(said, "service account ", ":").and_then(|account| account.split_once('/'))
+    if let Some((namespace, name)) = between(said, "service account ", ":").and_then(|account| account.split_once('/'))
     {
-        return format!("service account {} does not exist in namespace {}", quote(name), quote(namespace));
+        return format!(
+            "service account {} does not exist in namespace {}",
+            quote(name),
+            quote(namespace)
+        );
     }
     if said.contains("integer value of priority") {
         return "priority comes from a PriorityClass; write priorityClassName".to_owned();

@@ -288,12 +288,11 @@ impl Reader<'_> {
             .found
             .iter_mut()
             .find(|known| known.root == read.root && known.steps == read.steps);
-        match known {
-            Some(known) => known.may_be_absent |= self.in_not_has,
-            None => {
-                read.may_be_absent = self.in_not_has;
-                self.found.push(read);
-            }
+        if let Some(known) = known {
+            known.may_be_absent |= self.in_not_has;
+        } else {
+            read.may_be_absent = self.in_not_has;
+            self.found.push(read);
         }
     }
 }

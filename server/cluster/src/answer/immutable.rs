@@ -38,7 +38,11 @@ pub(super) fn answers(context: &Context<'_>, path: &FieldPath, detail: &str) -> 
     let by_diff = in_diff(context, &field, detail);
     let changed = if by_diff.is_empty() {
         let all = changed_leaves(context, &field);
-        let refused: Vec<FieldPath> = all.iter().filter(|leaf| is_refused(context, &field, leaf, detail)).cloned().collect();
+        let refused: Vec<FieldPath> = all
+            .iter()
+            .filter(|leaf| is_refused(context, &field, leaf, detail))
+            .cloned()
+            .collect();
         if refused.is_empty() { all } else { refused }
     } else {
         by_diff
@@ -62,10 +66,16 @@ fn is_refused(context: &Context<'_>, field: &FieldPath, leaf: &FieldPath, detail
     if detail.contains("add or remove") {
         return up_to_addition(context, field, leaf.clone()).len() < leaf.len();
     }
-    let Some(allowed) = ["other than ", "except "].iter().find_map(|words| detail.split_once(words)) else {
+    let Some(allowed) = ["other than ", "except "]
+        .iter()
+        .find_map(|words| detail.split_once(words))
+    else {
         return true;
     };
-    let allowed: Vec<&str> = allowed.1.split(|character: char| !character.is_alphanumeric()).collect();
+    let allowed: Vec<&str> = allowed
+        .1
+        .split(|character: char| !character.is_alphanumeric())
+        .collect();
     // `spec.containers[*].image` allows the image; `'template'` everything in it.
     let below = leaf.steps().iter().skip(field.len());
     let named = |step: &Step| matches!(step, Step::Key(key) if !matches!(&**key, "spec" | "containers") && allowed.contains(&&**key));
@@ -103,7 +113,9 @@ fn answer(context: &Context<'_>, path: &FieldPath, field: &FieldPath) -> Answer 
     let mut message = format!("{} is immutable", subject(context, path));
     if field.len() == path.len() && context.live.is_some() && live.is_none() {
         message = format!("{message}: the live object has none");
-    } else if let Some(value) = shown.filter(|value| value_at(context.sent, field).is_some_and(|sent| !same(sent, value))) {
+    } else if let Some(value) =
+        shown.filter(|value| value_at(context.sent, field).is_some_and(|sent| !same(sent, value)))
+    {
         message = format!("{message}: the live object has {}", name_scalar(value));
     }
     message = format!("{message}; to change it the object must be made anew");

@@ -5,8 +5,8 @@ use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
 use super::causes::{FAULTS, Fault, body, causes, fault};
+use super::consequences::{is_copy, together, without_consequences};
 use super::go_value::{self, BadValue};
-use super::pods::spec_path;
 use super::sent::{below, existing, leaves, loosely_equal, value_at, with_key};
 use super::wording::{name_scalar, one_of, quote, quoted, take_quoted, yaml_scalar};
 use super::{
@@ -28,87 +28,8 @@ pub(super) fn decode(context: &Context<'_>) -> Vec<Answer> {
     } else {
         telling
     };
-    let mut answers: Vec<Answer> = Vec::new();
-    for answer in shown.into_iter().flat_map(|cause| of_cause(context, cause)) {
-        match answers.last_mut().filter(|last| are_of_one_value(last, &answer)) {
-            Some(last) => also(last, &answer),
-            None => answers.push(answer),
-        }
-    }
-    without_consequences(context, answers)
-}
-
-/// Whether the name at a path is that of a volume of the same pod.
-fn is_volume(context: &Context<'_>, path: &FieldPath) -> bool {
-    let Some(spec) = spec_path(context.gvk, context.sent) else {
-        return false;
-    };
-    let volumes = value_at(context.sent, &with_key(&spec, "volumes")).and_then(Value::as_array);
-    let name = value_at(context.sent, path);
-    volumes.is_some_and(|volumes| volumes.iter().any(|volume| name.is_some() && volume.get("name") == name))
-}
-
-/// Two things that are wrong with one value.
-fn are_of_one_value(one: &Answer, other: &Answer) -> bool {
-    one.slug == codes::INVALID_VALUE && other.slug == one.slug && other.path == one.path && other.place == one.place
-}
-
-/// Puts the second thing behind the first: `"WEB" is not valid: must contain …; must contain …`.
-fn also(answer: &mut Answer, other: &Answer) {
-    let words = match other.message.split_once(" is not valid: ") {
-        Some((named, words)) if answer.message.starts_with(named) => words,
-        _ => other.message.as_str(),
-    };
-    if !answer.message.contains(words) {
-        answer.message = format!("{}; {words}", answer.message);
-    }
-    if answer.suggestion == Suggestion::None {
-        answer.suggestion = other.suggestion.clone();
-    }
-}
-
-/// Leaves out what follows from another answer: labels that fit no selector where there is none, and a status that is not there yet.
-fn without_consequences(context: &Context<'_>, mut answers: Vec<Answer>) -> Vec<Answer> {
-    let no_selector = answers.iter().any(|answer| {
-        matches!(&answer.place, Place::Missing { field } if field.ends_with("selector"))
-            && answer.slug == codes::REQUIRED
-    });
-    let required: Vec<FieldPath> = answers
-        .iter()
-        .filter(|answer| answer.slug == codes::REQUIRED)
-        .map(|answer| answer.path.clone())
-        .collect();
-    let follows = |answer: &Answer| {
-        // What is not there is neither a choice nor the same as something else that is not there.
-        let nothing = answer.slug == codes::UNSUPPORTED_VALUE && required.contains(&answer.path)
-            || answer.slug == codes::DUPLICATE_ITEM && answer.detail.contains("Duplicate value: \"\"");
-        let unlike = no_selector && answer.detail.contains("`selector` does not match");
-        // A volume that is wrong itself is none that could be mounted.
-        let there = answer.slug == codes::REFERENCE_NOT_FOUND && is_volume(context, &answer.path);
-        unlike
-            || nothing
-            || there
-            || matches!(&answer.place, Place::Missing { field } if answer.path.is_empty() && field.starts_with("status."))
-    };
-    if answers.iter().any(|answer| !follows(answer)) {
-        answers.retain(|answer| !follows(answer));
-    }
-    answers
-}
-
-/// Whether a cause is about a field that the server has filled in from a field beside it, of which it says the same:
-/// `targetPort` is `port` when it is not written.
-fn is_copy(context: &Context<'_>, cause: &Cause, causes: &[Cause]) -> bool {
-    let beside = |field: &str| field.rsplit_once('.').map(|(parent, _)| parent.to_owned());
-    let written = |field: &str| value_at(context.sent, &internal_path::resolve(context, field)).is_some();
-    !written(&cause.field)
-        && beside(&cause.field).is_some()
-        && causes.iter().any(|other| {
-            other.message == cause.message
-                && other.field != cause.field
-                && beside(&other.field) == beside(&cause.field)
-                && written(&other.field)
-        })
+    let answers = shown.into_iter().flat_map(|cause| of_cause(context, cause));
+    without_consequences(context, together(answers))
 }
 
 /// The answers about one cause.
@@ -208,7 +129,9 @@ fn required(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
     };
     let hint = match (choices.is_empty(), body) {
         (false, _) => format!("; {}", one_of(&choices)),
-        (true, words) if words.is_empty() || words.trim_start_matches(name.as_str()).trim() == "must be specified" => String::new(),
+        (true, words) if words.is_empty() || words.trim_start_matches(name.as_str()).trim() == "must be specified" => {
+            String::new()
+        }
         (true, words) => format!(": {}", words.trim()),
     };
     match value_at(context.sent, path) {
@@ -299,7 +222,10 @@ pub(super) fn name_missing(sent: &Value) -> Answer {
                 let name = prefix.trim_end_matches(['-', '.']);
                 let words = "with generateName each save would make another object; write metadata.name";
                 return Answer::new(generated, Place::Key, codes::NAME_MISSING, words).with_suggestion(
-                    Suggestion::SetField { path, value: Value::from(name) },
+                    Suggestion::SetField {
+                        path,
+                        value: Value::from(name),
+                    },
                 );
             }
             let mut answer = at(sent, &path, codes::NAME_MISSING, words.to_owned());
@@ -384,7 +310,9 @@ fn unsupported(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
 /// The choice that was most likely meant: the only one that goes on from what is written, else the nearest.
 fn likeliest(written: &str, choices: &[String]) -> Option<String> {
     let start = written.to_lowercase();
-    let mut longer = choices.iter().filter(|choice| choice.to_lowercase().starts_with(&start));
+    let mut longer = choices
+        .iter()
+        .filter(|choice| choice.to_lowercase().starts_with(&start));
     let only = longer.next().filter(|_| start.len() > 1 && longer.next().is_none());
     only.cloned()
         .or_else(|| nearest(written, choices.iter().map(String::as_str)).map(str::to_owned))

@@ -309,12 +309,20 @@ fn is_name_rule(words: &str) -> bool {
 fn named_rightly(text: &str, rule: &str) -> Option<String> {
     let dots = rule.contains("subdomain");
     // Of an address the name of the host is meant.
-    let host = text.split_once("://").map(|(_, host)| host.split(['/', ':']).next().unwrap_or_default());
+    let host = text
+        .split_once("://")
+        .map(|(_, host)| host.split(['/', ':']).next().unwrap_or_default());
     let name: String = host
         .unwrap_or(text)
         .to_lowercase()
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || (c == '.' && dots) { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || (c == '.' && dots) {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     let name = name.trim_matches(['-', '.']).to_owned();
     (!name.is_empty() && name != text).then(|| yaml_scalar(&name))

@@ -148,7 +148,10 @@ fn rank(version: &str, wanted: &str) -> (bool, bool, u32) {
     let number = |version: &str| {
         let digits = version.trim_start_matches('v');
         let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-        digits.get(..end).and_then(|digits| digits.parse::<u32>().ok()).unwrap_or_default()
+        digits
+            .get(..end)
+            .and_then(|digits| digits.parse::<u32>().ok())
+            .unwrap_or_default()
     };
     let stable = !version.contains("alpha") && !version.contains("beta");
     (number(version) == number(wanted), stable, number(version))

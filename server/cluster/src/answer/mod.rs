@@ -8,6 +8,7 @@ mod base64_fields;
 mod causes;
 pub mod codes;
 mod conflict;
+mod consequences;
 mod conversion;
 mod denied;
 mod expression;

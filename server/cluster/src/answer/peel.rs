@@ -148,9 +148,8 @@ impl PeelRecord {
                 && change.original.parent().as_ref() == Some(&path)
                 && matches!(answer.slug, codes::INVALID_VALUE | codes::REQUIRED | codes::TOO_FEW);
             // What had an entry or an item that could be taken away is a map or a list, as empty as it may be now.
-            let emptied = change.removed
-                && change.original.parent().as_ref() == Some(&path)
-                && answer.slug == codes::WRONG_TYPE;
+            let emptied =
+                change.removed && change.original.parent().as_ref() == Some(&path) && answer.slug == codes::WRONG_TYPE;
             // `must specify one of configMapRef or secretRef` is no news where `configMap` was probably meant to be the first.
             let named = change.meant.iter().any(|meant| {
                 meant.starts_with(&path) && meant.last_key().is_some_and(|name| names(&answer.message, name))
@@ -200,7 +199,9 @@ fn names(message: &str, field: &str) -> bool {
 
 /// Ports and addresses of services are handed out beside validation: what is wrong with them says nothing of the rest.
 fn is_of_allocation(answer: &Answer) -> bool {
-    ["provided port ", "provided IP "].iter().any(|words| answer.message.contains(words))
+    ["provided port ", "provided IP "]
+        .iter()
+        .any(|words| answer.message.contains(words))
 }
 
 /// Whether an object is of a kind that the server brings itself.
@@ -243,7 +244,9 @@ fn is_identity(path: &FieldPath) -> bool {
 
 /// Whether only the type of a name is set right: `name: 123` is sent to the address of "123" as it is.
 fn keeps_name(object: &Value, answer: &Answer) -> bool {
-    let Peel::Set { path, value } = &answer.peel else { return false };
+    let Peel::Set { path, value } = &answer.peel else {
+        return false;
+    };
     value_at(object, path).is_some_and(|written| scalar_text(written).as_deref() == value.as_str())
 }
 

@@ -168,10 +168,14 @@ fn odd_one(items: usize, sent: &Value, list: &FieldPath, rest: &[ReadStep], want
             (path, is_there)
         })
         .collect();
-    if below.is_empty() || fields.iter().all(|(_, is_there)| *is_there) || !fields.iter().any(|(_, is_there)| *is_there) {
+    if below.is_empty() || fields.iter().all(|(_, is_there)| *is_there) || !fields.iter().any(|(_, is_there)| *is_there)
+    {
         return None;
     }
-    fields.into_iter().find(|(_, is_there)| *is_there == wanted).map(|(path, _)| path)
+    fields
+        .into_iter()
+        .find(|(_, is_there)| *is_there == wanted)
+        .map(|(path, _)| path)
 }
 
 fn is_scalar(sent: &Value, path: &FieldPath) -> bool {

@@ -97,7 +97,10 @@ fn answer(context: &Context<'_>, item: &str, duplicates: &mut Vec<(FieldPath, St
             .unwrap_or(Value::Null);
         if let Some(expected) = Expected::from_word(expected) {
             let other = odd_item(context, &path, expected).filter(|_| expected.fits(&written));
-            let written = other.as_ref().and_then(|other| value_at(context.sent, other)).unwrap_or(&written);
+            let written = other
+                .as_ref()
+                .and_then(|other| value_at(context.sent, other))
+                .unwrap_or(&written);
             let place = other.as_ref().unwrap_or(&path).clone();
             return Some(wrong(context, place, expected, written).with_detail(detail));
         }

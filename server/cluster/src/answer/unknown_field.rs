@@ -135,7 +135,11 @@ fn deeper(context: &Context<'_>, parent: &FieldPath, name: &str) -> Option<(Fiel
     let outer = parent.parent();
     let (top, map) = [Some(parent), outer.as_ref()].into_iter().flatten().find_map(|top| {
         let near = maps_in(context, top);
-        let far = near.iter().flat_map(|map| maps_in(context, map)).take(MAX_MAPS).collect();
+        let far = near
+            .iter()
+            .flat_map(|map| maps_in(context, map))
+            .take(MAX_MAPS)
+            .collect();
         let map = with_field(context, near, name).or_else(|| with_field(context, far, name))?;
         Some((top, map))
     })?;
@@ -163,7 +167,13 @@ fn maps_in(context: &Context<'_>, map: &FieldPath) -> Vec<FieldPath> {
 
 /// The map that has a field: the first that is written, or the only one.
 fn with_field(context: &Context<'_>, maps: Vec<FieldPath>, name: &str) -> Option<FieldPath> {
-    let has = |map: &FieldPath| context.knowledge.fields(context.gvk, map).iter().any(|field| field == name);
+    let has = |map: &FieldPath| {
+        context
+            .knowledge
+            .fields(context.gvk, map)
+            .iter()
+            .any(|field| field == name)
+    };
     let mut found: Vec<FieldPath> = maps.into_iter().filter(has).collect();
     match found.iter().position(|map| value_at(context.sent, map).is_some()) {
         Some(written) => Some(found.swap_remove(written)),

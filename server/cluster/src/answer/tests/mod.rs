@@ -5,8 +5,11 @@
 mod asked;
 mod never_panics;
 mod peeling;
+mod relatives;
 mod reported;
 mod rows;
+mod rows_of_admission;
+mod rows_of_the_cluster;
 mod warnings;
 
 use std::fmt::Write;

@@ -82,7 +82,10 @@ fn never_touches_the_identity() {
     let answers = decode(&refusal, &Gvk::parse("v1", "Pod"), &object, None, &NoKnowledge);
     // A name that is a number is the same name as a text.
     assert!(peel(&mut object, &answers));
-    assert_eq!(object, json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "3", "namespace": "4"}}));
+    assert_eq!(
+        object,
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "3", "namespace": "4"}})
+    );
     assert!(!peel(&mut object, &answers));
     assert!(!peel(&mut Value::Null, &answers));
 }
@@ -94,7 +97,13 @@ fn does_not_miss_what_stands_elsewhere() {
     let knowledge = super::known().with_fields("spec", &["containers", "volumes"]);
     let kind = Gvk::parse("v1", "Pod");
     let mut object = sent.clone();
-    let answers = decode(&typed(".containers: field not declared in schema"), &kind, &object, None, &knowledge);
+    let answers = decode(
+        &typed(".containers: field not declared in schema"),
+        &kind,
+        &object,
+        None,
+        &knowledge,
+    );
     let mut record = PeelRecord::default();
     assert!(record.peel(&mut object, &answers));
     let refusal = Refusal {
@@ -110,13 +119,20 @@ fn does_not_miss_what_stands_elsewhere() {
 #[test]
 fn does_not_take_an_emptied_map_for_a_wrong_type() {
     let kind = Gvk::parse("example.com/v1", "Dump");
-    let mut object = json!({"apiVersion": "example.com/v1", "kind": "Dump", "metadata": {"name": "a"}, "spec": {"schedule": "x"}});
+    let mut object =
+        json!({"apiVersion": "example.com/v1", "kind": "Dump", "metadata": {"name": "a"}, "spec": {"schedule": "x"}});
     let invalid = |message: &str| Refusal {
         status: 422,
         message: format!("Dump.example.com \"a\" is invalid: {message}"),
         ..Refusal::default()
     };
-    let answers = decode(&invalid("spec.schedule: Invalid value: \"x\": no"), &kind, &object, None, &NoKnowledge);
+    let answers = decode(
+        &invalid("spec.schedule: Invalid value: \"x\": no"),
+        &kind,
+        &object,
+        None,
+        &NoKnowledge,
+    );
     let mut record = PeelRecord::default();
     assert!(record.peel(&mut object, &answers));
     let refusal = invalid("spec: Invalid value: \"null\": spec in body must be of type object: \"null\"");
