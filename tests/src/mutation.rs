@@ -6,8 +6,50 @@ use gitops_yaml::{Dialect, FieldPath, parse};
 
 /// What people and machines put where it does not belong.
 const FRAGMENTS: [&str; 44] = [
-    "---\n", "...\n", ": ", "- ", "\t", "\n", "\r\n", "\r", "{", "}", "[", "]", "\"", "'", "|", ">", "|-\n", "&a ", "*a", "<<: *a\n", "!!str ", "#", " #", "%YAML 1.2\n", "\u{feff}",
-    "\u{0}", "é", "日本", "😀", "\u{2028}", "? ", ", ", "~", "@", "`", "kind: List\nitems:\n", "apiVersion: v1\n", "metadata:\n  name: x\n", "  ", "    ", "*", "&", "!", "\u{85}",
+    "---\n",
+    "...\n",
+    ": ",
+    "- ",
+    "\t",
+    "\n",
+    "\r\n",
+    "\r",
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    "'",
+    "|",
+    ">",
+    "|-\n",
+    "&a ",
+    "*a",
+    "<<: *a\n",
+    "!!str ",
+    "#",
+    " #",
+    "%YAML 1.2\n",
+    "\u{feff}",
+    "\u{0}",
+    "é",
+    "日本",
+    "😀",
+    "\u{2028}",
+    "? ",
+    ", ",
+    "~",
+    "@",
+    "`",
+    "kind: List\nitems:\n",
+    "apiVersion: v1\n",
+    "metadata:\n  name: x\n",
+    "  ",
+    "    ",
+    "*",
+    "&",
+    "!",
+    "\u{85}",
 ];
 
 /// A small generator of pseudo-random numbers (xorshift64*): the same seed makes the same files on every machine.
@@ -20,7 +62,7 @@ impl Mutator {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn next_number(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -29,7 +71,11 @@ impl Mutator {
 
     /// A number below `bound`; 0 for a bound of 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        if bound == 0 { 0 } else { usize::try_from(self.next() % bound as u64).unwrap_or(0) }
+        if bound == 0 {
+            0
+        } else {
+            usize::try_from(self.next_number() % bound as u64).unwrap_or(0)
+        }
     }
 
     /// A piece of one of the texts, changed in one to six places.
@@ -38,7 +84,10 @@ impl Mutator {
         // Most faults need a few lines only; whole files are tried now and then.
         let mut bytes = if source.len() > 1500 && self.below(8) != 0 {
             let start = self.below(source.len() - 1000);
-            let start = source[..start].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            let start = source[..start]
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .map_or(0, |at| at + 1);
             source[start..(start + 1000).min(source.len())].to_vec()
         } else {
             source.clone()
@@ -109,14 +158,25 @@ pub fn check_text(bytes: &[u8], mutator: &mut Mutator) -> Result<(), String> {
         };
         for manifest in &manifests {
             in_bounds(source, manifest.kind_span, "a kind")?;
-            in_bounds(source, anchor_of_object(document, source, &manifest.base), "an object's anchor")?;
+            in_bounds(
+                source,
+                anchor_of_object(document, source, &manifest.base),
+                "an object's anchor",
+            )?;
         }
         for _ in 0..4 {
             let offset = u32::try_from(mutator.below(source.len() + 1)).unwrap_or(0);
-            let Some((path, _)) = document.path_at(source, offset) else { continue };
+            let Some((path, _)) = document.path_at(source, offset) else {
+                continue;
+            };
             let mut deeper = path.clone();
             deeper.push_key("nowhere");
-            for (path, want) in [(&path, Want::Key), (&path, Want::Value), (&deeper, Want::Key), (&deeper, Want::Value)] {
+            for (path, want) in [
+                (&path, Want::Key),
+                (&path, Want::Value),
+                (&deeper, Want::Key),
+                (&deeper, Want::Value),
+            ] {
                 let span = place(document, source, &FieldPath::default(), path, want);
                 in_bounds(source, span, "a place")?;
             }
@@ -128,7 +188,10 @@ pub fn check_text(bytes: &[u8], mutator: &mut Mutator) -> Result<(), String> {
         let back = text.offset(position, encoding);
         in_bounds(source, Span::new(back, back), "a position")?;
         if text.position(back, encoding) != position {
-            return Err(format!("{position:?} leads to {back}, which is at {:?}", text.position(back, encoding)));
+            return Err(format!(
+                "{position:?} leads to {back}, which is at {:?}",
+                text.position(back, encoding)
+            ));
         }
     }
     Ok(())

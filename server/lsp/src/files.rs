@@ -164,11 +164,7 @@ impl File {
     pub(crate) fn current(&mut self) -> Option<&Arc<Parsed>> {
         if let Some(text) = self.unparsed.take() {
             let path = self.path.as_ref().map_or(self.uri.as_str(), |path| path.as_str());
-            let parsed = match &self.parsed {
-                Some(before) => Parsed::after(before, path, text),
-                None => Parsed::new(path, text),
-            };
-            self.parsed = Some(Arc::new(parsed));
+            self.parsed = Some(Arc::new(Parsed::new(path, text)));
         }
         self.parsed.as_ref()
     }

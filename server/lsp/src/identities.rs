@@ -84,7 +84,9 @@ pub(crate) fn left_out(parsed: &Parsed, objects: &[Supplied]) -> Vec<ObjectKey> 
 
 /// A finding on each object that is left out.
 pub(crate) fn left_out_findings(file: &File, parsed: &Parsed) -> Vec<Finding> {
-    let left_out = parsed.manifests().filter(|manifest| file.left_out.contains(&manifest.key));
+    let left_out = parsed
+        .manifests()
+        .filter(|manifest| file.left_out.contains(&manifest.key));
     left_out
         .map(|manifest| Finding {
             code: Code {
@@ -93,7 +95,10 @@ pub(crate) fn left_out_findings(file: &File, parsed: &Parsed) -> Vec<Finding> {
             },
             severity: Severity::Error,
             span: manifest.kind_span,
-            message: format!("{} is not sent: with its aliases expanded it is too large or too deep", manifest.key),
+            message: format!(
+                "{} is not sent: with its aliases expanded it is too large or too deep",
+                manifest.key
+            ),
             detail: None,
             related: Vec::new(),
             fixes: Vec::new(),

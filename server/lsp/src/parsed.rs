@@ -1,13 +1,13 @@
 //! One version of one file, parsed and understood.
 
+use gitops_cluster::SentObject;
 use gitops_model::{
     Code, FileRole, Finding, Manifest, NotAnObject, Reading, Severity, Source, file_role, from_syntax, read,
     reads_as_template,
 };
-use gitops_cluster::SentObject;
 use gitops_session::Supplied;
 use gitops_text::{MAX_FILE_BYTES, Span, Text};
-use gitops_yaml::{Document, Parse, SyntaxErrorKind, parse, parse_again};
+use gitops_yaml::{Document, Parse, SyntaxErrorKind, parse};
 
 /// A file as it was at one moment. Never changes; whoever needs it keeps it.
 pub(crate) struct Parsed {
@@ -37,17 +37,6 @@ pub(crate) enum Standing {
 impl Parsed {
     /// Parses a text. `path` tells what kind of file it is.
     pub(crate) fn new(path: &str, text: Text) -> Self {
-        Self::with(path, text, parse)
-    }
-
-    /// [`Self::new`] for a text that came from another by a change: documents that stayed are not parsed again.
-    pub(crate) fn after(before: &Self, path: &str, text: Text) -> Self {
-        Self::with(path, text, |source| {
-            parse_again(&before.parse, before.text.as_str(), source)
-        })
-    }
-
-    fn with(path: &str, text: Text, parse: impl FnOnce(&str) -> Parse) -> Self {
         let source = text.as_str();
         let role = file_role(path);
         if source.len() as u64 > MAX_FILE_BYTES {

@@ -27,7 +27,16 @@ pub(crate) fn bench(checkout: &Checkout, options: &Options) -> anyhow::Result<()
     let kubectl = bundle::build_kubectl(checkout)?;
     stage("building", || {
         run(checkout.cargo().args([
-            "build", "--release", "--package", "gitops-lsp", "--bin", "gitops-lsp", "--package", "gitops-tests", "--bin", "bench",
+            "build",
+            "--release",
+            "--package",
+            "gitops-lsp",
+            "--bin",
+            "gitops-lsp",
+            "--package",
+            "gitops-tests",
+            "--bin",
+            "bench",
         ]))
     })?;
     let mut command = Command::new(checkout.built("release", "bench"));
@@ -35,7 +44,9 @@ pub(crate) fn bench(checkout: &Checkout, options: &Options) -> anyhow::Result<()
     command.args(["--kubectl", kubectl.as_str(), "--corpora", corpora.as_str()]);
     if options.peers {
         prerequisites::check(&[&NODE])?;
-        let peer = stage("looking for yaml-language-server", || tools::yaml_language_server(checkout))?;
+        let peer = stage("looking for yaml-language-server", || {
+            tools::yaml_language_server(checkout)
+        })?;
         command.args(["--peer", peer.as_str()]);
     }
     for group in &options.only {

@@ -73,15 +73,18 @@ pub(crate) fn picture(checkout: &Checkout) -> anyhow::Result<()> {
 /// The program that plays, with everything it needs built.
 fn built(checkout: &Checkout, profile: Profile) -> anyhow::Result<Command> {
     bundle::build(checkout)?;
-    stage("building the server and the demo (once; then only what has changed)", || {
-        let mut command = checkout.cargo();
-        command.args(["build", "--package", "gitops-lsp", "--bin", "gitops-lsp"]);
-        command.args(["--package", "gitops-tests", "--bin", "demo"]);
-        if profile == Profile::Release {
-            command.arg("--release");
-        }
-        run(&mut command)
-    })?;
+    stage(
+        "building the server and the demo (once; then only what has changed)",
+        || {
+            let mut command = checkout.cargo();
+            command.args(["build", "--package", "gitops-lsp", "--bin", "gitops-lsp"]);
+            command.args(["--package", "gitops-tests", "--bin", "demo"]);
+            if profile == Profile::Release {
+                command.arg("--release");
+            }
+            run(&mut command)
+        },
+    )?;
     eprintln!();
     let directory = match profile {
         Profile::Development => "debug",

@@ -9,10 +9,12 @@ use crate::prerequisites::{self, GO, NODE, PYTHON, RUST};
 use crate::stage::stage;
 use crate::{bundle, extension, tools};
 
+/// What is checked, and how.
+type Check = (&'static str, fn(&Checkout) -> anyhow::Result<()>);
+
 /// Runs all checks, those after a failed one too.
 pub(crate) fn lint(checkout: &Checkout) -> anyhow::Result<()> {
     prerequisites::check(&[&RUST, &GO, &NODE, &PYTHON])?;
-    type Check = (&'static str, fn(&Checkout) -> anyhow::Result<()>);
     let checks: [Check; 7] = [
         ("formatting of the Rust code", formatting),
         ("clippy", clippy),

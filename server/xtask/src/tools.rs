@@ -74,13 +74,22 @@ pub(crate) fn cargo_machete(checkout: &Checkout) -> anyhow::Result<Utf8PathBuf> 
 
 /// The script of yaml-language-server, for `cargo xtask bench --peers`.
 pub(crate) fn yaml_language_server(checkout: &Checkout) -> anyhow::Result<Utf8PathBuf> {
-    let directory = checkout.tools().join(format!("yaml-language-server-{YAML_LANGUAGE_SERVER}"));
+    let directory = checkout
+        .tools()
+        .join(format!("yaml-language-server-{YAML_LANGUAGE_SERVER}"));
     let package = directory.join("node_modules").join("yaml-language-server");
     let script = package.join("bin").join("yaml-language-server");
     if !script.is_file() {
         std::fs::create_dir_all(&directory).with_context(|| directory.to_string())?;
         let mut command = crate::extension::npm(checkout);
-        command.current_dir(&directory).args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", "."]);
+        command.current_dir(&directory).args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            "--prefix",
+            ".",
+        ]);
         run(command.arg(format!("yaml-language-server@{YAML_LANGUAGE_SERVER}"))).context("yaml-language-server")?;
     }
     Ok(script)
@@ -129,9 +138,10 @@ fn python_package(checkout: &Checkout, package: &Package) -> anyhow::Result<Utf8
 /// A Python of our own: the system's is not to be changed, and may have no pip.
 fn virtual_environment(checkout: &Checkout) -> anyhow::Result<Utf8PathBuf> {
     let directory = checkout.tools().join("python");
-    let python = match cfg!(windows) {
-        true => directory.join("Scripts").join("python.exe"),
-        false => directory.join("bin").join("python"),
+    let python = if cfg!(windows) {
+        directory.join("Scripts").join("python.exe")
+    } else {
+        directory.join("bin").join("python")
     };
     let works = Command::new(&python)
         .args(["-m", "pip", "--version"])

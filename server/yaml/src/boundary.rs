@@ -22,16 +22,6 @@ pub(crate) fn document_boundaries(text: &str) -> Vec<usize> {
     boundaries
 }
 
-/// Whether a `---` stands at an offset that is the start of a line.
-pub(crate) fn is_document_start(text: &str, line: usize) -> bool {
-    matches!(marker_at(text.as_bytes(), line), Some(Marker::Start))
-}
-
-/// Whether a `\r` stands somewhere without a `\n`: the parser can find documents then that are not found here.
-pub(crate) fn has_lone_returns(text: &str) -> bool {
-    text.match_indices('\r').any(|(at, _)| text.as_bytes().get(at + 1) != Some(&b'\n'))
-}
-
 enum Marker {
     Start,
     End,

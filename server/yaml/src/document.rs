@@ -1,6 +1,5 @@
 //! One document as a flat tree.
 
-use crate::again::shifted;
 use crate::node::{Node, Style};
 use gitops_text::Span;
 
@@ -108,24 +107,6 @@ impl Document {
     #[must_use]
     pub fn node_count(&self) -> usize {
         self.nodes.len()
-    }
-
-    /// The same document in a text that has moved.
-    pub(crate) fn shifted(&self, by: i64) -> Self {
-        let mut moved = self.clone();
-        moved.span = shifted(moved.span, by);
-        for node in &mut moved.nodes {
-            let span = shifted(node.span(), by);
-            (node.start, node.end) = (span.start, span.end);
-        }
-        for extra in &mut moved.extras {
-            extra.tag_span = extra.tag_span.map(|span| shifted(span, by));
-            extra.anchor = extra.anchor.map(|span| shifted(span, by));
-        }
-        for comment in &mut moved.comments {
-            *comment = shifted(*comment, by);
-        }
-        moved
     }
 
     pub(crate) fn extra(&self, node: NodeData) -> Option<&Extra> {

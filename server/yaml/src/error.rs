@@ -1,6 +1,5 @@
 //! What can be wrong with a text as YAML.
 
-use crate::again::shifted;
 use gitops_text::Span;
 
 /// One thing that is wrong, and where.
@@ -14,17 +13,6 @@ pub struct SyntaxError {
     pub message: String,
     /// Another place that explains it, and what is there.
     pub related: Option<(Span, String)>,
-}
-
-impl SyntaxError {
-    /// The same fault in a text that has moved.
-    pub(crate) fn shifted(&self, by: i64) -> Self {
-        Self {
-            span: shifted(self.span, by),
-            related: self.related.clone().map(|(span, message)| (shifted(span, by), message)),
-            ..self.clone()
-        }
-    }
 }
 
 /// The sorts of faults, each with a name that is stable for settings and documentation.

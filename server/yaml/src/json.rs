@@ -10,11 +10,10 @@ use serde_json::map::Entry;
 use serde_json::{Map, Number, Value as Json};
 use std::fmt;
 
+use crate::reading::MAX_DEPTH;
+
 /// How many nodes a document may have with its aliases expanded.
 pub(crate) const MAX_NODES: usize = 200_000;
-
-/// How deep a document may be nested with its aliases expanded.
-use crate::reading::MAX_DEPTH;
 
 /// Why a document cannot become JSON.
 #[derive(Clone, PartialEq, Eq, Debug)]

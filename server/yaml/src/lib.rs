@@ -3,7 +3,6 @@
 //! [`parse`] never fails: it returns every document with whatever of it could be read, and the errors beside it.
 //! The tree is flat and owns no text; a [`Node`] is an index together with the text that was parsed.
 
-mod again;
 mod alias_bound;
 mod anchor;
 mod base64;
@@ -30,7 +29,6 @@ mod refused;
 mod repair;
 mod timestamp;
 
-pub use again::parse_again;
 pub use dialect::{Dialect, Value, resolve};
 pub use document::Document;
 pub use error::{SyntaxError, SyntaxErrorKind};

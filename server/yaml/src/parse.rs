@@ -1,7 +1,7 @@
 //! Text to documents and errors.
 
 use crate::alias_bound::too_many_aliases;
-use crate::boundary::{document_boundaries, has_lone_returns, is_document_start};
+use crate::boundary::document_boundaries;
 use crate::dialect_difference::dialect_differences;
 use crate::document::Document;
 use crate::duplicate_key::duplicate_keys;
@@ -31,12 +31,6 @@ impl Parse {
             .partition_point(|document| document.span().start <= offset);
         self.documents.get(after.checked_sub(1)?)
     }
-
-    /// Whether a `---` behind it starts another document: comments alone are none of their own before one.
-    pub(crate) fn can_be_followed(&self) -> bool {
-        let is_something = |document: &Document| document.explicit || document.node_count() > 0;
-        self.documents.last().is_some_and(is_something)
-    }
 }
 
 /// Texts from this size on, in bytes, are read in two halves at once: starting a thread costs as much as reading some kilobytes.
@@ -48,15 +42,10 @@ const PARALLEL_FROM: usize = 128 * 1024;
 #[must_use]
 pub fn parse(text: &str) -> Parse {
     let boundaries = document_boundaries(text);
-    let parse = match middle(text, &boundaries) {
-        Some(middle) if text.len() >= PARALLEL_FROM && !has_lone_returns(text) => in_halves(text, &boundaries, middle),
+    let mut parse = match middle(text, &boundaries) {
+        Some(middle) if text.len() >= PARALLEL_FROM => in_halves(text, &boundaries, middle),
         _ => part(text, &boundaries, text.len()),
     };
-    whole(parse, text)
-}
-
-/// Makes the documents cover the whole text.
-pub(crate) fn whole(mut parse: Parse, text: &str) -> Parse {
     if parse.documents.is_empty() {
         parse.documents.push(Document::default());
     }
@@ -80,7 +69,7 @@ fn set_ends(documents: &mut [Document], end: usize) {
 fn middle(text: &str, boundaries: &[usize]) -> Option<usize> {
     let half = text.len() / 2;
     let middle = boundaries.partition_point(|&boundary| boundary < half).max(1);
-    let starts = |&boundary: &usize| is_document_start(text, boundary);
+    let starts = |&boundary: &usize| text.get(boundary..).is_some_and(|rest| rest.starts_with("---"));
     let from_there = boundaries.get(middle..)?;
     from_there.iter().position(starts).map(|at| middle + at)
 }
@@ -95,9 +84,6 @@ fn in_halves(text: &str, boundaries: &[usize], middle: usize) -> Parse {
             .name("yaml".into())
             .spawn_scoped(scope, || part(text, second, text.len()));
         let mut parse = part(text, first, seam);
-        if !parse.can_be_followed() {
-            return part(text, boundaries, text.len());
-        }
         let rest = match other.map(thread::ScopedJoinHandle::join) {
             Ok(Ok(rest)) => rest,
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
@@ -111,7 +97,7 @@ fn in_halves(text: &str, boundaries: &[usize], middle: usize) -> Parse {
 }
 
 /// Reads from the first boundary to `end`.
-pub(crate) fn part(text: &str, boundaries: &[usize], end: usize) -> Parse {
+fn part(text: &str, boundaries: &[usize], end: usize) -> Parse {
     let (mut documents, mut errors) = read(text, boundaries, end);
     set_ends(&mut documents, end);
     let start = boundaries.first().copied().unwrap_or_default();

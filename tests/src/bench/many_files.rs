@@ -22,18 +22,23 @@ const ROUNDS: usize = 200;
 /// How many of the first saves are not counted.
 const WARM_UP: usize = 20;
 /// How long it may take until all are on the cluster, before that is taken for a fault.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_mins(15);
 /// The one that is saved.
 const SAVED: &str = "group-050/item-5050.yaml";
 
 /// Reads the folder in a session, and saves in it and in a folder of one, in turn.
 pub fn measure() -> Vec<Row> {
-    let server = TestServer::builder().environment("GITOPS_LSP_LOG", "gitops_lsp=info,warn,kube_client=off,tower=off").build();
+    let server = TestServer::builder()
+        .environment("GITOPS_LSP_LOG", "gitops_lsp=info,warn,kube_client=off,tower=off")
+        .build();
     let mut bytes = 0;
     for number in 0..MANIFESTS {
         let text = config_map(&format!("item-{number}"), 0);
         bytes += text.len();
-        server.write(&format!("group-{:03}/item-{number}.yaml", number / IN_ONE_DIRECTORY), text);
+        server.write(
+            &format!("group-{:03}/item-{number}.yaml", number / IN_ONE_DIRECTORY),
+            text,
+        );
     }
     let alone = read_alone(&server);
     let mark = server.client.mark();
@@ -90,7 +95,12 @@ fn read_alone(server: &TestServer) -> f64 {
     let began = Instant::now();
     let mut bytes = 0;
     for directory in server.workspace().read_dir_utf8().expect("the workspace can be read") {
-        for file in directory.expect("an entry").path().read_dir_utf8().expect("a directory") {
+        for file in directory
+            .expect("an entry")
+            .path()
+            .read_dir_utf8()
+            .expect("a directory")
+        {
             bytes += std::fs::read(file.expect("an entry").path()).expect("a file").len();
         }
     }
@@ -116,6 +126,15 @@ fn wait_until_applied(server: &TestServer, since: Mark) -> Duration {
 
 /// How long the server says that it took to read and index the files of the target, in milliseconds.
 fn indexed(log: &str) -> f64 {
-    let said = log.lines().find_map(|line| line.split_once("target indexed")?.1.split_once("milliseconds=")?.1.split_whitespace().next()?.parse().ok());
+    let said = log.lines().find_map(|line| {
+        line.split_once("target indexed")?
+            .1
+            .split_once("milliseconds=")?
+            .1
+            .split_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    });
     said.unwrap_or_else(|| panic!("the server does not say how long it read:\n{log}"))
 }

@@ -12,8 +12,12 @@ pub struct Memory {
 impl Memory {
     /// That of a process.
     pub fn of(process: u32) -> Self {
-        let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs, and /proc tells of it");
-        Self { now: field(&status, "VmRSS:"), peak: field(&status, "VmHWM:") }
+        let status = std::fs::read_to_string(format!("/proc/{process}/status"))
+            .expect("the process runs, and /proc tells of it");
+        Self {
+            now: field(&status, "VmRSS:"),
+            peak: field(&status, "VmHWM:"),
+        }
     }
 
     /// For people.
@@ -34,12 +38,22 @@ pub fn machine() -> String {
     let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
     let total = field(&read("/proc/meminfo"), "MemTotal:") / 1000.0;
     let processors = read("/proc/cpuinfo");
-    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':')).map_or("", |(_, model)| model.trim());
+    let model = processors
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
+        .map_or("", |(_, model)| model.trim());
     format!("{cores} cores ({model}), {total:.0} GB of memory")
 }
 
 /// A line such as `VmRSS:     1234 kB`, in MB.
 fn field(text: &str, name: &str) -> f64 {
-    let kibibytes = text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
+    let kibibytes = text.lines().find_map(|line| {
+        line.strip_prefix(name)?
+            .trim()
+            .strip_suffix("kB")?
+            .trim()
+            .parse::<f64>()
+            .ok()
+    });
     kibibytes.unwrap_or_default() * 1024.0 / 1e6
 }

@@ -37,7 +37,12 @@ impl Samples {
         self.at(0.9)
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "a place among some hundred")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a place among some hundred"
+    )]
     fn at(&self, share: f64) -> f64 {
         assert!(!self.0.is_empty(), "nothing was measured");
         let mut sorted = self.0.clone();
@@ -47,11 +52,19 @@ impl Samples {
 
     /// Median and ninth of ten, for people.
     pub fn show(&self) -> String {
-        format!("{} (9 of 10 within {})", milliseconds(self.median()), milliseconds(self.ninth_of_ten()))
+        format!(
+            "{} (9 of 10 within {})",
+            milliseconds(self.median()),
+            milliseconds(self.ninth_of_ten())
+        )
     }
 }
 
 /// Milliseconds for people.
 pub fn milliseconds(value: f64) -> String {
-    if value >= 1000.0 { format!("{:.2} s", value / 1000.0) } else { format!("{value:.digits$} ms", digits = if value < 100.0 { 2 } else { 0 }) }
+    if value >= 1000.0 {
+        format!("{:.2} s", value / 1000.0)
+    } else {
+        format!("{value:.digits$} ms", digits = if value < 100.0 { 2 } else { 0 })
+    }
 }

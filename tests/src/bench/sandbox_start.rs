@@ -15,7 +15,10 @@ const PREPARED: usize = 5;
 
 /// The first start in a state directory of its own, and those after it.
 pub fn measure() -> Vec<Row> {
-    let directory = tempfile::Builder::new().prefix("gitops-bench-").tempdir().expect("a temporary directory");
+    let directory = tempfile::Builder::new()
+        .prefix("gitops-bench-")
+        .tempdir()
+        .expect("a temporary directory");
     let directory = Utf8Path::from_path(directory.path()).expect("UTF-8");
     let (state, folder) = (directory.join("state"), directory.join("folder"));
     std::fs::create_dir_all(&folder).expect("a directory can be made");
@@ -65,5 +68,10 @@ fn run(verb: &str, state: &Utf8Path, folder: &Utf8Path) {
         .stdin(Stdio::null())
         .output()
         .expect("gitops-lsp starts");
-    assert!(output.status.success(), "sandbox {verb} failed:\n{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "sandbox {verb} failed:\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -40,9 +40,16 @@ pub fn save(server: &TestServer, file: &str, text: &str) -> Save {
     server.client.notify("textDocument/didSave", params);
     let verdict = server.wait_for_verdict(file, Phase::DryRun, mark, before + 1);
     let seen = began.elapsed();
-    assert!(verdict.ok, "{file} is refused: {:?}", server.diagnostics(file).summary());
+    assert!(
+        verdict.ok,
+        "{file} is refused: {:?}",
+        server.diagnostics(file).summary()
+    );
     server.wait_for_verdict(file, Phase::Apply, mark, before + 1);
-    Save { seen, inside: verdict.milliseconds }
+    Save {
+        seen,
+        inside: verdict.milliseconds,
+    }
 }
 
 /// What is saved, and where the API server has it.
@@ -85,12 +92,23 @@ pub fn measure(settings: &Settings) -> Vec<Row> {
     let kubeconfig = Utf8Path::new(started["kubeconfig"].as_str().expect("a kubeconfig"));
     let field_manager = format!("gitops-lsp:{}", started["name"].as_str().expect("a name"));
     let bare = BareCluster::connect(kubeconfig, &field_manager);
-    let kubectl = settings.kubectl.as_ref().map(|program| Kubectl::new(program, kubeconfig, &field_manager));
-    SUBJECTS.iter().flat_map(|subject| rows(subject, &server, &bare, kubectl.as_ref())).collect()
+    let kubectl = settings
+        .kubectl
+        .as_ref()
+        .map(|program| Kubectl::new(program, kubeconfig, &field_manager));
+    SUBJECTS
+        .iter()
+        .flat_map(|subject| rows(subject, &server, &bare, kubectl.as_ref()))
+        .collect()
 }
 
 fn rows(subject: &Subject, server: &TestServer, bare: &BareCluster, kubectl: Option<&Kubectl>) -> Vec<Row> {
-    let (mut seen, mut inside, mut direct, mut process) = (Samples::default(), Samples::default(), Samples::default(), Samples::default());
+    let (mut seen, mut inside, mut direct, mut process) = (
+        Samples::default(),
+        Samples::default(),
+        Samples::default(),
+        Samples::default(),
+    );
     for round in 1..=WARM_UP + ROUNDS {
         let text = (subject.text)(round);
         let object = object_of(&text);

@@ -38,12 +38,20 @@ fn start_server() -> Duration {
     let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
     let program = gitops_lsp();
     let began = Instant::now();
-    let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("gitops-lsp starts");
+    let mut child = Command::new(program)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("gitops-lsp starts");
     let mut input = child.stdin.take().expect("piped");
     frame::write(&mut input, &request).expect("it reads");
     let answer = frame::read(&mut BufReader::new(child.stdout.take().expect("piped"))).expect("it writes");
     let elapsed = began.elapsed();
-    assert!(answer.is_some_and(|answer| answer["result"]["capabilities"].is_object()), "initialize is answered");
+    assert!(
+        answer.is_some_and(|answer| answer["result"]["capabilities"].is_object()),
+        "initialize is answered"
+    );
     drop(input);
     child.wait().expect("it ends with its input");
     elapsed
@@ -51,7 +59,11 @@ fn start_server() -> Duration {
 
 fn start_true() -> Duration {
     let began = Instant::now();
-    let status = Command::new("true").stdin(Stdio::piped()).stdout(Stdio::piped()).status().expect("true runs");
+    let status = Command::new("true")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .status()
+        .expect("true runs");
     assert!(status.success());
     began.elapsed()
 }

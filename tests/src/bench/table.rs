@@ -34,12 +34,18 @@ pub enum Goal {
 impl Goal {
     /// A bound from above.
     pub fn at_most(value: f64, bound: f64, words: &str) -> Self {
-        Self::Bound { words: format!("≤ {words}"), reached: value <= bound }
+        Self::Bound {
+            words: format!("≤ {words}"),
+            reached: value <= bound,
+        }
     }
 
     /// A bound from below.
     pub fn at_least(value: f64, bound: f64, words: &str) -> Self {
-        Self::Bound { words: format!("≥ {words}"), reached: value >= bound }
+        Self::Bound {
+            words: format!("≥ {words}"),
+            reached: value >= bound,
+        }
     }
 
     fn words(&self) -> &str {
@@ -64,9 +70,22 @@ pub fn render(rows: &[Row]) -> String {
     let mut lines: Vec<[String; 6]> = vec![header];
     lines.extend(rows.iter().map(|row| {
         let (goal, mark) = (row.goal.words().to_owned(), row.goal.mark().to_owned());
-        [row.work.clone(), row.measured.clone(), row.against.clone(), ratio(row.ratio), goal, mark]
+        [
+            row.work.clone(),
+            row.measured.clone(),
+            row.against.clone(),
+            ratio(row.ratio),
+            goal,
+            mark,
+        ]
     }));
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default();
+    let width = |column: usize| {
+        lines
+            .iter()
+            .map(|line| line[column].chars().count())
+            .max()
+            .unwrap_or_default()
+    };
     let widths: [usize; 6] = std::array::from_fn(width);
     let mut table = String::new();
     for (number, line) in lines.iter().enumerate() {

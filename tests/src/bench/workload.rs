@@ -9,7 +9,7 @@ pub fn config_map(name: &str, value: usize) -> String {
     )
 }
 
-/// A Deployment as people write them; `value` is what an edit changes, a label that makes no controller roll out anything.
+/// A Deployment as people write them; `value` is what an edit changes.
 pub fn deployment(name: &str, value: usize) -> String {
     format!(
         r"apiVersion: apps/v1
@@ -19,7 +19,6 @@ metadata:
   namespace: default
   labels:
     app.kubernetes.io/name: {name}
-    bench.example/counter: c{value}
 spec:
   replicas: 0
   selector:
@@ -30,7 +29,7 @@ spec:
       labels:
         app.kubernetes.io/name: {name}
       annotations:
-        bench.example/owner: somebody
+        bench.example/counter: c{value}
     spec:
       containers:
         - name: web
@@ -86,12 +85,18 @@ pub fn small_file() -> String {
     for (number, name) in ["frontend", "backend", "worker", "queue"].iter().enumerate() {
         let _ = write!(text, "---\n{}", deployment(name, number));
     }
-    assert!((4_500..5_500).contains(&text.len()), "the small file has {} bytes", text.len());
+    assert!(
+        (4_500..5_500).contains(&text.len()),
+        "the small file has {} bytes",
+        text.len()
+    );
     text
 }
 
 /// The objects of a text of one object, as they are sent.
 pub fn object_of(text: &str) -> serde_json::Value {
     let parse = gitops_yaml::parse(text);
-    parse.documents[0].to_json(text, gitops_yaml::Dialect::Kubectl).expect("a sound object")
+    parse.documents[0]
+        .to_json(text, gitops_yaml::Dialect::Kubectl)
+        .expect("a sound object")
 }

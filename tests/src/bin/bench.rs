@@ -17,7 +17,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let mut bench = Bench { settings: &settings, rows: Vec::new(), failed: Vec::new() };
+    let mut bench = Bench {
+        settings: &settings,
+        rows: Vec::new(),
+        failed: Vec::new(),
+    };
     bench.group("start", |_| server_start::measure());
     let mut typed = Vec::new();
     bench.group("typing", |_| {

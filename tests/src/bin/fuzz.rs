@@ -13,8 +13,15 @@ use gitops_tests::mutation::{Mutator, check_text};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let option = |name: &str| arguments.iter().position(|argument| argument == name).and_then(|at| arguments.get(at + 1));
-    let files: u64 = option("--files").and_then(|text| text.replace('_', "").parse().ok()).unwrap_or(100_000);
+    let option = |name: &str| {
+        arguments
+            .iter()
+            .position(|argument| argument == name)
+            .and_then(|at| arguments.get(at + 1))
+    };
+    let files: u64 = option("--files")
+        .and_then(|text| text.replace('_', "").parse().ok())
+        .unwrap_or(100_000);
     let seed: u64 = option("--seed").and_then(|text| text.parse().ok()).unwrap_or(1);
     let Some(corpora) = option("--corpora").map(PathBuf::from) else {
         eprintln!("fuzz: --corpora DIRECTORY is missing");
@@ -27,7 +34,10 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
-    println!("fuzz: {files} mutations of {} files, seed {seed}, {threads} threads", texts.len());
+    println!(
+        "fuzz: {files} mutations of {} files, seed {seed}, {threads} threads",
+        texts.len()
+    );
     std::panic::set_hook(Box::new(|_| {}));
     let next = AtomicU64::new(0);
     let failures = AtomicU64::new(0);
@@ -46,10 +56,19 @@ fn main() -> ExitCode {
                     let problem = match outcome {
                         Ok(Ok(())) => continue,
                         Ok(Err(problem)) => problem,
-                        Err(panic) => format!("panic: {}", panic.downcast_ref::<String>().map_or_else(|| panic.downcast_ref::<&str>().copied().unwrap_or("?").to_owned(), Clone::clone)),
+                        Err(panic) => format!(
+                            "panic: {}",
+                            panic.downcast_ref::<String>().map_or_else(
+                                || panic.downcast_ref::<&str>().copied().unwrap_or("?").to_owned(),
+                                Clone::clone
+                            )
+                        ),
                     };
                     failures.fetch_add(1, Ordering::Relaxed);
-                    eprintln!("fuzz: number {number} of seed {seed}: {problem}\n{:?}", String::from_utf8_lossy(&bytes));
+                    eprintln!(
+                        "fuzz: number {number} of seed {seed}: {problem}\n{:?}",
+                        String::from_utf8_lossy(&bytes)
+                    );
                 }
             });
         }
@@ -63,13 +82,17 @@ fn main() -> ExitCode {
 }
 
 fn collect(directory: &Path, texts: &mut Vec<Vec<u8>>) {
-    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return;
+    };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     for path in paths {
         if path.is_dir() {
             collect(&path, texts);
-        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml")
             && let Ok(bytes) = std::fs::read(&path)
             && bytes.len() < 64 * 1024
         {

@@ -24,7 +24,12 @@ pub(crate) fn code_lenses(state: &State, params: &CodeLensParams) -> Vec<CodeLen
     let mut lenses = Vec::new();
     for (index, manifest) in parsed.manifests().enumerate() {
         let range = range(&parsed.text, manifest.kind_span, state.encoding);
-        let title = title(session, file.judged(&manifest.key), manifest, file.left_out.contains(&manifest.key));
+        let title = title(
+            session,
+            file.judged(&manifest.key),
+            manifest,
+            file.left_out.contains(&manifest.key),
+        );
         lenses.push(CodeLens {
             range,
             command: Some(Command {
@@ -77,7 +82,12 @@ fn title(session: Option<&Session>, judged: Option<&Judged>, manifest: &Manifest
         return "not sent: it has no name".to_owned();
     }
     let Some(judged) = judged else {
-        return if left_out { "✗ not sent: it is too large" } else { "not saved yet in this session" }.to_owned();
+        return if left_out {
+            "✗ not sent: it is too large"
+        } else {
+            "not saved yet in this session"
+        }
+        .to_owned();
     };
     match &judged.state {
         ObjectState::Sent => "… applying".to_owned(),
