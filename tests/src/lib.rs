@@ -13,6 +13,7 @@ pub mod kubernetes;
 pub mod leftovers;
 pub mod message_log;
 pub mod mutation;
+pub mod sandboxes;
 pub mod server;
 pub mod shared;
 pub mod show;

@@ -10,6 +10,7 @@ use gitops_session::sandbox::Step;
 use gitops_session::{FileVerdict, Stopped};
 
 use crate::parsed::Parsed;
+use crate::reader::OnDisk;
 
 /// What happens to the server beside the client's own messages.
 pub(crate) enum Event {
@@ -78,13 +79,10 @@ pub(crate) enum TaskDone {
     },
     /// Files that changed outside the editor were read.
     FilesRead {
-        /// Each file with what it holds now; `None` for one that is gone.
-        files: Vec<(Utf8PathBuf, ReadResult)>,
+        /// Each file with what it holds now.
+        files: Vec<OnDisk>,
     },
 }
-
-/// What reading a file again brought: `Ok(None)` when it is gone, else what it holds, or why it cannot be read.
-pub(crate) type ReadResult = Result<Option<Arc<Parsed>>, String>;
 
 /// A file that was read from disk.
 pub(crate) struct ReadFile {

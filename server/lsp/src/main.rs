@@ -16,6 +16,7 @@ mod parent;
 mod parsed;
 mod position;
 mod publish;
+mod reader;
 mod report;
 mod requests;
 mod sandbox_command;

@@ -18,6 +18,7 @@ use crate::client::{Client, standard_output};
 use crate::files::{Files, path_of};
 use crate::ledger::Ledger;
 use crate::main_loop::{self, End};
+use crate::reader::Reader;
 use crate::state::{ClientAbilities, State};
 use crate::{identities, lifecycle, notifications, parent, requests, settings};
 
@@ -65,6 +66,7 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
     }
     let mut state = State {
         client,
+        reader: Reader::start(inbox.clone()),
         inbox,
         runtime: runtime.handle().clone(),
         encoding,
@@ -81,7 +83,6 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
         waiting_for_client: BTreeMap::new(),
         sessions: BTreeMap::new(),
         last_session: 0,
-        watcher: None,
         unparsed: std::collections::BTreeSet::new(),
         lenses_changed: false,
         status_changed: false,

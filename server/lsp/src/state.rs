@@ -16,6 +16,7 @@ use crate::event::Inbox;
 use crate::files::{Files, Judged, ObjectState};
 use crate::identities::{self, Owners};
 use crate::ledger::Ledger;
+use crate::reader::Reader;
 use crate::session::Session;
 use crate::settings::Settings;
 
@@ -85,8 +86,8 @@ pub(crate) struct State {
     pub(crate) sessions: BTreeMap<u64, Session>,
     /// Number of the newest session.
     pub(crate) last_session: u64,
-    /// Our own watcher, for clients that have none; dropping it ends it.
-    pub(crate) watcher: Option<Box<dyn notify::Watcher>>,
+    /// Reads files again that changed on disk.
+    pub(crate) reader: Reader,
     /// Files with text that is not parsed yet.
     pub(crate) unparsed: BTreeSet<Arc<str>>,
     /// Whether lenses have changed since the client was told.

@@ -1,7 +1,6 @@
 //! Bytes to text, and spans.
 
 use gitops_text::{Edit, Encoding, NotText, Position, Span, Text, decode};
-use std::time::Instant;
 
 #[test]
 fn utf8_is_taken_as_it_is() {
@@ -55,30 +54,4 @@ fn swapped_ends_and_ends_inside_a_pair_are_mended() {
     let edits = [edit(at(0, 2), at(0, 1), "x"), edit(at(9, 9), at(0, 4), "!")];
     assert_eq!(text.edited(&edits, Encoding::Utf16).as_str(), "ax😀!");
     assert_eq!(text.range(Span::new(1, 7), Encoding::Utf16), (at(0, 1), at(1, 0)));
-}
-
-#[test]
-#[ignore = "a measurement: `cargo test --release -p gitops-text --test decoding -- --ignored --nocapture`"]
-fn an_edit_of_a_large_file_in_good_time() {
-    let line = "          image: registry.example.org/shop/storefront:3.1.0\n";
-    let text = Text::new(line.repeat(1_500_000 / line.len()));
-    let place = Position {
-        line: 13_000,
-        character: 12,
-    };
-    let edit = Edit {
-        range: Some((place, place)),
-        new_text: "new\n  lines".into(),
-    };
-    let time = |work: &dyn Fn()| {
-        let times = (0..50).map(|_| {
-            let start = Instant::now();
-            work();
-            start.elapsed()
-        });
-        times.min()
-    };
-    let edited = time(&|| drop(text.edited(std::slice::from_ref(&edit), Encoding::Utf16)));
-    let read = time(&|| drop(Text::new(text.as_str())));
-    println!("{} bytes: edited in {edited:?}, read in {read:?}", text.as_str().len());
 }

@@ -2,7 +2,6 @@
 
 use gitops_yaml::parse;
 use std::fmt::Write as _;
-use std::time::Instant;
 
 /// 3,000 Deployments in 57,000 lines.
 fn deployments() -> String {
@@ -65,17 +64,4 @@ fn halves_make_the_same_as_single_documents() {
     }
     let found: Vec<_> = whole.errors.into_iter().map(|error| error.message).collect();
     assert_eq!(found, messages);
-}
-
-#[test]
-#[ignore = "a measurement: `cargo test --release -p gitops-yaml --test large -- --ignored --nocapture`"]
-fn three_thousand_deployments_in_good_time() {
-    let text = deployments();
-    let best = (0..20).map(|_| {
-        let start = Instant::now();
-        let parse = parse(&text);
-        assert_eq!(parse.documents.len(), 3000);
-        start.elapsed()
-    });
-    println!("{} bytes, {} lines: {:?}", text.len(), text.lines().count(), best.min());
 }

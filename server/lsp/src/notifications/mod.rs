@@ -126,4 +126,7 @@ fn folders_changed(state: &mut State, params: ls_types::DidChangeWorkspaceFolder
             state.folders.push(path);
         }
     }
+    if !state.abilities.watch_files {
+        watched::watch_by_ourselves(state);
+    }
 }

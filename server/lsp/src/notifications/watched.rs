@@ -1,7 +1,7 @@
 //! Files that change outside the editor: by the client's watcher, else by our own.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ls_types::notification::{DidChangeWatchedFiles, Notification as _};
@@ -9,17 +9,13 @@ use ls_types::{
     DidChangeWatchedFilesParams, DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern,
     Registration, RegistrationParams,
 };
-use notify::{RecursiveMode, Watcher};
 
-use crate::event::{Event, ReadResult, TaskDone};
 use crate::files::{hash, path_of};
 use crate::parsed::Parsed;
+use crate::reader::{OnDisk, Request};
 use crate::saves::{self, Prepared};
 use crate::state::State;
-use crate::workspace::{files_of, is_yaml, read_file};
-
-/// How long a new directory is left before it is read. Whatever is put into it later is told file by file.
-const DIRECTORY_PAUSE: Duration = Duration::from_millis(50);
+use crate::workspace::is_yaml;
 
 /// Asks the client to watch YAML files.
 pub(super) fn registration() -> RegistrationParams {
@@ -39,42 +35,10 @@ pub(super) fn registration() -> RegistrationParams {
     }
 }
 
-/// Watches the workspace folders with `notify`, for clients that do not watch.
+/// Watches the workspace folders ourselves, for clients that do not watch.
 pub(super) fn watch_by_ourselves(state: &mut State) {
-    let inbox = state.inbox.clone();
-    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let Ok(event) = event else { return };
-        if matches!(event.kind, notify::EventKind::Access(_)) {
-            return;
-        }
-        // A directory that comes or goes does so with all that is in it, and that is not told file by file.
-        let comes_or_goes = matches!(
-            event.kind,
-            notify::EventKind::Create(_)
-                | notify::EventKind::Remove(_)
-                | notify::EventKind::Modify(notify::event::ModifyKind::Name(_))
-        );
-        let paths: Vec<Utf8PathBuf> = event
-            .paths
-            .into_iter()
-            .filter_map(|path| Utf8PathBuf::from_path_buf(path).ok())
-            .filter(|path| is_yaml(path) || comes_or_goes)
-            .collect();
-        if !paths.is_empty() {
-            let _ = inbox.send(Event::Files(paths));
-        }
-    });
-    match watcher {
-        Ok(mut watcher) => {
-            for folder in &state.folders {
-                if let Err(error) = watcher.watch(folder.as_std_path(), RecursiveMode::Recursive) {
-                    tracing::warn!("changes outside the editor are not seen in {folder}: {error}");
-                }
-            }
-            state.watcher = Some(Box::new(watcher));
-        }
-        Err(error) => tracing::warn!("changes outside the editor are not seen: {error}"),
-    }
+    state.reader.folders.extend(state.folders.iter().cloned());
+    read_next(state);
 }
 
 /// The client's watcher saw changes.
@@ -102,42 +66,47 @@ pub(crate) fn files_changed(state: &mut State, mut paths: Vec<Utf8PathBuf>) {
 }
 
 /// Reads files off the loop: those that are known, and of what is new what a start would read, too.
-pub(super) fn read_again(state: &State, paths: Vec<Utf8PathBuf>) {
-    let inbox = state.inbox.clone();
-    let known = |path: &Utf8Path| is_yaml(path) && state.files.get(path.as_str()).is_some();
-    let (known, new): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| known(path));
-    let new: Vec<(Utf8PathBuf, Utf8PathBuf)> = new
-        .into_iter()
-        .filter_map(|path| Some((state.session_of(Some(&path))?.1.target.clone(), path)))
-        .collect();
-    state.runtime.spawn_blocking(move || {
-        if new.iter().any(|(_, path)| !is_yaml(path)) {
-            // The system tells of a new directory before `notify` watches it, and not of what is put there in between.
-            std::thread::sleep(DIRECTORY_PAUSE);
+pub(super) fn read_again(state: &mut State, paths: impl IntoIterator<Item = Utf8PathBuf>) {
+    state.reader.paths.extend(paths);
+    read_next(state);
+}
+
+/// Asks for what waits, unless an answer is still to come.
+fn read_next(state: &mut State) {
+    if state.reader.busy || (state.reader.paths.is_empty() && state.reader.folders.is_empty()) {
+        return;
+    }
+    let mut request = Request {
+        folders: std::mem::take(&mut state.reader.folders),
+        ..Request::default()
+    };
+    for path in std::mem::take(&mut state.reader.paths) {
+        if let Some(file) = state.files.get(path.as_str()).filter(|_| is_yaml(&path)) {
+            request.known.push((path, file.generation));
+        } else if let Some((_, session)) = state.session_of(Some(&path)) {
+            request.new.push((session.target.clone(), path));
         }
-        let new = new.iter().flat_map(|(target, path)| files_of(target, path));
-        let files = known
-            .into_iter()
-            .chain(new)
-            .map(|path| {
-                let read = read_file(&path);
-                (path, read)
-            })
-            .collect();
-        let _ = inbox.send(Event::Task(TaskDone::FilesRead { files }));
-    });
+    }
+    state.reader.send(request);
 }
 
 /// Files were read again: what really changed is a save, and what came together is one save.
-pub(crate) fn files_read(state: &mut State, files: Vec<(Utf8PathBuf, ReadResult)>) {
+pub(crate) fn files_read(state: &mut State, files: Vec<OnDisk>) {
+    state.reader.busy = false;
     let mut prepared = Vec::new();
-    for (path, read) in files {
-        match read {
+    for OnDisk { path, seen, content } in files {
+        // Saved since it was asked for: what was read may be older than that save.
+        if state.files.get(path.as_str()).map_or(0, |file| file.generation) != seen {
+            state.reader.paths.insert(path);
+            continue;
+        }
+        match content {
             Ok(Some(parsed)) => prepared.extend(changed_on_disk(state, &path, &parsed)),
             Ok(None) => prepared.extend(saves::prepare_gone(state, &path)),
             Err(reason) => saves::report_unreadable(state, &path, &reason),
         }
     }
+    read_next(state);
     saves::send_prepared(state, prepared);
 }
 

@@ -1,18 +1,17 @@
 //! Sandboxes end with their owner, whatever ends that.
 
 use gitops_session::sandbox::{SandboxState, list, sweep};
+use gitops_tests::sandboxes::{started, within};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use crate::other_processes;
-use crate::setting::{assert_gone_soon, fresh_state, is_alive, started, within};
+use crate::owner;
+use crate::setting::{assert_gone_soon, fresh_state, is_alive};
 
 #[tokio::test]
 async fn everything_ends_with_an_owner_that_is_killed_and_the_next_start_sweeps() {
     let (_keep, state) = fresh_state();
-    let mut owner = other_processes::command("own_a_sandbox", "orphan", state.path())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(owner.stdout.take().unwrap()).lines();
+    let mut process = owner::command("own", "orphan", state.path()).spawn().unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let ids = within("the owner's start", async {
         loop {
             let line = lines.next_line().await.unwrap().expect("the owner ended");
@@ -27,7 +26,7 @@ async fn everything_ends_with_an_owner_that_is_killed_and_the_next_start_sweeps(
     assert!(sweep(&state).unwrap().is_empty(), "a running one is not swept");
 
     // SIGKILL: the owner cannot do anything about it.
-    owner.kill().await.unwrap();
+    process.kill().await.unwrap();
     assert_gone_soon(&ids);
     let entries = list(&state).unwrap();
     assert_eq!(entries.len(), 1);
@@ -42,10 +41,8 @@ async fn everything_ends_with_an_owner_that_is_killed_and_the_next_start_sweeps(
 #[tokio::test]
 async fn the_name_of_a_killed_owner_can_be_had_at_once() {
     let (_keep, state) = fresh_state();
-    let mut owner = other_processes::command("own_a_sandbox", "same", state.path())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(owner.stdout.take().unwrap()).lines();
+    let mut process = owner::command("own", "same", state.path()).spawn().unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     within("the owner's start", async {
         while let Some(line) = lines.next_line().await.unwrap() {
             if line.contains("processes ") {
@@ -55,7 +52,7 @@ async fn the_name_of_a_killed_owner_can_be_had_at_once() {
         panic!("the owner ended");
     })
     .await;
-    owner.kill().await.unwrap();
+    process.kill().await.unwrap();
     // Its components may not even have noticed yet.
     let sandbox = started("same", &state).await;
     assert_eq!(list(&state).unwrap().len(), 1);

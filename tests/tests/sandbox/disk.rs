@@ -1,26 +1,23 @@
 //! A sandbox on a full disk: a small file system in memory, in a mount namespace of its own.
 
+use gitops_tests::sandboxes::within;
 use std::process::Output;
 
-use crate::other_processes;
-use crate::setting::within;
+use crate::owner;
 
-/// Runs one of the other processes with its state on a file system of `megabytes`; `None` where that is not allowed.
-async fn run_with_room(test: &str, megabytes: u32) -> Option<String> {
+/// Runs a task of the other program with its state on a file system of `megabytes`; `None` where that is not allowed.
+async fn run_with_room(task: &str, megabytes: u32) -> Option<String> {
     let directory = tempfile::tempdir().unwrap();
     let mount = directory.path().to_str().unwrap();
     if !can_mount(mount).await {
         return None;
     }
-    let executable = std::env::current_exe().unwrap();
     let script = format!("mount -t tmpfs -o size={megabytes}m tmpfs \"$0\" && exec \"$@\"");
     let mut command = unshare();
     command
         .args(["sh", "-c", &script, mount])
-        .arg(executable)
-        .args(other_processes::arguments(test))
-        .env(other_processes::NAME, "no-room")
-        .env(other_processes::STATE, directory.path().join("state"));
+        .args([owner::PROGRAM, task, "no-room"])
+        .arg(directory.path().join("state"));
     let output: Output = within("the process", command.output()).await.unwrap();
     let text = format!(
         "{}{}",
@@ -54,7 +51,7 @@ async fn can_mount(mount: &str) -> bool {
 #[tokio::test]
 async fn a_start_on_a_full_disk_says_so_and_leaves_nothing() {
     for megabytes in [1, 8, 40] {
-        let Some(text) = run_with_room("start_where_there_is_no_room", megabytes).await else {
+        let Some(text) = run_with_room("start-without-room", megabytes).await else {
             return;
         };
         assert!(
@@ -67,7 +64,7 @@ async fn a_start_on_a_full_disk_says_so_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_disk_that_fills_up_is_the_cause_that_is_named() {
-    let Some(text) = run_with_room("run_out_of_room", 400).await else {
+    let Some(text) = run_with_room("run-out-of-room", 400).await else {
         return;
     };
     assert!(text.contains("ended: etcd ended ("), "{text}");

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use camino::Utf8Path;
 use gitops_session::sandbox::{Component, SandboxState, Step, list, start};
+use gitops_tests::sandboxes::{bundle, client, options, process_ids, started, within};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod, ServiceAccount};
@@ -13,10 +14,7 @@ use kube::runtime::wait::await_condition;
 use serde_json::json;
 use std::sync::Mutex;
 
-use crate::setting::{
-    assert_gone_soon, bundle, client, create_config_map, fresh_state, has_config_map, options, process_ids, started,
-    within,
-};
+use crate::setting::{assert_gone_soon, create_config_map, fresh_state, has_config_map};
 
 #[tokio::test]
 async fn a_deployment_becomes_available_on_a_first_and_on_a_prepared_start() {

@@ -1,14 +1,13 @@
 //! Components that end by themselves, and that are started again.
 
 use gitops_session::sandbox::Component;
+use gitops_tests::sandboxes::{client, process_ids, started, within};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, PostParams};
 use kube::runtime::wait::{await_condition, conditions::is_pod_running};
 use serde_json::json;
 
-use crate::setting::{
-    client, create_config_map, has_config_map, process_ids, send_signal, shared_state, started, within,
-};
+use crate::setting::{create_config_map, has_config_map, send_signal, shared_state};
 
 #[tokio::test]
 async fn a_killed_component_is_reported_and_can_be_restarted_with_everything_kept() {

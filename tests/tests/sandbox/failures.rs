@@ -6,8 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_session::sandbox::{Bundle, Component, StartErrorKind, StartOptions, StateDirectory, Step, list, start};
+use gitops_tests::sandboxes::{bundle, client, options, started, within};
 
-use crate::setting::{bundle, client, create_config_map, fresh_state, options, shared_state, started, within};
+use crate::setting::{create_config_map, fresh_state, shared_state};
 
 /// A bundle whose `controlplane` is a script that handles the components by its first argument.
 fn scripted_bundle(directory: &Utf8Path, script: &str) -> Bundle {

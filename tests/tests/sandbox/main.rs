@@ -6,7 +6,7 @@ mod components;
 mod disk;
 mod failures;
 mod keeping;
-mod other_processes;
+mod owner;
 mod ownership;
 mod running;
 mod setting;

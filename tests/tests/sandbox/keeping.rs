@@ -5,23 +5,15 @@ use std::sync::Mutex;
 
 use gitops_session::sandbox::keeper::{self, DownError, KeeperCommand};
 use gitops_session::sandbox::{Component, SandboxState, StartErrorKind, StateDirectory, Step, list};
+use gitops_tests::sandboxes::{client, started, within};
 
-use crate::other_processes;
-use crate::setting::{client, create_config_map, fresh_state, shared_state, started, within};
+use crate::owner;
+use crate::setting::{create_config_map, fresh_state, shared_state};
 
 fn command(name: &str, state: &StateDirectory) -> KeeperCommand {
     KeeperCommand {
-        // The variables that say what to do cannot be set for this process, in which other tests run.
-        executable: "env".into(),
-        arguments: [
-            format!("{}={name}", other_processes::NAME),
-            format!("{}={}", other_processes::STATE, state.path()),
-            std::env::current_exe().unwrap().to_string_lossy().into_owned(),
-        ]
-        .into_iter()
-        .chain(other_processes::arguments("keep_a_sandbox"))
-        .map(Into::into)
-        .collect(),
+        executable: owner::PROGRAM.into(),
+        arguments: ["keep", name, state.path().as_str()].map(Into::into).into(),
     }
 }
 
