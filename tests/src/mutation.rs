@@ -1,6 +1,6 @@
 //! Mutated texts, and what must hold for every text whatever is in it.
 
-use gitops_model::{Reading, Want, anchor_of_object, place, read};
+use gitops_model::{Want, anchor_of_object, place, read};
 use gitops_text::{Encoding, Span, Text, decode};
 use gitops_yaml::{Dialect, FieldPath, parse};
 
@@ -152,11 +152,8 @@ pub fn check_text(bytes: &[u8], mutator: &mut Mutator) -> Result<(), String> {
         // Too large to expand is an answer, too.
         let _ = document.to_json(source, Dialect::Kubectl);
         let _ = document.to_json(source, Dialect::Kustomize);
-        let manifests = match read(document, source, index) {
-            Reading::Objects(manifests) => manifests,
-            Reading::NotAnObject(_) | Reading::Empty => Vec::new(),
-        };
-        for manifest in &manifests {
+        let reading = read(document, source, index);
+        for manifest in reading.manifests() {
             in_bounds(source, manifest.kind_span, "a kind")?;
             in_bounds(
                 source,

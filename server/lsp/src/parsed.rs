@@ -126,7 +126,10 @@ impl Parsed {
                 .iter()
                 .zip(&self.parse.documents)
                 .filter(|(_, document)| !document.is_broken());
-            sound.filter_map(|(reading, _)| not_sent(reading)).collect()
+            sound
+                .flat_map(|(reading, _)| reading.not_objects())
+                .filter_map(not_sent)
+                .collect()
         } else {
             Vec::new()
         }
@@ -138,7 +141,7 @@ impl Parsed {
             .documents
             .iter()
             .zip(&self.readings)
-            .any(|(document, reading)| document.span().contains(span.start) && matches!(reading, Reading::Objects(_)))
+            .any(|(document, reading)| document.span().contains(span.start) && matches!(reading, Reading::Objects { .. }))
     }
 
     /// Whether a document can be sent: all of it could be read, and it says one thing only.
@@ -167,11 +170,7 @@ impl Parsed {
                     .get(*index)
                     .is_some_and(|document| self.is_sound(document))
             })
-            .filter_map(|(_, reading)| match reading {
-                Reading::Objects(manifests) => Some(manifests),
-                Reading::NotAnObject(_) | Reading::Empty => None,
-            })
-            .flatten()
+            .flat_map(|(_, reading)| reading.manifests())
     }
 
     /// Whether all of the file could be read.
@@ -191,10 +190,7 @@ impl Parsed {
     }
 }
 
-fn not_sent(reading: &Reading) -> Option<Finding> {
-    let Reading::NotAnObject(why) = reading else {
-        return None;
-    };
+fn not_sent(why: &NotAnObject) -> Option<Finding> {
     let (slug, severity, span, message) = match why {
         NotAnObject::NoApiVersion(span) => (
             "api-version-missing",

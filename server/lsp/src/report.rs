@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gitops_cluster::answer::{Answer, Place};
-use gitops_model::{Code, Finding, Manifest, Origin, Reading, Related, Source, Want, anchor_of_object};
+use gitops_model::{Code, Finding, Manifest, Origin, Related, Source, Want, anchor_of_object};
 use gitops_session::{ObjectVerdict, Outcome};
 use gitops_text::Span;
 use gitops_yaml::{Document, FieldPath};
@@ -94,11 +94,7 @@ fn find<'a>(now: &'a Parsed, wanted: &Manifest) -> Option<(&'a Manifest, &'a Doc
     let mut same: Vec<&Manifest> = now
         .readings
         .iter()
-        .filter_map(|reading| match reading {
-            Reading::Objects(manifests) => Some(manifests),
-            Reading::NotAnObject(_) | Reading::Empty => None,
-        })
-        .flatten()
+        .flat_map(|reading| reading.manifests())
         .filter(|manifest| manifest.key == wanted.key)
         .collect();
     same.sort_by_key(|manifest| manifest.document.abs_diff(wanted.document));

@@ -39,11 +39,35 @@ pub enum NotAnObject {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Reading {
     /// One object, or the items of a `List`.
-    Objects(Vec<Manifest>),
+    Objects {
+        /// The objects.
+        manifests: Vec<Manifest>,
+        /// What is wrong with items of a list that are no objects.
+        left_out: Vec<NotAnObject>,
+    },
     /// Something else.
     NotAnObject(NotAnObject),
     /// Nothing, or comments only.
     Empty,
+}
+
+impl Reading {
+    /// The objects.
+    pub fn manifests(&self) -> &[Manifest] {
+        match self {
+            Self::Objects { manifests, .. } => manifests,
+            Self::NotAnObject(_) | Self::Empty => &[],
+        }
+    }
+
+    /// What is no object, of the document itself or of the items of a list.
+    pub fn not_objects(&self) -> &[NotAnObject] {
+        match self {
+            Self::Objects { left_out, .. } => left_out,
+            Self::NotAnObject(why) => std::slice::from_ref(why),
+            Self::Empty => &[],
+        }
+    }
 }
 
 /// What a file is, by its path: `/`-separated, relative or absolute.
@@ -121,20 +145,40 @@ pub fn read(document: &Document, text: &str, index: usize) -> Reading {
     if manifest.key.gvk.kind.ends_with("List")
         && let Some(items) = root.get("items")
     {
-        let manifests = items
-            .resolved()
-            .items()
-            .enumerate()
-            .filter_map(|(number, item)| {
-                let mut base = FieldPath::default();
-                base.push_key("items");
-                base.push_index(number);
-                manifest_at(item.resolved(), index, &base)
-            })
-            .collect();
-        return Reading::Objects(manifests);
+        let mut manifests = Vec::new();
+        let mut left_out = Vec::new();
+        for (number, item) in items.resolved().items().enumerate() {
+            let mut base = FieldPath::default();
+            base.push_key("items");
+            base.push_index(number);
+            match item_at(item.resolved(), index, &base) {
+                Ok(manifest) => manifests.push(manifest),
+                Err(why) => left_out.push(why),
+            }
+        }
+        return Reading::Objects { manifests, left_out };
     }
-    Reading::Objects(vec![manifest])
+    Reading::Objects {
+        manifests: vec![manifest],
+        left_out: Vec::new(),
+    }
+}
+
+/// An item of a list. In a list everything is meant to be an object, whatever it looks like.
+fn item_at(item: Node<'_>, document: usize, base: &FieldPath) -> Result<Manifest, NotAnObject> {
+    match why_not(item) {
+        None => {}
+        Some(NotAnObject::NoIdentity) => {
+            let entry = |key| item.entry(key).map(|(key, value)| key.span().cover(value.span()));
+            return Err(match (entry("apiVersion"), entry("kind")) {
+                (None, Some(kind)) => NotAnObject::NoApiVersion(kind),
+                (Some(api_version), _) => NotAnObject::NoKind(api_version),
+                (None, None) => NotAnObject::NoKind(item.entries().next().map_or(item.span(), |(key, _)| key.span())),
+            });
+        }
+        Some(why) => return Err(why),
+    }
+    manifest_at(item, document, base).ok_or(NotAnObject::NoKind(item.span()))
 }
 
 fn why_not(root: Node<'_>) -> Option<NotAnObject> {

@@ -60,7 +60,7 @@ pub fn plain<'a>(
 
 #[cfg(test)]
 mod tests {
-    use gitops_model::{Reading, read};
+    use gitops_model::read;
     use gitops_yaml::parse;
 
     use super::plain;
@@ -69,10 +69,8 @@ mod tests {
     fn the_items_of_a_list_are_objects() {
         let text = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a}\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: b}\n  data: {on: x}\n";
         let parsed = parse(text);
-        let Reading::Objects(manifests) = read(&parsed.documents[0], text, 0) else {
-            panic!("not read as objects")
-        };
-        let rendered = plain(&parsed.documents, text, &manifests);
+        let reading = read(&parsed.documents[0], text, 0);
+        let rendered = plain(&parsed.documents, text, reading.manifests());
         let objects: Vec<String> = rendered.iter().map(|rendered| rendered.object.to_string()).collect();
         assert_eq!(
             objects,

@@ -250,6 +250,21 @@ fn objects_that_are_not_sent() {
         metadata:
           name: x
         spec: {}
+        #- list.yaml
+        apiVersion: v1
+        kind: List
+        items:
+          - apiVersion: v1
+            kind: ConfigMap
+            metadata: { name: sound }
+          - kind: ConfigMap
+        #   ^^^^^^^^^^^^^^^ warning model/api-version-missing: apiVersion is missing: the object is not sent to the cluster
+            metadata: { name: no-version }
+          - metadata: { name: neither }
+        #   ^^^^^^^^ warning model/kind-missing: kind is missing: the object is not sent to the cluster
+            data: {}
+          - v1
+        #   ^^ warning model/kind-missing: kind is missing: the object is not sent to the cluster
         #- encrypted.yaml
         apiVersion: v1
         kind: Secret
