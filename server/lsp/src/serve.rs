@@ -56,9 +56,10 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
     drop(sender);
     let (client, outbox_thread) = Client::new(standard_output().context("standard output")?);
     let (inbox, events) = crossbeam_channel::bounded(INBOX);
-    // Two threads: requests wait for the network, parsing of targets has threads of its own.
+    // One thread: requests wait for the network, and between two threads each step of one would wait to be woken.
+    // What takes long, such as reading a target, has threads of its own.
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .enable_all()
         .build()?;
     if let Some(process_id) = params.process_id {

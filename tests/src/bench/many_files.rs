@@ -56,8 +56,8 @@ pub fn measure() -> Vec<Row> {
     server.open(SAVED);
     let (mut among_many, mut in_one) = (Samples::default(), Samples::default());
     for round in 1..=WARM_UP + ROUNDS {
-        let many = save(&server, SAVED, &config_map("item-5050", round));
-        let only = save(&one, "only.yaml", &config_map("only", round));
+        let many = save(&server, SAVED, &config_map("item-5050", round), || ());
+        let only = save(&one, "only.yaml", &config_map("only", round), || ());
         if round > WARM_UP {
             among_many.push(many.seen);
             in_one.push(only.seen);

@@ -10,6 +10,9 @@ pub fn config_map(name: &str, value: usize) -> String {
 }
 
 /// A Deployment as people write them; `value` is what an edit changes.
+///
+/// It is a label of the Deployment: its template would be rolled out and its annotations copied to the ReplicaSet, and
+/// what the controllers do for one save would be measured with the next.
 pub fn deployment(name: &str, value: usize) -> String {
     format!(
         r"apiVersion: apps/v1
@@ -19,6 +22,7 @@ metadata:
   namespace: default
   labels:
     app.kubernetes.io/name: {name}
+    bench.example/counter: c{value}
 spec:
   replicas: 0
   selector:
@@ -28,8 +32,6 @@ spec:
     metadata:
       labels:
         app.kubernetes.io/name: {name}
-      annotations:
-        bench.example/counter: c{value}
     spec:
       containers:
         - name: web
