@@ -109,10 +109,14 @@ async fn judge_named(
     let mut judgement = Judgement::default();
     let mut record = PeelRecord::default();
     let mut peeled: Option<Value> = None;
+    let mut stand_in: Option<ObjectKey> = None;
     while judgement.rounds < MAX_ROUNDS {
         judgement.rounds += 1;
         let body = peeled.as_ref().map_or_else(|| object.clone(), SentObject::new);
-        let (refusal, warnings) = match cluster.apply(key, served, &body, Mode::DryRun).await? {
+        let (refusal, warnings) = match cluster
+            .apply(stand_in.as_ref().unwrap_or(key), served, &body, Mode::DryRun)
+            .await?
+        {
             // Nothing to say, which is the rule.
             Reply::Accepted { warnings, .. } if warnings.is_empty() => break,
             Reply::Accepted { warnings, .. } => (None, warnings),
@@ -128,6 +132,10 @@ async fn judge_named(
         }
         let Some(refusal) = refusal else { break };
         knowledge.learn(cluster, &key.gvk, &refusal.message).await;
+        // Another namespace has other quotas and policies: what it forbids says nothing of this object.
+        if stand_in.is_some() && matches!(refusal.status, 403 | 404 | 409) {
+            break;
+        }
         let live = if is_about_a_change(&refusal.message) {
             cluster.get(key, served).await?
         } else {
@@ -136,12 +144,47 @@ async fn judge_named(
         let answers = decode(&refusal, &key.gvk, &sent, live.as_ref(), knowledge);
         add_new(&mut judgement.answers, record.restore(answers.clone()));
         let mut next = sent;
-        if !record.peel(&mut next, &answers) {
+        let missing = |answer: &Answer| answer.slug == codes::NAMESPACE_NOT_FOUND;
+        if stand_in.is_none() && answers.iter().any(missing) {
+            stand_in = elsewhere(cluster, key, served, &mut next).await?;
+            if stand_in.is_none() {
+                break;
+            }
+        } else if !record.peel(&mut next, &answers) {
             break;
         }
         peeled = Some(next);
     }
     Ok(judgement)
+}
+
+/// Where an object can be judged whose namespace is missing: the default namespace, unless it has one of this name, which
+/// it would be compared with. Nothing is ever applied there.
+///
+/// The server asks for the namespace before it looks at the object, and what else is wrong would be said after that only.
+async fn elsewhere(
+    cluster: &Cluster,
+    key: &ObjectKey,
+    served: &ServedKind,
+    object: &mut Value,
+) -> Result<Option<ObjectKey>, Unreachable> {
+    let nowhere = ObjectKey {
+        namespace: None,
+        ..key.clone()
+    };
+    let stand_in = ObjectKey {
+        namespace: cluster.namespace_of(&nowhere, served),
+        ..nowhere
+    };
+    let namespace = object.pointer_mut("/metadata/namespace");
+    let (Some(written), Some(default)) = (namespace, &stand_in.namespace) else {
+        return Ok(None);
+    };
+    if cluster.get(&stand_in, served).await?.is_some() {
+        return Ok(None);
+    }
+    *written = Value::from(default.as_str());
+    Ok(Some(stand_in))
 }
 
 fn add_new(known: &mut Vec<Answer>, answers: Vec<Answer>) {

@@ -141,7 +141,9 @@ impl Parsed {
             .documents
             .iter()
             .zip(&self.readings)
-            .any(|(document, reading)| document.span().contains(span.start) && matches!(reading, Reading::Objects { .. }))
+            .any(|(document, reading)| {
+                document.span().contains(span.start) && matches!(reading, Reading::Objects { .. })
+            })
     }
 
     /// Whether a document can be sent: all of it could be read, and it says one thing only.

@@ -28,6 +28,40 @@ fn namespace_missing() {
     );
 }
 
+/// The server stops at the namespace; what else is wrong is said all the same, at once.
+#[test]
+fn what_else_is_wrong_beside_a_missing_namespace() {
+    check_with(
+        SHOW,
+        expect![[r##"
+            #- deployment.yaml
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: lost-and-wrong
+              namespace: nope
+            #            ^^^^ error apply/namespace-not-found: namespace "nope" does not exist
+            spec:
+              replica: 1
+            # ^^^^^^^ error apply/unknown-field: unknown field "replica"; did you mean "replicas"?
+            #> action: Rename it to replicas (preferred)
+              selector:
+                matchLabels: { app: lost }
+              template:
+                metadata:
+                  labels: { app: found }
+            #                    ^^^^^ error apply/invalid-value: label "app" is "found" here, but the selector looks for "lost"
+            #| see 9:25-9:29 "lost": the selector
+            #> action: Write lost (preferred)
+                spec:
+                  containers:
+                    - name: web
+            #         ^^^^^^^^^ error apply/required: required field "image" is missing
+            #> action: Add image
+        "##]],
+    );
+}
+
 /// What the same save brings is not missing.
 #[test]
 fn namespace_of_the_same_save() {
