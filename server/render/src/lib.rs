@@ -5,5 +5,7 @@
 //! [`gitops_model::Origin`].
 
 mod plain;
+mod renderer;
 
 pub use plain::{Rendered, plain};
+pub use renderer::{Built, BuiltObject, Fault, Gone, Helm, Kustomize, ObjectId, OriginNote, Renderer};
