@@ -9,6 +9,7 @@ use gitops_cluster::Cluster;
 use gitops_session::sandbox::Step;
 use gitops_session::{FileVerdict, Stopped};
 
+use crate::built;
 use crate::parsed::Parsed;
 use crate::reader::OnDisk;
 
@@ -76,6 +77,29 @@ pub(crate) enum TaskDone {
         files: Vec<ReadFile>,
         /// What could not be read, with the reason.
         unreadable: Vec<(Utf8PathBuf, String)>,
+    },
+    /// The tree that a target is built from was read.
+    TreeRead {
+        /// For which session.
+        number: u64,
+        /// The files.
+        tree: built::Tree,
+        /// What is too large or too much.
+        left_out: Vec<String>,
+    },
+    /// A target was built.
+    TargetBuilt {
+        /// For which session.
+        number: u64,
+        /// What came out.
+        outcome: built::Outcome,
+    },
+    /// What the cluster says about what was built has its places.
+    Placed {
+        /// For which session.
+        number: u64,
+        /// What is said, by file.
+        placed: built::PlacedVerdict,
     },
     /// Files that changed outside the editor were read.
     FilesRead {

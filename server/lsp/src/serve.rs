@@ -84,6 +84,7 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
         waiting_for_client: BTreeMap::new(),
         sessions: BTreeMap::new(),
         last_session: 0,
+        renderer: None,
         unparsed: std::collections::BTreeSet::new(),
         lenses_changed: false,
         status_changed: false,

@@ -172,6 +172,7 @@ fn begin(
         task,
         progress_message: Some("starting the sandbox".to_owned()),
         progress,
+        building: None,
         stopping: Vec::new(),
     };
     state.sessions.insert(number, session);
