@@ -8,8 +8,12 @@ use crossbeam_channel::Sender;
 use gitops_cluster::Cluster;
 use gitops_session::sandbox::Step;
 use gitops_session::{FileVerdict, Stopped};
+use ls_types::ProgressToken;
+use lsp_server::RequestId;
+use serde_json::Value;
 
 use crate::built;
+use crate::target::Candidate;
 use crate::parsed::Parsed;
 use crate::reader::OnDisk;
 
@@ -77,6 +81,17 @@ pub(crate) enum TaskDone {
         files: Vec<ReadFile>,
         /// What could not be read, with the reason.
         unreadable: Vec<(Utf8PathBuf, String)>,
+    },
+    /// What a workspace folder offers to be applied was found.
+    TargetsFound {
+        /// The request to start that waits for it.
+        request: RequestId,
+        /// Its arguments.
+        arguments: Value,
+        /// The token of its progress.
+        token: Option<ProgressToken>,
+        /// What was found.
+        candidates: Vec<Candidate>,
     },
     /// The tree that a target is built from was read.
     TreeRead {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use camino::Utf8Path;
 use gitops_model::Source;
 use gitops_session::sandbox::Step;
 use gitops_session::{Live, Stopped};
@@ -311,7 +310,7 @@ pub(crate) fn report_progress(state: &State, token: &ProgressToken, progress: Wo
 
 /// The result of `gitops.session.start`.
 pub(crate) fn describe(session: &Session) -> Value {
-    let relative = session.target.strip_prefix(&session.root).map_or("", Utf8Path::as_str);
+    let relative = session.relative_target();
     let (context, kubeconfig) = match &session.phase {
         Phase::Running(running) => (running.context.as_str(), Some(running.kubeconfig.as_str())),
         Phase::Starting { .. } | Phase::Stopping => ("", None),

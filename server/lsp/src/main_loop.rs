@@ -76,6 +76,14 @@ fn on_message(state: &mut State, message: Message) -> Option<End> {
                     (Some(Asked::Folder { request, arguments }), answer) => {
                         start::folder_chosen(state, request, arguments, &answer.unwrap_or_default());
                     }
+                    (
+                        Some(Asked::Target {
+                            request,
+                            arguments,
+                            candidates,
+                        }),
+                        answer,
+                    ) => start::target_chosen(state, request, arguments, &candidates, &answer.unwrap_or_default()),
                     _ => {}
                 }
             });
@@ -131,6 +139,12 @@ fn on_event(state: &mut State, event: Event) {
                 "target indexed"
             );
         }
+        Event::Task(TaskDone::TargetsFound {
+            request,
+            arguments,
+            token,
+            candidates,
+        }) => start::targets_found(state, request, arguments, token, candidates),
         Event::Task(TaskDone::TreeRead { number, tree, left_out }) => {
             lifecycle::on_tree_read(state, number, tree, &left_out)
         }

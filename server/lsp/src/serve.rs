@@ -82,6 +82,7 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
         pending: std::collections::BTreeSet::new(),
         last_request: 0,
         waiting_for_client: BTreeMap::new(),
+        looking: std::collections::BTreeSet::new(),
         sessions: BTreeMap::new(),
         last_session: 0,
         renderer: None,

@@ -21,6 +21,7 @@ use crate::ledger::Ledger;
 use crate::reader::Reader;
 use crate::session::Session;
 use crate::settings::Settings;
+use crate::target::Candidate;
 
 /// Ages above this are shown in hours, which need no clock.
 const LONGEST_SHOWN_IN_MINUTES: Duration = Duration::from_hours(1);
@@ -84,6 +85,8 @@ pub(crate) struct State {
     pub(crate) last_request: i32,
     /// What answers from the client are for.
     pub(crate) waiting_for_client: BTreeMap<RequestId, Asked>,
+    /// Requests to start for which a target is being looked for; one that was taken back is none of them any more.
+    pub(crate) looking: BTreeSet<RequestId>,
     /// The sessions, by number.
     pub(crate) sessions: BTreeMap<u64, Session>,
     /// Number of the newest session.
@@ -111,6 +114,15 @@ pub(crate) enum Asked {
     Nothing,
     /// The settings.
     Configuration,
+    /// What a session is to apply.
+    Target {
+        /// The request to start that waits for it.
+        request: RequestId,
+        /// Its arguments.
+        arguments: Value,
+        /// What was offered.
+        candidates: Vec<Candidate>,
+    },
     /// Which workspace folder a session is for.
     Folder {
         /// The request to start that waits for it.

@@ -9,6 +9,8 @@ mod words;
 
 use gitops_text::Span;
 
+pub use words::CODES;
+
 use crate::Fault;
 
 /// A fault on its line.
