@@ -13,9 +13,9 @@ use lsp_server::RequestId;
 use serde_json::Value;
 
 use crate::built;
-use crate::target::Candidate;
 use crate::parsed::Parsed;
 use crate::reader::OnDisk;
+use crate::target::Candidate;
 
 /// What happens to the server beside the client's own messages.
 pub(crate) enum Event {

@@ -304,7 +304,10 @@ impl Session {
 
     /// The target, relative to the root.
     pub(crate) fn relative_target(&self) -> String {
-        self.target.strip_prefix(&self.root).map_or("", Utf8Path::as_str).to_owned()
+        self.target
+            .strip_prefix(&self.root)
+            .map_or("", Utf8Path::as_str)
+            .to_owned()
     }
 
     /// The loop of the session, once it takes saves.

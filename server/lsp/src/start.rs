@@ -90,7 +90,12 @@ pub(crate) fn start(state: &mut State, request: RequestId, arguments: Value, tok
     };
     let set = Some(state.settings.target.clone()).filter(|target| !target.is_empty());
     let running = state.sessions.values().find(|session| session.root == root);
-    let Some(relative) = parsed.target.clone().or(set).or_else(|| running.map(Session::relative_target)) else {
+    let Some(relative) = parsed
+        .target
+        .clone()
+        .or(set)
+        .or_else(|| running.map(Session::relative_target))
+    else {
         return look_for_targets(state, request, arguments, root, token);
     };
     let target = normalized(&root.join(relative.trim_start_matches('/')));
@@ -203,7 +208,9 @@ pub(crate) fn target_chosen(
     answer: &Value,
 ) {
     let title = answer.get("title").and_then(Value::as_str);
-    let chosen = candidates.iter().find(|candidate| Some(candidate.title().as_str()) == title);
+    let chosen = candidates
+        .iter()
+        .find(|candidate| Some(candidate.title().as_str()) == title);
     let Some(chosen) = chosen else {
         return state.client.respond(request, Err(Failure::cancelled()));
     };

@@ -172,7 +172,10 @@ mod tests {
                 ("base/web.yaml", "kind: x\n"),
                 ("parts/kustomization.yaml", "kind: Component\n"),
                 ("overlays/dev/kustomization.yaml", "resources:\n- ../../base\n"),
-                ("overlays/prod/kustomization.yml", "resources:\n- ../../base/\ncomponents: [../../parts]\n"),
+                (
+                    "overlays/prod/kustomization.yml",
+                    "resources:\n- ../../base/\ncomponents: [../../parts]\n",
+                ),
             ],
             &["overlays/dev (kustomization)", "overlays/prod (kustomization)"],
         );
@@ -180,14 +183,20 @@ mod tests {
 
     #[test]
     fn the_folder_itself_is_offered_where_it_has_manifests_of_its_own() {
-        check(&[("web.yaml", "kind: x\n")], &["the whole folder (folder of manifests)"]);
+        check(
+            &[("web.yaml", "kind: x\n")],
+            &["the whole folder (folder of manifests)"],
+        );
         check(&[], &["the whole folder (folder of manifests)"]);
         check(
             &[("web.yaml", "kind: x\n"), ("app/kustomization.yaml", "resources: []\n")],
             &["app (kustomization)", "the whole folder (folder of manifests)"],
         );
         check(
-            &[("kustomization.yaml", "resources: [app]\n"), ("app/kustomization.yaml", "resources: []\n")],
+            &[
+                ("kustomization.yaml", "resources: [app]\n"),
+                ("app/kustomization.yaml", "resources: []\n"),
+            ],
             &["the whole folder (kustomization)"],
         );
     }
