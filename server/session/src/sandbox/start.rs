@@ -185,6 +185,8 @@ impl Start<'_> {
             (self.progress)(Step::Copy);
             match self.start_from_prepared(running, prepared).await {
                 Ok(version) => return Ok(version),
+                // The control plane has started from it; what is wrong with a controller is not in there.
+                Err(error) if error.component.is_some_and(Component::is_flux) => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, "nothing starts from the prepared store; starting from an empty one");
                 }
