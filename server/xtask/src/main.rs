@@ -13,6 +13,7 @@ mod go_module;
 mod lint;
 mod package;
 mod prerequisites;
+mod renderer;
 mod stage;
 mod test;
 mod tools;

@@ -133,6 +133,11 @@ impl Bundle {
         self.directory.join("stages.yaml")
     }
 
+    /// What builds kustomizations and charts as Flux does.
+    pub fn renderer(&self) -> Utf8PathBuf {
+        self.program("gitops-render")
+    }
+
     /// What runs a program that does not end with its parent by itself, and ends it with its own standard input.
     pub fn hold(&self) -> Utf8PathBuf {
         self.program("hold")
