@@ -32,7 +32,7 @@ const DIET: [(&str, &[&str]); 9] = [
     ("ls-types", &["lsp"]),
     ("lsp-server", &["lsp"]),
     ("granit-parser", &["yaml"]),
-    ("tokio", &["cluster", "session", "lsp"]),
+    ("tokio", &["render", "cluster", "session", "lsp"]),
     ("rcgen", &["session"]),
     ("notify", &["lsp"]),
 ];

@@ -54,6 +54,23 @@ fn a_build_that_fails_is_said_where_it_fails() {
     ] {
         shown += &format!("{put}\n  {}", repository.broken(file, find, put));
     }
-    expect![[r#""#]].assert_eq(&shown);
+    expect![[r#"
+        mapp.yaml
+          base/kustomization.yaml:2 `mapp.yaml` error render/file-not-found: there is no file mapp.yaml
+        resource
+          base/kustomization.yaml:1 `resource` error render/unknown-field: a kustomization has no field "resource"; did you mean "resources"?
+        - ../other
+          app/kustomization.yaml:4 `../other` error render/file-not-found: there is no file ../other
+        remove
+              path: /data/nokey
+          app/kustomization.yaml:11 `path: /data/nokey` error render/patch-path-not-found: remove cannot be done: the object that it is for has no /data/nokey
+        name: map
+          app/other.yaml:4 `map` error render/duplicate-object: ConfigMap "map" is here already: two resources of one kustomization have the same name
+        kynd: ConfigMap
+          app/kustomization.yaml:4 `other.yaml` error render/not-a-resource: other.yaml has a document without kind, so it is no resource
+        app/other.yaml:1 `apiVersion: v1` warning model/kind-missing: kind is missing: the object is not sent to the cluster
+        data: [
+          base/map.yaml:3 `[` error syntax/unclosed-bracket: the bracket `[` is opened here and not closed
+    "#]].assert_eq(&shown);
     repository.server.assert_sound();
 }

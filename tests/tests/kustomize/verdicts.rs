@@ -97,7 +97,18 @@ fn a_fault_is_on_the_line_that_supplies_the_field() {
     ] {
         shown += &format!("{put}\n  {}", shop.broken(file, find, put));
     }
-    expect![[r#""#]].assert_eq(&shown);
+    expect![[r#"
+        containerPort: "http"
+          base/web.yaml:22 `"http"` error apply/wrong-type: expected number, got string "http"
+        imag: reg
+          base/web.yaml:19 `imag` error apply/unknown-field: unknown field "imag"; did you mean "image"?
+        targetport
+          base/service.yaml:10 `targetport` error apply/unknown-field: unknown field "targetport"; did you mean "targetPort"?
+        value: 3
+          base/web.yaml:18 `name: web` error apply/wrong-type: expected string, got number 3 — put it in quotes
+        envs:
+          base/web.yaml:18 `name: web` error apply/unknown-field: unknown field "envs"; did you mean "env"?
+    "#]].assert_eq(&shown);
     let cluster = shop.server.cluster(&shop.server.start_session(json!({})));
     let live = cluster
         .get("apps/v1", "Deployment", Some("shop"), "prod-web")

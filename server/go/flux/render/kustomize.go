@@ -56,8 +56,7 @@ func BuildKustomize(tree *Tree, request *Kustomize) (built *Built) {
 }
 
 func failed(step string, err error) *Built {
-	message := strings.ReplaceAll(err.Error(), "'/", "'")
-	return &Built{Objects: []Object{}, Fault: &Fault{Step: step, Message: message}}
+	return &Built{Objects: []Object{}, Fault: &Fault{Step: step, Message: err.Error()}}
 }
 
 func run(tree *Tree, directory string) (resmap.ResMap, error) {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use camino::Utf8Path;
-use gitops_model::{Finding, ObjectKey, Source};
+use gitops_model::{Finding, ObjectKey, Severity, Source};
 use gitops_session::{FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply};
 use tokio::sync::mpsc;
 
@@ -195,7 +195,12 @@ fn set_faults(state: &mut State, number: u64, generation: u64, faults: BTreeMap<
             state.ledger.set(&name, Source::Render, generation, Vec::new());
         }
     }
-    for (name, findings) in faults {
+    for (name, mut findings) in faults {
+        // What is no YAML is said by the text already, where it is open: one fault is one finding.
+        let said = |finding: &Finding| finding.severity == Severity::Error;
+        if state.ledger.of(&name, Source::Syntax).iter().any(said) {
+            findings.retain(|finding| finding.code.slug != "not-yaml");
+        }
         let _ = state.files.at_path(Utf8Path::new(&*name));
         state.ledger.set(&name, Source::Render, generation, findings);
     }
