@@ -24,6 +24,11 @@ impl fmt::Display for NotARefName {
 impl std::error::Error for NotARefName {}
 
 impl RefName {
+    /// The branch `main`.
+    pub fn main() -> Self {
+        Self("refs/heads/main".to_owned())
+    }
+
     /// A full name, which begins with `refs/` and has at least one more part behind the kind.
     pub fn full(name: &str) -> Result<Self, NotARefName> {
         if is_acceptable(name) {

@@ -34,6 +34,8 @@ pub use process::Exit;
 pub use start::{StartOptions, Step, start};
 pub use state_directory::{NoStateDirectory, STATE_DIRECTORY_VARIABLE, StateDirectory};
 
+pub(crate) use state_directory::{make_private_directory, open_private_file, write_private_file};
+
 use running::Running;
 
 /// A running control plane. Dropping it ends all of its processes and removes its directory.
