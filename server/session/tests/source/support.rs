@@ -109,32 +109,32 @@ pub(crate) async fn commit_paths(source: &mut SourceRepository, paths: &[&str]) 
         .expect("a commit")
 }
 
-/// What is in the last commit: mode and content of each file. The user's objects may hold a part of it.
+/// `git` in the session's repository; the user's objects may hold a part of it.
+fn ask(place: &Place, source: &SourceRepository, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(source.directory())
+        .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", place.work.join(".git/objects"))
+        .output()
+        .expect("git runs");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git {arguments:?}: {complaint}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// What is in the last commit: mode and content of each file, and the id of a submodule.
 pub(crate) fn committed(place: &Place, source: &SourceRepository) -> BTreeMap<String, String> {
     let commit = &source.revision().expect("a commit").commit;
-    let objects = place.work.join(".git/objects");
-    let ask = |arguments: &[&str]| {
-        let output = Command::new("git")
-            .args(arguments)
-            .current_dir(source.directory())
-            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", &objects)
-            .output()
-            .expect("git runs");
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "git {arguments:?}: {complaint}");
-        String::from_utf8(output.stdout).expect("text")
-    };
-    ask(&["ls-tree", "-r", "-z", commit])
+    ask(place, source, &["ls-tree", "-r", "-z", commit])
         .split_terminator('\0')
         .map(|line| {
             let (facts, name) = line.split_once('\t').expect("a tab");
             let [mode, kind, id] = facts.split(' ').collect::<Vec<_>>()[..] else {
                 panic!("{facts}")
             };
-            let content = if kind == "blob" {
-                ask(&["cat-file", "blob", id])
-            } else {
-                id.to_owned()
+            let content = match kind {
+                "blob" => ask(place, source, &["cat-file", "blob", id]),
+                _ => id.to_owned(),
             };
             (name.to_owned(), format!("{mode} {content}"))
         })
@@ -143,7 +143,9 @@ pub(crate) fn committed(place: &Place, source: &SourceRepository) -> BTreeMap<St
 
 /// The names alone.
 pub(crate) fn names(place: &Place, source: &SourceRepository) -> Vec<String> {
-    committed(place, source).into_keys().collect()
+    let commit = &source.revision().expect("a commit").commit;
+    let said = ask(place, source, &["ls-tree", "-r", "-z", "--name-only", commit]);
+    said.split_terminator('\0').map(str::to_owned).collect()
 }
 
 /// How many objects the session's repository holds itself: each was hashed and written by the session.
