@@ -21,6 +21,9 @@ use crate::setting::{
     shared_state,
 };
 
+/// What listens: the API server; four controllers, that say whether they are ready; two of them, with artifacts.
+const PORTS: usize = 7;
+
 /// A URL that nothing listens on, and that nothing will: the listener that is given back holds the port back.
 fn url_of_nothing() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -393,8 +396,6 @@ async fn a_keeper_starts_a_killed_controller_again() {
 async fn only_flux_s_own_ports_are_open_and_on_loopback() {
     let state = shared_state();
     let sandbox = started_with_flux("flux-closed", &state).await;
-    // The API server; health of four controllers; artifacts of two.
-    const PORTS: usize = 7;
     let addresses = within("the ports", async {
         // The kernel writes its table of sockets piece by piece: while others come and go in it, one can be missing.
         loop {

@@ -133,8 +133,10 @@ impl Sandbox {
 
     /// Adds Flux to a sandbox that was started without it, and returns when its controllers are ready.
     ///
-    /// Takes 2 to 3 seconds more than a start with it, since its custom resources are put in first. When it fails, the
-    /// controllers are gone again and the sandbox stays as it is, but for custom resources that may be there.
+    /// Takes longer than a start with it from a prepared store, since its custom resources are put in first. When it fails,
+    /// the controllers are gone again and the sandbox stays as it is, but for custom resources that may be there.
+    ///
+    /// The future must not be dropped: controllers would stay that the sandbox does not tell of until it ends.
     pub async fn add_flux(&mut self) -> Result<(), StartError> {
         if self.record.flux.is_some() {
             return Ok(());
