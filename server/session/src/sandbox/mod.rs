@@ -7,6 +7,7 @@
 mod bundle;
 mod certificates;
 mod component;
+mod control;
 mod error;
 mod flux;
 mod flux_start;
