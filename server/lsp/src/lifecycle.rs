@@ -108,7 +108,8 @@ fn on_progress(state: &mut State, number: u64, step: Step) {
         Step::ApiServer => 20,
         Step::Controllers => 50,
         Step::Node => 70,
-        Step::Keep => 90,
+        Step::Keep => 80,
+        Step::Flux => 90,
     };
     if let Some(token) = session.progress.clone() {
         let report = WorkDoneProgressReport {

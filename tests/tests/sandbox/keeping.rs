@@ -1,14 +1,13 @@
 //! The keeper, which outlives the command that started it.
 
-use std::collections::HashMap;
 use std::sync::Mutex;
 
-use gitops_session::sandbox::keeper::{self, DownError, KeeperCommand};
+use gitops_session::sandbox::keeper::{self, AskError, KeeperCommand};
 use gitops_session::sandbox::{Component, SandboxState, StartErrorKind, StateDirectory, Step, list};
 use gitops_tests::sandboxes::{client, started, within};
 
 use crate::owner;
-use crate::setting::{create_config_map, fresh_state, shared_state};
+use crate::setting::{children, create_config_map, fresh_state, shared_state};
 
 fn command(name: &str, state: &StateDirectory) -> KeeperCommand {
     KeeperCommand {
@@ -46,10 +45,7 @@ async fn a_kept_sandbox_is_up_until_it_is_taken_down() {
 
     within("the end", keeper::down(&state, name)).await.unwrap();
     assert!(!list(&state).unwrap().iter().any(|entry| entry.name == name));
-    assert!(matches!(
-        keeper::down(&state, name).await,
-        Err(DownError::NotRunning(_))
-    ));
+    assert!(matches!(keeper::down(&state, name).await, Err(AskError::NotRunning(_))));
 }
 
 #[tokio::test]
@@ -88,7 +84,12 @@ async fn only_who_knows_the_secret_can_end_a_sandbox() {
     let control = std::fs::read_to_string(directory.join("control.json")).unwrap();
     let control: serde_json::Value = serde_json::from_str(&control).unwrap();
     let port = u16::try_from(control["port"].as_u64().unwrap()).unwrap();
-    for guess in ["", "{}\n", "{\"secret\":\"\"}\n", "{\"secret\":\"00\"}\n"] {
+    for guess in [
+        "",
+        "{}\n",
+        "{\"secret\":\"\",\"wish\":\"end\"}\n",
+        "{\"secret\":\"00\",\"wish\":\"end\"}\n",
+    ] {
         let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
         std::io::Write::write_all(&mut stream, guess.as_bytes()).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
@@ -159,23 +160,7 @@ async fn a_session_s_sandbox_is_not_taken_down_behind_its_back() {
     let state = shared_state();
     let sandbox = started("of-a-session", &state).await;
     let refusal = keeper::down(&state, "of-a-session").await.unwrap_err();
-    assert!(matches!(refusal, DownError::NotKept { pid, .. } if pid == std::process::id()));
+    assert!(matches!(refusal, AskError::NotKept { pid, .. } if pid == std::process::id()));
     create_config_map(&client(sandbox.kubeconfig()).await, "still-there").await;
     sandbox.stop().await;
-}
-
-/// The components among the children of a process, by name.
-fn children(parent: u32) -> HashMap<String, u32> {
-    let mut children = HashMap::new();
-    let directory = format!("/proc/{parent}/task");
-    for task in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
-        for id in text.split_whitespace() {
-            let command = std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
-            if let Some(component) = command.split('\0').nth(1) {
-                children.insert(component.to_owned(), id.parse().unwrap());
-            }
-        }
-    }
-    children
 }
