@@ -4,6 +4,7 @@
 
 mod classify;
 mod finding;
+pub mod flux;
 mod near;
 mod object;
 mod origin;

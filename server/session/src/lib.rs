@@ -4,6 +4,7 @@ mod inventory;
 mod live;
 mod one_file;
 pub mod sandbox;
+pub mod source;
 mod stages;
 mod supply;
 
