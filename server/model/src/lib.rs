@@ -4,6 +4,7 @@
 
 mod classify;
 mod finding;
+pub mod kustomize;
 mod near;
 mod object;
 mod origin;

@@ -4,6 +4,7 @@
 //! files belongs behind the same door: what comes out is an object and, for each of its fields, a
 //! [`gitops_model::Origin`].
 
+pub mod origins;
 mod plain;
 mod renderer;
 
