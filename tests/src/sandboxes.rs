@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use camino::Utf8Path;
-use gitops_session::sandbox::{Bundle, Component, Sandbox, StartOptions, StateDirectory, start};
+use gitops_session::sandbox::{Bundle, Sandbox, StartOptions, StateDirectory, start};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -26,6 +26,26 @@ pub fn bundle() -> Bundle {
 /// How a sandbox of this name is started here.
 pub fn options(name: &str, state: &StateDirectory) -> StartOptions {
     StartOptions::new(name, bundle(), state.clone())
+}
+
+/// How one with Flux is started here.
+pub fn options_with_flux(name: &str, state: &StateDirectory) -> StartOptions {
+    StartOptions {
+        flux: true,
+        ..options(name, state)
+    }
+}
+
+/// Starts a sandbox with Flux.
+///
+/// # Panics
+///
+/// When it does not start.
+pub async fn started_with_flux(name: &str, state: &StateDirectory) -> Sandbox {
+    match within("the start", start(options_with_flux(name, state), |_| ())).await {
+        Ok(sandbox) => sandbox,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// Starts a sandbox.
@@ -85,7 +105,8 @@ pub fn config_map(name: &str, content: &str) -> ConfigMap {
 /// When one of them does not run.
 #[must_use]
 pub fn process_ids(sandbox: &Sandbox) -> Vec<u32> {
-    Component::ALL
+    sandbox
+        .components()
         .into_iter()
         .map(|component| sandbox.process_id(component).unwrap())
         .collect()

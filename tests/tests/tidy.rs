@@ -32,7 +32,7 @@ const DIET: [(&str, &[&str]); 9] = [
     ("ls-types", &["lsp"]),
     ("lsp-server", &["lsp"]),
     ("granit-parser", &["yaml"]),
-    ("tokio", &["cluster", "session", "lsp"]),
+    ("tokio", &["render", "cluster", "session", "lsp"]),
     ("rcgen", &["session"]),
     ("notify", &["lsp"]),
 ];
@@ -275,6 +275,11 @@ fn found(pattern: &str, text: &str) -> Vec<String> {
 fn codes_in_the_source() -> BTreeSet<String> {
     let kebab = r"([a-z0-9]+(?:-[a-z0-9]+)*)";
     let mut codes: BTreeSet<String> = CODES.iter().map(|(slug, _)| format!("apply/{slug}")).collect();
+    codes.extend(
+        gitops_render::fault::CODES
+            .iter()
+            .map(|(slug, _)| format!("render/{slug}")),
+    );
     let syntax = read(&repository().join("server/yaml/src/error.rs"));
     let kinds = found(&format!(r#"Self::\w+ => "{kebab}""#), &syntax);
     codes.extend(kinds.into_iter().map(|slug| format!("syntax/{slug}")));

@@ -123,6 +123,7 @@ async fn judge(kubeconfig: &Utf8Path, field_manager: &str, checked: &mut [Checke
             objects: file.parsed.supplied(),
             read_at: Instant::now(),
             apply: true,
+            changed_only: false,
             force: None,
         })
         .filter(|supply| !supply.objects.is_empty())
@@ -150,7 +151,7 @@ async fn judge(kubeconfig: &Utf8Path, field_manager: &str, checked: &mut [Checke
             .retain(|finding| finding.code.source != gitops_model::Source::Apply);
         file.findings
             .extend(report::place_judged(&verdict.file, &judged, &file.parsed));
-        debug_assert!(judged.iter().all(|judged| judged.state != ObjectState::Sent));
+        debug_assert!(judged.iter().all(|judged| judged.state != Some(ObjectState::Sent)));
     }
     Ok(count)
 }

@@ -8,9 +8,14 @@ use crossbeam_channel::Sender;
 use gitops_cluster::Cluster;
 use gitops_session::sandbox::Step;
 use gitops_session::{FileVerdict, Stopped};
+use ls_types::ProgressToken;
+use lsp_server::RequestId;
+use serde_json::Value;
 
+use crate::built;
 use crate::parsed::Parsed;
 use crate::reader::OnDisk;
+use crate::target::Candidate;
 
 /// What happens to the server beside the client's own messages.
 pub(crate) enum Event {
@@ -76,6 +81,40 @@ pub(crate) enum TaskDone {
         files: Vec<ReadFile>,
         /// What could not be read, with the reason.
         unreadable: Vec<(Utf8PathBuf, String)>,
+    },
+    /// What a workspace folder offers to be applied was found.
+    TargetsFound {
+        /// The request to start that waits for it.
+        request: RequestId,
+        /// Its arguments.
+        arguments: Value,
+        /// The token of its progress.
+        token: Option<ProgressToken>,
+        /// What was found.
+        candidates: Vec<Candidate>,
+    },
+    /// The tree that a target is built from was read.
+    TreeRead {
+        /// For which session.
+        number: u64,
+        /// The files.
+        tree: built::Tree,
+        /// What is too large or too much.
+        left_out: Vec<String>,
+    },
+    /// A target was built.
+    TargetBuilt {
+        /// For which session.
+        number: u64,
+        /// What came out.
+        outcome: built::Outcome,
+    },
+    /// What the cluster says about what was built has its places.
+    Placed {
+        /// For which session.
+        number: u64,
+        /// What is said, by file.
+        placed: built::PlacedVerdict,
     },
     /// Files that changed outside the editor were read.
     FilesRead {

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_cluster::answer::Answer;
 use gitops_model::{Manifest, ObjectKey};
+use gitops_session::{ObjectVerdict, Outcome};
 use gitops_text::{Encoding, Text};
 use ls_types::Uri;
 
@@ -45,8 +46,8 @@ pub(crate) struct File {
 pub(crate) struct Judged {
     /// Which object.
     pub(crate) manifest: Manifest,
-    /// What became of it.
-    pub(crate) state: ObjectState,
+    /// What became of it; `None` for what is no object itself, but supplies fields of one.
+    pub(crate) state: Option<ObjectState>,
     /// What the server says about it, with the text that each answer was about.
     pub(crate) answers: Vec<PlacedAnswer>,
 }
@@ -73,6 +74,31 @@ pub(crate) enum ObjectState {
     Rejected(usize),
     /// The cluster could not be asked.
     Unreachable(String),
+}
+
+impl ObjectState {
+    /// Of a verdict; `applying` says that what is accepted is being applied.
+    pub(crate) fn of(verdict: &ObjectVerdict, applying: bool) -> Self {
+        match &verdict.outcome {
+            Outcome::Accepted if applying => Self::Sent,
+            Outcome::Accepted => Self::Accepted,
+            Outcome::Applied { at } => Self::Applied(*at),
+            Outcome::Rejected => Self::Rejected(verdict.judgement.answers.len()),
+            Outcome::Unreachable { reason } => Self::Unreachable(reason.clone()),
+        }
+    }
+
+    /// The one of two that needs more looking at.
+    pub(crate) fn worse(self, other: Self) -> Self {
+        let weight = |state: &Self| match state {
+            Self::Applied(_) => 0,
+            Self::Accepted => 1,
+            Self::Sent => 2,
+            Self::Unreachable(_) => 3,
+            Self::Rejected(_) => 4,
+        };
+        if weight(&other) > weight(&self) { other } else { self }
+    }
 }
 
 /// All files that the server knows, by path (by URI where there is none).

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use camino::Utf8Path;
 use gitops_model::Source;
 use gitops_session::sandbox::Step;
 use gitops_session::{Live, Stopped};
@@ -20,7 +19,8 @@ use crate::event::{Event, SessionEvent, Started, TaskDone};
 use crate::knowledge::SchemaKnowledge;
 use crate::session::{self, Phase, Running, Session, StopRequest};
 use crate::state::State;
-use crate::{identities, saves, workspace};
+use crate::target::TargetKind;
+use crate::{built, identities, saves, workspace};
 
 /// Stops a session. The request is answered when nothing of it is left.
 pub(crate) fn stop(state: &mut State, request: RequestId, name: Option<&str>) {
@@ -83,7 +83,7 @@ pub(crate) fn on_session_event(state: &mut State, number: u64, event: SessionEve
         SessionEvent::Progress(step) => on_progress(state, number, step),
         SessionEvent::Started(started) => on_started(state, number, *started),
         SessionEvent::Failed(reason) => on_failed(state, number, &reason),
-        SessionEvent::Verdict(verdict) => saves::on_verdict(state, number, &verdict),
+        SessionEvent::Verdict(verdict) => saves::on_verdict(state, number, verdict),
         SessionEvent::ComponentEnded { message } => trouble(state, number, Some(message), MessageType::WARNING),
         SessionEvent::Lost(message) => trouble(state, number, Some(message), MessageType::ERROR),
         SessionEvent::Recovered => {
@@ -108,7 +108,8 @@ fn on_progress(state: &mut State, number: u64, step: Step) {
         Step::ApiServer => 20,
         Step::Controllers => 50,
         Step::Node => 70,
-        Step::Keep => 90,
+        Step::Keep => 80,
+        Step::Flux => 90,
     };
     if let Some(token) = session.progress.clone() {
         let report = WorkDoneProgressReport {
@@ -144,7 +145,6 @@ fn on_started(state: &mut State, number: u64, started: Started) {
     session.progress_message = None;
     let message = format!("Kubernetes {}", started.kubernetes_version);
     let token = session.progress.take();
-    let target = session.target.clone();
     let answer = describe(session);
     if let Some(token) = token {
         report_progress(
@@ -156,9 +156,25 @@ fn on_started(state: &mut State, number: u64, started: Started) {
     if let Some(request) = request {
         state.client.respond(request, Ok(answer));
     }
+    read_target(state, number);
+    state.status_changed = true;
+    state.lenses_changed = true;
+}
+
+/// Reads what the session applies, off the loop.
+fn read_target(state: &State, number: u64) {
+    let Some(session) = state.sessions.get(&number) else {
+        return;
+    };
+    let (root, target) = (session.root.clone(), session.target.clone());
     let inbox = state.inbox.clone();
     state.runtime.spawn_blocking(move || {
         let began = Instant::now();
+        if TargetKind::of(&target) == TargetKind::Kustomization {
+            let (tree, left_out) = built::read_tree(&root);
+            let _ = inbox.send(Event::Task(TaskDone::TreeRead { number, tree, left_out }));
+            return;
+        }
         let target = workspace::read_target(&target);
         let _ = inbox.send(Event::Task(TaskDone::TargetRead {
             number,
@@ -167,8 +183,34 @@ fn on_started(state: &mut State, number: u64, started: Started) {
             unreadable: target.unreadable,
         }));
     });
-    state.status_changed = true;
-    state.lenses_changed = true;
+}
+
+/// The tree of a target that is built was read: its worker starts, and all of it is the first save.
+pub(crate) fn on_tree_read(state: &mut State, number: u64, tree: built::Tree, left_out: &[String]) {
+    let running = state
+        .sessions
+        .get(&number)
+        .is_some_and(|session| session.live().is_some());
+    if !running {
+        return;
+    }
+    match state.renderer() {
+        Ok(renderer) => built::begin(state, number, tree, renderer),
+        Err(reason) => trouble(state, number, Some(reason), MessageType::ERROR),
+    }
+    if let Some(first) = left_out.first() {
+        let message = match left_out.len() {
+            1 => format!("{first} is too large to be part of a build and is left out"),
+            count => format!(
+                "{first} and {} more files are too much for a build and are left out",
+                count - 1
+            ),
+        };
+        state.client.notify::<ShowMessage>(ShowMessageParams {
+            typ: MessageType::WARNING,
+            message,
+        });
+    }
 }
 
 fn on_failed(state: &mut State, number: u64, reason: &str) {
@@ -212,6 +254,7 @@ fn on_stopped(state: &mut State, number: u64, stopped: &Stopped) {
             }),
         );
     }
+    let scope = session.scope().to_owned();
     let failed: Vec<Value> = stopped
         .failed
         .iter()
@@ -223,7 +266,7 @@ fn on_stopped(state: &mut State, number: u64, stopped: &Stopped) {
             Ok(json!({ "deleted": stopped.deleted, "restored": 0, "failed": failed })),
         );
     }
-    for name in state.files.under(&session.target) {
+    for name in state.files.under(&scope) {
         let Some(file) = state.files.get_mut(&name) else {
             continue;
         };
@@ -268,7 +311,7 @@ pub(crate) fn report_progress(state: &State, token: &ProgressToken, progress: Wo
 
 /// The result of `gitops.session.start`.
 pub(crate) fn describe(session: &Session) -> Value {
-    let relative = session.target.strip_prefix(&session.root).map_or("", Utf8Path::as_str);
+    let relative = session.relative_target();
     let (context, kubeconfig) = match &session.phase {
         Phase::Running(running) => (running.context.as_str(), Some(running.kubeconfig.as_str())),
         Phase::Starting { .. } | Phase::Stopping => ("", None),

@@ -1,5 +1,6 @@
 //! `gitops-lsp`: a language server that puts the cluster's own verdict on the line of YAML that earned it.
 
+mod built;
 mod check;
 mod client;
 mod command_line;
@@ -26,6 +27,7 @@ mod session;
 mod settings;
 mod start;
 mod state;
+mod target;
 mod terminal;
 mod workspace;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, select};
 use lsp_server::{Message, Notification, Request};
 
+use crate::built;
 use crate::client::Failure;
 use crate::event::{Event, TaskDone};
 use crate::state::{Asked, State};
@@ -75,6 +76,14 @@ fn on_message(state: &mut State, message: Message) -> Option<End> {
                     (Some(Asked::Folder { request, arguments }), answer) => {
                         start::folder_chosen(state, request, arguments, &answer.unwrap_or_default());
                     }
+                    (
+                        Some(Asked::Target {
+                            request,
+                            arguments,
+                            candidates,
+                        }),
+                        answer,
+                    ) => start::target_chosen(state, request, arguments, &candidates, &answer.unwrap_or_default()),
                     _ => {}
                 }
             });
@@ -130,6 +139,17 @@ fn on_event(state: &mut State, event: Event) {
                 "target indexed"
             );
         }
+        Event::Task(TaskDone::TargetsFound {
+            request,
+            arguments,
+            token,
+            candidates,
+        }) => start::targets_found(state, request, arguments, token, candidates),
+        Event::Task(TaskDone::TreeRead { number, tree, left_out }) => {
+            lifecycle::on_tree_read(state, number, tree, &left_out)
+        }
+        Event::Task(TaskDone::TargetBuilt { number, outcome }) => built::on_built(state, number, outcome),
+        Event::Task(TaskDone::Placed { number, placed }) => built::on_placed(state, number, placed),
         Event::ParentGone => {}
         Event::Task(TaskDone::FilesRead { files }) => notifications::files_read(state, files),
     }

@@ -28,7 +28,7 @@ pub(crate) enum Standing {
     Manifests,
     /// YAML, but never objects for the cluster: its text is checked, nothing else.
     Data,
-    /// A template, which is YAML only later: nothing is said about it.
+    /// A template, which is YAML only later, or no YAML at all: nothing is said about it.
     Template,
     /// Larger than [`MAX_FILE_BYTES`].
     TooLarge,
@@ -73,6 +73,11 @@ impl Parsed {
             readings,
             standing,
         }
+    }
+
+    /// A file that is no YAML, such as a script that a generator takes.
+    pub(crate) fn of_another_language(text: Text) -> Self {
+        Self::left_alone(text, Standing::Template)
     }
 
     fn left_alone(text: Text, standing: Standing) -> Self {

@@ -14,7 +14,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::event::{Event, Inbox, TaskDone};
 use crate::parsed::Parsed;
-use crate::workspace::{files_of, is_yaml, read_file};
+use crate::workspace::{all_files_of, files_of, read_file};
 
 /// How long a file must have been left alone before it is read. Most programs empty a file first and write it then, no
 /// event tells that they are done, and what is read in between would be taken for a file whose objects are gone.
@@ -44,6 +44,9 @@ pub(crate) struct Request {
     pub(crate) known: Vec<(Utf8PathBuf, u64)>,
     /// Files and directories that are not: of them what a start of the session would read. The target comes first.
     pub(crate) new: Vec<(Utf8PathBuf, Utf8PathBuf)>,
+    /// Files and directories of targets that are built, of which any file counts that Git does not ignore. The root
+    /// comes first.
+    pub(crate) any: Vec<(Utf8PathBuf, Utf8PathBuf)>,
 }
 
 /// A file as it was read.
@@ -99,12 +102,22 @@ impl Watch {
         }
         // The system tells of a new directory before `notify` watches it, and not of what is put there in between.
         // Watched first and read then, nothing is missed.
-        let directories = request.new.iter().map(|(_, path)| path).filter(|path| path.is_dir());
+        let unknown = || request.new.iter().chain(&request.any).map(|(_, path)| path);
+        let directories = unknown().filter(|path| path.is_dir());
         for folder in request.folders.iter().chain(directories) {
             self.watch(folder);
         }
         let found = request.new.iter().flat_map(|(target, path)| files_of(target, path));
-        let found: Vec<Utf8PathBuf> = found
+        let any = request.any.iter().flat_map(|(root, path)| all_files_of(root, path));
+        // What is gone is none of those that are found.
+        let gone = request
+            .any
+            .iter()
+            .map(|(_, path)| path.clone())
+            .filter(|path| !path.exists());
+        let found: BTreeSet<Utf8PathBuf> = found
+            .chain(any)
+            .chain(gone)
             .filter(|path| !request.known.iter().any(|(known, _)| known == path))
             .collect();
         request
@@ -146,18 +159,15 @@ fn tell(inbox: &Inbox, event: notify::Result<notify::Event>) {
     if matches!(event.kind, notify::EventKind::Access(_)) {
         return;
     }
-    // A directory that comes or goes does so with all that is in it, and that is not told file by file.
-    let comes_or_goes = matches!(
-        event.kind,
-        notify::EventKind::Create(_)
-            | notify::EventKind::Remove(_)
-            | notify::EventKind::Modify(notify::event::ModifyKind::Name(_))
-    );
     let paths: Vec<Utf8PathBuf> = event
         .paths
         .into_iter()
         .filter_map(|path| Utf8PathBuf::from_path_buf(path).ok())
-        .filter(|path| is_yaml(path) || comes_or_goes)
+        .filter(|path| {
+            !path
+                .components()
+                .any(|part| matches!(part.as_str(), ".git" | "node_modules"))
+        })
         .collect();
     if !paths.is_empty() {
         let _ = inbox.send(Event::Files(paths));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gitops_cluster::answer::{Answer, Place};
 use gitops_model::{Code, Finding, Manifest, Origin, Related, Source, Want, anchor_of_object};
-use gitops_session::{ObjectVerdict, Outcome};
+use gitops_session::ObjectVerdict;
 use gitops_text::Span;
 use gitops_yaml::{Document, FieldPath};
 
@@ -31,16 +31,9 @@ pub(crate) fn judged(saved: &Parsed, verdicts: &[ObjectVerdict], applying: bool)
                         .and_then(|document| written(document, saved.text.as_str(), &verdict.manifest.base, answer)),
                 })
                 .collect();
-            let state = match &verdict.outcome {
-                Outcome::Accepted if applying => ObjectState::Sent,
-                Outcome::Accepted => ObjectState::Accepted,
-                Outcome::Applied { at } => ObjectState::Applied(*at),
-                Outcome::Rejected => ObjectState::Rejected(verdict.judgement.answers.len()),
-                Outcome::Unreachable { reason } => ObjectState::Unreachable(reason.clone()),
-            };
             Judged {
                 manifest: verdict.manifest.clone(),
-                state,
+                state: Some(ObjectState::of(verdict, applying)),
                 answers,
             }
         })
@@ -59,7 +52,7 @@ pub(crate) fn place_all(name: &Arc<str>, file: &File, now: &Arc<Parsed>) -> Vec<
 pub(crate) fn place_judged(name: &Arc<str>, objects: &[Judged], now: &Parsed) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for judged in objects {
-        let Some((manifest, document)) = find(now, &judged.manifest) else {
+        let Some((manifest, document)) = find(now, judged) else {
             continue;
         };
         for placed in &judged.answers {
@@ -67,7 +60,7 @@ pub(crate) fn place_judged(name: &Arc<str>, objects: &[Judged], now: &Parsed) ->
                 findings.push(finding(name, now, document, manifest, &placed.answer));
             }
         }
-        if let ObjectState::Unreachable(reason) = &judged.state {
+        if let Some(ObjectState::Unreachable(reason)) = &judged.state {
             findings.push(Finding {
                 code: Code {
                     source: Source::Apply,
@@ -89,8 +82,10 @@ pub(crate) fn place_judged(name: &Arc<str>, objects: &[Judged], now: &Parsed) ->
     findings
 }
 
-/// The object in the text as it is now: by its identity, and where that stands twice, by its number.
-fn find<'a>(now: &'a Parsed, wanted: &Manifest) -> Option<(&'a Manifest, &'a Document)> {
+/// The object in the text as it is now: by its identity, and where that stands twice, by its number. What is no object,
+/// such as a kustomization, has nothing but its number.
+fn find<'a>(now: &'a Parsed, judged: &'a Judged) -> Option<(&'a Manifest, &'a Document)> {
+    let wanted = &judged.manifest;
     let mut same: Vec<&Manifest> = now
         .readings
         .iter()
@@ -98,8 +93,15 @@ fn find<'a>(now: &'a Parsed, wanted: &Manifest) -> Option<(&'a Manifest, &'a Doc
         .filter(|manifest| manifest.key == wanted.key)
         .collect();
     same.sort_by_key(|manifest| manifest.document.abs_diff(wanted.document));
-    let manifest = same.into_iter().next()?;
+    let no_object = judged.state.is_none().then_some(wanted);
+    let manifest = same.into_iter().next().or(no_object)?;
     Some((manifest, now.parse.documents.get(manifest.document)?))
+}
+
+/// What an answer about a manifest is about, as it is written in a text.
+pub(crate) fn written_in(text: &Parsed, manifest: &Manifest, answer: &Answer) -> Option<String> {
+    let document = text.parse.documents.get(manifest.document)?;
+    written(document, text.text.as_str(), &manifest.base, answer)
 }
 
 /// What an answer is about, as it is written; `None` for what is not written.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand};
 use gitops_session::sandbox::{Entry, SandboxState, StartOptions, keeper, list, name_for, sweep};
@@ -14,7 +14,7 @@ use crate::session::prerequisites;
 #[derive(Subcommand)]
 pub(crate) enum SandboxCommand {
     /// Starts a sandbox that stays up until `down`; sessions of the same folder use it
-    Up(Which),
+    Up(Up),
     /// Ends a sandbox and everything in it
     Down(Which),
     /// Says whether a sandbox runs, and where; exit code 1 when it does not
@@ -27,7 +27,17 @@ pub(crate) enum SandboxCommand {
     },
     /// Keeps a sandbox up (started by `up`)
     #[command(hide = true)]
-    Keep(Which),
+    Keep(Up),
+}
+
+/// Which sandbox, and what is in it.
+#[derive(Args, Clone)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    which: Which,
+    /// With Flux: its controllers, and the custom resources of all of its kinds
+    #[arg(long)]
+    flux: bool,
 }
 
 /// Which sandbox.
@@ -59,9 +69,12 @@ pub(crate) fn run(command: SandboxCommand) -> anyhow::Result<ExitCode> {
         .build()?;
     let (bundle, state) = prerequisites().map_err(|missing| anyhow!(missing))?;
     match command {
-        SandboxCommand::Up(which) => {
+        SandboxCommand::Up(Up { which, flux }) => {
             let (name, root) = which.resolve()?;
             if let Some(running) = find(&state, &name)?.filter(|entry| entry.state == SandboxState::Running) {
+                if flux && running.flux.is_none() {
+                    bail!("{name} is up already, without Flux: `gitops-lsp sandbox down` ends it");
+                }
                 println!("{name} is up already");
                 print_entry(&running);
                 return Ok(ExitCode::SUCCESS);
@@ -71,14 +84,20 @@ pub(crate) fn run(command: SandboxCommand) -> anyhow::Result<ExitCode> {
                 println!("removed what was left of {}", swept.join(", "));
             }
             let executable = std::env::current_exe().context("where this program is")?;
-            let arguments = ["sandbox", "keep", root.as_str(), "--name", &name]
+            let mut arguments = ["sandbox", "keep", root.as_str(), "--name", &name]
                 .map(Into::into)
                 .to_vec();
+            let versions = bundle.versions();
+            let and_flux = match &versions.flux {
+                Some(version) if flux => format!(" and Flux {version}"),
+                _ => String::new(),
+            };
+            if flux {
+                arguments.push("--flux".into());
+            }
             println!(
-                "starting Kubernetes {} (etcd {}, kwok {})",
-                bundle.versions().kubernetes,
-                bundle.versions().etcd,
-                bundle.versions().kwok
+                "starting Kubernetes {} (etcd {}, kwok {}){and_flux}",
+                versions.kubernetes, versions.etcd, versions.kwok
             );
             let progress =
                 ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {elapsed:>4} {msg}")?);
@@ -135,10 +154,11 @@ pub(crate) fn run(command: SandboxCommand) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        SandboxCommand::Keep(which) => {
+        SandboxCommand::Keep(Up { which, flux }) => {
             let (name, root) = which.resolve()?;
             let mut options = StartOptions::new(name, bundle, state);
             options.root = Some(root);
+            options.flux = flux;
             runtime.block_on(keeper::run(options))?;
             Ok(ExitCode::SUCCESS)
         }
@@ -160,6 +180,12 @@ fn print_entry(entry: &Entry) {
         println!("  Kubernetes  {}", entry.kubernetes_version);
         println!("  server      {}", entry.server);
         println!("  kubeconfig  {}", entry.kubeconfig);
+        if let Some(flux) = &entry.flux {
+            println!("  Flux        {}", flux.version);
+            for (controller, version) in &flux.controllers {
+                println!("              {controller} {version}");
+            }
+        }
     }
     if let Some(root) = &entry.root {
         println!("  folder      {root}");

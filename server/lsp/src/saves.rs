@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_cluster::answer::codes::KIND_NOT_SERVED;
@@ -19,7 +19,7 @@ use crate::files::{Judged, hash};
 use crate::parsed::Parsed;
 use crate::session::Session;
 use crate::state::State;
-use crate::{identities, publish, report};
+use crate::{built, identities, publish, report};
 
 /// `gitops/verdict`.
 #[derive(Serialize)]
@@ -86,6 +86,7 @@ pub(crate) fn on_target_read(
             objects: supplied,
             read_at,
             apply,
+            changed_only: false,
             force: None,
         });
         if closed {
@@ -110,15 +111,20 @@ fn send(state: &mut State, live: &Live, supplies: Vec<Supply>) {
     let names: Vec<Arc<str>> = supplies.iter().map(|supply| Arc::clone(&supply.file)).collect();
     if let Err(reason) = live.supply(supplies) {
         if reason == NotTaken::Full {
-            state.client.notify::<ShowMessage>(ShowMessageParams {
-                typ: MessageType::WARNING,
-                message: reason.to_string(),
-            });
+            tell_not_taken(state);
         }
         for name in names {
             state.pending.remove(&name);
         }
     }
+}
+
+/// Says that a save was not taken, which is never done in silence.
+pub(crate) fn tell_not_taken(state: &State) {
+    state.client.notify::<ShowMessage>(ShowMessageParams {
+        typ: MessageType::WARNING,
+        message: NotTaken::Full.to_string(),
+    });
 }
 
 /// A file was saved: it goes to the session that applies it.
@@ -129,7 +135,9 @@ pub(crate) fn supply(
     read_at: Instant,
     force: Option<(ObjectKey, Force)>,
 ) {
-    if let Some(prepared) = prepare(state, name, parsed, read_at, force) {
+    if let Some(number) = built::session_of(state, name) {
+        built::saved(state, number, name, Some(parsed), read_at, force);
+    } else if let Some(prepared) = prepare(state, name, parsed, read_at, force) {
         send_prepared(state, vec![prepared]);
     }
 }
@@ -192,6 +200,7 @@ pub(crate) fn prepare(
         objects,
         read_at,
         apply: state.settings.session.apply_on_save,
+        changed_only: false,
         force,
     };
     Some(Prepared { session, supply })
@@ -217,6 +226,7 @@ pub(crate) fn prepare_gone(state: &mut State, path: &Utf8Path) -> Option<Prepare
         objects: Vec::new(),
         read_at: Instant::now(),
         apply: true,
+        changed_only: false,
         force: None,
     };
     state.ledger.set(&name, Source::Apply, state.generation, Vec::new());
@@ -258,11 +268,19 @@ pub(crate) fn report_unreadable(state: &mut State, path: &Utf8Path, reason: &str
     state.ledger.set(&name, Source::Syntax, 0, vec![finding]);
 }
 
-/// A verdict about a file arrived.
-pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: &FileVerdict) {
-    if !state.sessions.contains_key(&number) {
+/// A verdict about a file arrived, or about all that was built of many.
+pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: FileVerdict) {
+    let Some(session) = state.sessions.get(&number) else {
         return;
+    };
+    if session.building.is_some() {
+        built::on_verdict(state, number, verdict);
+    } else {
+        on_file_verdict(state, number, &verdict);
     }
+}
+
+fn on_file_verdict(state: &mut State, number: u64, verdict: &FileVerdict) {
     let name = &verdict.file;
     // The newest save wins: what is said of an older one is about a text that nobody has any more.
     if state
@@ -307,7 +325,11 @@ pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: &FileVerdict) 
         }
         state.ledger.set(name, Source::Apply, verdict.generation, placed);
     }
-    note_reachability(state, number, verdict);
+    let silent = verdict.objects.iter().find_map(|object| match &object.outcome {
+        Outcome::Unreachable { reason } => Some(reason.clone()),
+        _ => None,
+    });
+    note_reachability(state, number, silent, !verdict.objects.is_empty());
     for (object, reason) in &verdict.prune_failures {
         let file = state.shown(name);
         let message = format!("{object} is no longer in {file}, but could not be deleted from the sandbox: {reason}");
@@ -316,11 +338,14 @@ pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: &FileVerdict) 
             message,
         });
     }
-    if (state.settings.verdicts || state.verdicts_asked) && (applying || !last) {
-        // Diagnostics are published before the verdict that a client waits for.
-        publish::flush(state);
-        send_verdict(state, verdict);
-    }
+    let ok = verdict.prune_failures.is_empty()
+        && verdict.objects.iter().all(|object| match &object.outcome {
+            Outcome::Applied { .. } => true,
+            Outcome::Accepted => !last,
+            Outcome::Rejected | Outcome::Unreachable { .. } => false,
+        });
+    let saved = [(Arc::clone(name), verdict.generation)];
+    send_verdicts(state, &saved, verdict.phase, ok, verdict.elapsed);
     if last && state.files.get(name).is_some_and(|file| file.gone) {
         state.ledger.remove(name);
         state.files.remove(name);
@@ -352,11 +377,7 @@ fn say_who_brings_it(judged: &mut Judged, definition: Option<String>) {
 }
 
 /// A server that does not answer is said once, in the status, and taken back when it answers again.
-fn note_reachability(state: &mut State, number: u64, verdict: &FileVerdict) {
-    let silent = verdict.objects.iter().find_map(|object| match &object.outcome {
-        Outcome::Unreachable { reason } => Some(reason.clone()),
-        _ => None,
-    });
+pub(crate) fn note_reachability(state: &mut State, number: u64, silent: Option<String>, asked: bool) {
     let Some(session) = state.sessions.get_mut(&number) else {
         return;
     };
@@ -367,7 +388,7 @@ fn note_reachability(state: &mut State, number: u64, verdict: &FileVerdict) {
                 "the cluster does not answer ({reason}); what was saved is tried again"
             ));
         }
-        None if session.unreachable && !verdict.objects.is_empty() => {
+        None if session.unreachable && asked => {
             session.unreachable = false;
             session.trouble = None;
         }
@@ -375,21 +396,29 @@ fn note_reachability(state: &mut State, number: u64, verdict: &FileVerdict) {
     }
 }
 
-fn send_verdict(state: &State, verdict: &FileVerdict) {
-    let Some(file) = state.files.get(&verdict.file) else {
+/// Tells clients that wait for it the verdict on files, after what it says about them.
+pub(crate) fn send_verdicts(
+    state: &mut State,
+    saved: &[(Arc<str>, u64)],
+    phase: VerdictPhase,
+    ok: bool,
+    elapsed: Duration,
+) {
+    let last = phase == VerdictPhase::Apply;
+    let wanted = state.settings.verdicts || state.verdicts_asked;
+    if !wanted || (last && !state.settings.session.apply_on_save) {
         return;
-    };
-    let last = verdict.phase == VerdictPhase::Apply;
-    let ok = verdict.objects.iter().all(|object| match &object.outcome {
-        Outcome::Applied { .. } => true,
-        Outcome::Accepted => !last,
-        Outcome::Rejected | Outcome::Unreachable { .. } => false,
-    });
-    state.client.notify_own(&Verdict {
-        uri: file.uri.clone(),
-        generation: verdict.generation,
-        phase: if last { "apply" } else { "dry-run" },
-        ok: ok && verdict.prune_failures.is_empty(),
-        ms: (verdict.elapsed.as_secs_f64() * 1_000_000.0).round() / 1000.0,
-    });
+    }
+    // Diagnostics are published before the verdict that a client waits for.
+    publish::flush(state);
+    for (name, generation) in saved {
+        let Some(file) = state.files.get(name) else { continue };
+        state.client.notify_own(&Verdict {
+            uri: file.uri.clone(),
+            generation: *generation,
+            phase: if last { "apply" } else { "dry-run" },
+            ok,
+            ms: (elapsed.as_secs_f64() * 1_000_000.0).round() / 1000.0,
+        });
+    }
 }

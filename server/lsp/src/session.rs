@@ -15,6 +15,7 @@ use lsp_server::RequestId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
+use crate::built::Building;
 use crate::event::{Event, Inbox, SessionEvent, Started};
 
 /// How often a component that ends by itself is started again within [`RESTART_WINDOW`], before the session gives up on it.
@@ -48,6 +49,8 @@ pub(crate) struct Session {
     pub(crate) progress_message: Option<String>,
     /// Token of the progress that the client shows.
     pub(crate) progress: Option<ls_types::ProgressToken>,
+    /// What it keeps where its target is built from many files.
+    pub(crate) building: Option<Building>,
     /// Requests to stop it that wait for the end.
     pub(crate) stopping: Vec<RequestId>,
 }
@@ -290,6 +293,23 @@ pub(crate) fn field_manager(session: &str) -> String {
 }
 
 impl Session {
+    /// The directory whose files concern it: those of the target, or where it is built all that it may be built from.
+    pub(crate) fn scope(&self) -> &Utf8Path {
+        if self.building.is_some() {
+            &self.root
+        } else {
+            &self.target
+        }
+    }
+
+    /// The target, relative to the root.
+    pub(crate) fn relative_target(&self) -> String {
+        self.target
+            .strip_prefix(&self.root)
+            .map_or("", Utf8Path::as_str)
+            .to_owned()
+    }
+
     /// The loop of the session, once it takes saves.
     pub(crate) fn live(&self) -> Option<&Live> {
         match &self.phase {

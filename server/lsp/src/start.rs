@@ -14,11 +14,16 @@ use std::time::SystemTime;
 use tokio::sync::mpsc;
 
 use crate::client::Failure;
+use crate::event::{Event, TaskDone};
 use crate::files::path_of;
 use crate::lifecycle::{describe, report_progress};
 use crate::session::{self, Phase, Session, StopRequest};
 use crate::settings::SandboxKind;
 use crate::state::{Asked, State};
+use crate::target::{self, Candidate};
+
+/// How many targets are offered in one question.
+const MAX_OFFERED: usize = 20;
 
 /// Arguments of `gitops.session.start`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -83,7 +88,16 @@ pub(crate) fn start(state: &mut State, request: RequestId, arguments: Value, tok
         Root::Ask => return ask_for_folder(state, request, arguments),
         Root::Wrong(message) => return state.client.respond(request, Err(Failure::invalid(message))),
     };
-    let relative = parsed.target.clone().unwrap_or_else(|| state.settings.target.clone());
+    let set = Some(state.settings.target.clone()).filter(|target| !target.is_empty());
+    let running = state.sessions.values().find(|session| session.root == root);
+    let Some(relative) = parsed
+        .target
+        .clone()
+        .or(set)
+        .or_else(|| running.map(Session::relative_target))
+    else {
+        return look_for_targets(state, request, arguments, root, token);
+    };
     let target = normalized(&root.join(relative.trim_start_matches('/')));
     if !target.starts_with(&root) {
         return state.client.respond(
@@ -118,6 +132,99 @@ pub(crate) fn start(state: &mut State, request: RequestId, arguments: Value, tok
         return state.client.respond(request, answer);
     }
     begin(state, request, root, target, parsed.name, token);
+}
+
+/// Nobody said what is to be applied: what the folder offers is looked for off the loop.
+fn look_for_targets(
+    state: &mut State,
+    request: RequestId,
+    arguments: Value,
+    root: Utf8PathBuf,
+    token: Option<ProgressToken>,
+) {
+    state.looking.insert(request.clone());
+    let inbox = state.inbox.clone();
+    state.runtime.spawn_blocking(move || {
+        let candidates = target::candidates(&root);
+        let _ = inbox.send(Event::Task(TaskDone::TargetsFound {
+            request,
+            arguments,
+            token,
+            candidates,
+        }));
+    });
+}
+
+/// The folder offers these: one is taken, of several the user chooses.
+pub(crate) fn targets_found(
+    state: &mut State,
+    request: RequestId,
+    mut arguments: Value,
+    token: Option<ProgressToken>,
+    candidates: Vec<Candidate>,
+) {
+    if !state.looking.remove(&request) {
+        return;
+    }
+    if let [only] = candidates.as_slice() {
+        set_argument(&mut arguments, "target", &only.path);
+        return start(state, request, arguments, token);
+    }
+    let actions = candidates
+        .iter()
+        .take(MAX_OFFERED)
+        .map(|candidate| MessageActionItem {
+            title: candidate.title(),
+            properties: std::collections::HashMap::default(),
+        })
+        .collect();
+    let left_out = candidates.len().saturating_sub(MAX_OFFERED);
+    let message = if left_out == 0 {
+        "What is the session to apply? The setting gitops.target says so once and for all.".to_owned()
+    } else {
+        format!("What is the session to apply? {left_out} more can be named with the setting gitops.target.")
+    };
+    let id = state.next_request(Asked::Target {
+        request,
+        arguments,
+        candidates,
+    });
+    state.client.request::<ShowMessageRequest>(
+        id,
+        ShowMessageRequestParams {
+            typ: MessageType::INFO,
+            message,
+            actions: Some(actions),
+        },
+    );
+}
+
+/// The user chose a target, or none.
+pub(crate) fn target_chosen(
+    state: &mut State,
+    request: RequestId,
+    mut arguments: Value,
+    candidates: &[Candidate],
+    answer: &Value,
+) {
+    let title = answer.get("title").and_then(Value::as_str);
+    let chosen = candidates
+        .iter()
+        .find(|candidate| Some(candidate.title().as_str()) == title);
+    let Some(chosen) = chosen else {
+        return state.client.respond(request, Err(Failure::cancelled()));
+    };
+    set_argument(&mut arguments, "target", &chosen.path);
+    start(state, request, arguments, None);
+}
+
+fn set_argument(arguments: &mut Value, name: &str, value: &str) {
+    if !arguments.is_object() {
+        *arguments = json!({});
+    }
+    if let Some(entries) = arguments.as_object_mut() {
+        entries.insert(name.to_owned(), Value::from(value));
+    }
 }
 
 fn begin(
@@ -172,6 +279,7 @@ fn begin(
         task,
         progress_message: Some("starting the sandbox".to_owned()),
         progress,
+        building: None,
         stopping: Vec::new(),
     };
     state.sessions.insert(number, session);
@@ -237,12 +345,7 @@ pub(crate) fn folder_chosen(state: &mut State, request: RequestId, mut arguments
     let Some(uri) = uri else {
         return state.client.respond(request, Err(Failure::cancelled()));
     };
-    if !arguments.is_object() {
-        arguments = json!({});
-    }
-    if let Some(entries) = arguments.as_object_mut() {
-        entries.insert("root".to_owned(), Value::String(uri.as_str().to_owned()));
-    }
+    set_argument(&mut arguments, "root", uri.as_str());
     start(state, request, arguments, None);
 }
 
@@ -262,6 +365,9 @@ pub(crate) fn cancel_by_request(state: &mut State, params: ls_types::CancelParam
         ls_types::NumberOrString::Number(number) => RequestId::from(number),
         ls_types::NumberOrString::String(text) => RequestId::from(text),
     };
+    if state.looking.remove(&id) {
+        return state.client.respond(id, Err(Failure::cancelled()));
+    }
     let number = state
         .sessions
         .iter()
@@ -285,7 +391,7 @@ fn cancel(state: &mut State, number: Option<u64>) {
 }
 
 /// `.` and `..` taken out, without asking the disk.
-fn normalized(path: &Utf8Path) -> Utf8PathBuf {
+pub(crate) fn normalized(path: &Utf8Path) -> Utf8PathBuf {
     let mut clean = Utf8PathBuf::new();
     for component in path.components() {
         match component {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_model::Source;
+use gitops_render::{Child, Renderer};
+use gitops_session::sandbox::Bundle;
 use gitops_text::Encoding;
 use lsp_server::RequestId;
 use serde_json::Value;
@@ -19,6 +21,7 @@ use crate::ledger::Ledger;
 use crate::reader::Reader;
 use crate::session::Session;
 use crate::settings::Settings;
+use crate::target::Candidate;
 
 /// Ages above this are shown in hours, which need no clock.
 const LONGEST_SHOWN_IN_MINUTES: Duration = Duration::from_hours(1);
@@ -82,12 +85,16 @@ pub(crate) struct State {
     pub(crate) last_request: i32,
     /// What answers from the client are for.
     pub(crate) waiting_for_client: BTreeMap<RequestId, Asked>,
+    /// Requests to start for which a target is being looked for; one that was taken back is none of them any more.
+    pub(crate) looking: BTreeSet<RequestId>,
     /// The sessions, by number.
     pub(crate) sessions: BTreeMap<u64, Session>,
     /// Number of the newest session.
     pub(crate) last_session: u64,
     /// Reads files again that changed on disk.
     pub(crate) reader: Reader,
+    /// Builds what is built from many files; started for the first session that needs it.
+    pub(crate) renderer: Option<Arc<dyn Renderer>>,
     /// Files with text that is not parsed yet.
     pub(crate) unparsed: BTreeSet<Arc<str>>,
     /// Whether lenses have changed since the client was told.
@@ -107,6 +114,15 @@ pub(crate) enum Asked {
     Nothing,
     /// The settings.
     Configuration,
+    /// What a session is to apply.
+    Target {
+        /// The request to start that waits for it.
+        request: RequestId,
+        /// Its arguments.
+        arguments: Value,
+        /// What was offered.
+        candidates: Vec<Candidate>,
+    },
     /// Which workspace folder a session is for.
     Folder {
         /// The request to start that waits for it.
@@ -161,19 +177,31 @@ impl State {
         let path = path?;
         self.sessions
             .iter()
-            .filter(|(_, session)| path.starts_with(&session.target))
-            .max_by_key(|(_, session)| session.target.as_str().len())
+            .filter(|(_, session)| path.starts_with(session.scope()))
+            .max_by_key(|(_, session)| session.scope().as_str().len())
             .map(|(number, session)| (*number, session))
     }
 
     /// Whether a lens of an open file says how many seconds or minutes ago something happened.
     pub(crate) fn shows_ages(&self) -> bool {
-        let recent = |judged: &Judged| matches!(judged.state, ObjectState::Applied(at) if at.elapsed().is_ok_and(|age| age < LONGEST_SHOWN_IN_MINUTES));
+        let recent = |judged: &Judged| matches!(judged.state, Some(ObjectState::Applied(at)) if at.elapsed().is_ok_and(|age| age < LONGEST_SHOWN_IN_MINUTES));
         self.settings.lens.enabled
             && self
                 .files
                 .iter()
                 .any(|(_, file)| file.version.is_some() && file.objects.iter().any(recent))
+    }
+
+    /// The renderer, of which all sessions share one.
+    pub(crate) fn renderer(&mut self) -> Result<Arc<dyn Renderer>, String> {
+        if let Some(renderer) = &self.renderer {
+            return Ok(Arc::clone(renderer));
+        }
+        let bundle = Bundle::find().map_err(|missing| missing.to_string())?;
+        let _on_runtime = self.runtime.enter();
+        let renderer: Arc<dyn Renderer> = Arc::new(Child::new(bundle.renderer()));
+        self.renderer = Some(Arc::clone(&renderer));
+        Ok(renderer)
     }
 
     /// A fresh id for a request to the client.

@@ -81,6 +81,26 @@ pub(crate) fn files_of(target: &Utf8Path, part: &Utf8Path) -> Vec<Utf8PathBuf> {
         .collect()
 }
 
+/// The files, of whatever kind, of `part` of the tree below a root: a directory or one file.
+pub(crate) fn all_files_of(root: &Utf8Path, part: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let part = part.to_owned();
+    WalkBuilder::new(root)
+        .follow_links(false)
+        .require_git(false)
+        .hidden(false)
+        .filter_entry(move |entry| {
+            let path = entry.path();
+            let on_the_way = part.as_std_path().starts_with(path) || path.starts_with(part.as_std_path());
+            on_the_way && entry.file_name() != ".git"
+        })
+        .build()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+        .filter_map(|entry| Utf8PathBuf::from_path_buf(entry.into_path()).ok())
+        .take(MAX_FILES)
+        .collect()
+}
+
 fn walk(target: &Utf8Path, part: &Utf8Path) -> ignore::Walk {
     let part = part.to_owned();
     WalkBuilder::new(target)
@@ -115,7 +135,12 @@ pub(crate) fn read_file(path: &Utf8Path) -> Result<Option<Arc<Parsed>>, String> 
         Err(error) => return Err(error.to_string()),
     };
     let text = decode(&bytes).map_err(|not_text| not_text.to_string())?;
-    Ok(Some(Arc::new(Parsed::new(path.as_str(), Text::new(text)))))
+    let text = Text::new(text);
+    Ok(Some(Arc::new(if is_yaml(path) || path.extension().is_none() {
+        Parsed::new(path.as_str(), text)
+    } else {
+        Parsed::of_another_language(text)
+    })))
 }
 
 /// A path as people write it: relative to the current directory where it is below it.

@@ -5,6 +5,9 @@ use gitops_yaml::{Document, FieldPath, Node, NodeKind};
 
 use crate::{Gvk, Manifest, ObjectKey};
 
+/// The names that a kustomization file may have (kustomize, `api/konfig`), in the order in which they are looked for.
+pub const KUSTOMIZATION_FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
 /// What a file is by its path alone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FileRole {
@@ -74,7 +77,7 @@ impl Reading {
 pub fn file_role(path: &str) -> FileRole {
     let name = file_name(path);
     match name {
-        "kustomization.yaml" | "kustomization.yml" | "Kustomization" => return FileRole::Kustomization,
+        _ if KUSTOMIZATION_FILES.contains(&name) => return FileRole::Kustomization,
         "Chart.yaml" | "Chart.lock" | "values.yaml" | "values.yml" => return FileRole::ChartData,
         "docker-compose.yaml"
         | "docker-compose.yml"

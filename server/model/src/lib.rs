@@ -10,7 +10,7 @@ mod object;
 mod origin;
 mod place;
 
-pub use classify::{FileRole, NotAnObject, Reading, file_role, read, reads_as_template};
+pub use classify::{FileRole, KUSTOMIZATION_FILES, NotAnObject, Reading, file_role, read, reads_as_template};
 pub use finding::{Code, Finding, Fix, FixKind, Related, Severity, Source, from_syntax};
 pub use near::nearest;
 pub use object::{Gvk, Manifest, ObjectKey};

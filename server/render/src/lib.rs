@@ -4,9 +4,12 @@
 //! files belongs behind the same door: what comes out is an object and, for each of its fields, a
 //! [`gitops_model::Origin`].
 
+mod child;
+pub mod fault;
 pub mod origins;
 mod plain;
 mod renderer;
 
+pub use child::Child;
 pub use plain::{Rendered, plain};
 pub use renderer::{Built, BuiltObject, Fault, Gone, Helm, Kustomize, ObjectId, OriginNote, Renderer};

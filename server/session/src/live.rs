@@ -11,14 +11,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream;
-use gitops_cluster::{Cluster, Learn};
-use gitops_model::Gvk;
+use gitops_cluster::{Cluster, Learn, SentObject};
+use gitops_model::{Gvk, ObjectKey};
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc, oneshot, watch};
 
 use crate::inventory::{Inventory, delete_one};
 use crate::one_file::{apply_early_part, supply_file};
 use crate::stages;
-use crate::supply::{Report, Stopped, Supply};
+use crate::supply::{ObjectVerdict, Report, Stopped, Supply};
 
 /// How many requests of one session are under way at most.
 const IN_FLIGHT: usize = 8;
@@ -87,6 +87,8 @@ pub(crate) struct FileState {
     pub(crate) turn: AsyncMutex<()>,
     /// What is tried again by itself.
     pub(crate) waiting: Mutex<Option<Waiting>>,
+    /// What was applied last, for supplies of which only what changed counts.
+    pub(crate) applied: Mutex<BTreeMap<ObjectKey, (SentObject, ObjectVerdict)>>,
 }
 
 /// A supply that was not taken for a reason that may go away without a change of its file.
@@ -356,6 +358,7 @@ impl Shared {
                 generation: watch::Sender::new(0),
                 turn: AsyncMutex::default(),
                 waiting: Mutex::default(),
+                applied: Mutex::default(),
             })
         }))
     }

@@ -70,6 +70,7 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
             settle(verdict, answer);
         }
     }
+    remember(shared, supply, &verdicts);
     *locked(&state.waiting) = waits_for(&verdicts).map(|reason| Waiting {
         supply: Supply {
             force: None,
@@ -98,10 +99,16 @@ async fn judge_file(
 ) -> Option<Vec<ObjectVerdict>> {
     let mut verdicts: Vec<Option<ObjectVerdict>> = Vec::new();
     verdicts.resize_with(supply.objects.len(), || None);
+    for (slot, supplied) in verdicts.iter_mut().zip(&supply.objects) {
+        *slot = unchanged(shared, supply, supplied);
+    }
     for index in indices(supply, stages::comes_first) {
         let (Some(supplied), Some(slot)) = (supply.objects.get(index), verdicts.get_mut(index)) else {
             continue;
         };
+        if slot.is_some() {
+            continue;
+        }
         let mut verdict = unless_superseded(newest, supply.generation, judge_one(shared, supplied)).await?;
         if supply.apply && matches!(verdict.outcome, Outcome::Accepted) {
             let was_there = is_there(shared, supplied).await;
@@ -117,7 +124,8 @@ async fn judge_file(
         }
         *slot = Some(verdict);
     }
-    let late = indices(supply, |gvk| !stages::comes_first(gvk));
+    let mut late = indices(supply, |gvk| !stages::comes_first(gvk));
+    late.retain(|index| verdicts.get(*index).is_some_and(Option::is_none));
     let judging = some_at_a_time(late.into_iter().map(|index| async move {
         let supplied = supply.objects.get(index)?;
         Some((index, judge_one(shared, supplied).await))
@@ -143,6 +151,36 @@ async fn unless_superseded<T>(
         _ = newest.wait_for(|newest| *newest > generation) => None,
         value = work => Some(value),
     }
+}
+
+/// What was said of an object that reads as it did when it was applied, where only changes count.
+fn unchanged(shared: &Shared, supply: &Supply, supplied: &Supplied) -> Option<ObjectVerdict> {
+    if !supply.changed_only {
+        return None;
+    }
+    let state = shared.file(&supply.file);
+    let applied = locked(&state.applied);
+    let (object, verdict) = applied.get(&supplied.manifest.key)?;
+    (object.json() == supplied.object.json()).then(|| ObjectVerdict {
+        manifest: supplied.manifest.clone(),
+        ..verdict.clone()
+    })
+}
+
+/// Remembers what is on the cluster now, for [`unchanged`].
+fn remember(shared: &Shared, supply: &Supply, verdicts: &[ObjectVerdict]) {
+    if !supply.changed_only {
+        return;
+    }
+    let state = shared.file(&supply.file);
+    let applied = supply.objects.iter().zip(verdicts);
+    let applied = applied.filter(|(_, verdict)| matches!(verdict.outcome, Outcome::Applied { .. }));
+    *locked(&state.applied) = applied
+        .map(|(supplied, verdict)| {
+            let known = (supplied.object.clone(), verdict.clone());
+            (supplied.manifest.key.clone(), known)
+        })
+        .collect();
 }
 
 fn indices(supply: &Supply, wanted: impl Fn(&gitops_model::Gvk) -> bool) -> Vec<usize> {

@@ -31,6 +31,9 @@ pub struct Supply {
     pub read_at: Instant,
     /// Whether it is applied; otherwise the dry run is all.
     pub apply: bool,
+    /// Whether objects that read as they did when they were applied last are left alone: what is built of many files is
+    /// mostly what it was before.
+    pub changed_only: bool,
     /// What a person asked to be done to one of the objects first.
     pub force: Option<(ObjectKey, Force)>,
 }

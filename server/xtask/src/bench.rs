@@ -7,7 +7,7 @@ use clap::Args;
 use crate::checkout::{Checkout, run};
 use crate::prerequisites::{self, GIT, GO, NODE, RUST};
 use crate::stage::stage;
-use crate::{bundle, tools};
+use crate::{bundle, control_plane, tools};
 
 /// What the benchmark can be told.
 #[derive(Args)]
@@ -24,7 +24,7 @@ pub(crate) struct Options {
 pub(crate) fn bench(checkout: &Checkout, options: &Options) -> anyhow::Result<()> {
     prerequisites::check(&[&RUST, &GO, &GIT])?;
     bundle::build(checkout)?;
-    let kubectl = bundle::build_kubectl(checkout)?;
+    let kubectl = control_plane::build_kubectl(checkout)?;
     stage("building", || {
         run(checkout.cargo().args([
             "build",

@@ -31,9 +31,14 @@ impl Checkout {
         Ok(Self { root, target })
     }
 
-    /// The Go module with the programs of the sandbox.
+    /// The Go module with the control plane of the sandbox.
     pub(crate) fn controlplane_module(&self) -> Utf8PathBuf {
         self.root.join("server").join("go").join("controlplane")
+    }
+
+    /// The Go module with Flux, of which the sandbox has the controllers.
+    pub(crate) fn flux_module(&self) -> Utf8PathBuf {
+        self.root.join("server").join("go").join("flux")
     }
 
     /// Where the programs of the sandbox go, and where the server looks for them.

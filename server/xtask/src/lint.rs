@@ -7,7 +7,7 @@ use anyhow::bail;
 use crate::checkout::{Checkout, run};
 use crate::prerequisites::{self, GO, NODE, PYTHON, RUST};
 use crate::stage::stage;
-use crate::{bundle, extension, tools};
+use crate::{bundle, extension, go_module, tools};
 
 /// What is checked, and how.
 type Check = (&'static str, fn(&Checkout) -> anyhow::Result<()>);
@@ -77,13 +77,15 @@ fn unused_dependencies(checkout: &Checkout) -> anyhow::Result<()> {
 fn go(checkout: &Checkout) -> anyhow::Result<()> {
     // With everything that the sandbox's programs import built, vet has little left to do.
     bundle::build(checkout)?;
-    let module = checkout.controlplane_module();
-    let unformatted = Command::new("gofmt").args(["-l", "."]).current_dir(&module).output()?;
-    let unformatted = String::from_utf8_lossy(&unformatted.stdout).trim().to_owned();
-    if !unformatted.is_empty() {
-        bail!("gofmt would change {unformatted}");
+    for module in [checkout.controlplane_module(), checkout.flux_module()] {
+        let unformatted = Command::new("gofmt").args(["-l", "."]).current_dir(&module).output()?;
+        let unformatted = String::from_utf8_lossy(&unformatted.stdout).trim().to_owned();
+        if !unformatted.is_empty() {
+            bail!("gofmt would change {unformatted}");
+        }
+        run(go_module::go(&module).args(["vet", "-trimpath", "./..."]))?;
     }
-    run(bundle::go(&module).args(["vet", "-trimpath", "./..."]))
+    Ok(())
 }
 
 fn types_of_the_extension(checkout: &Checkout) -> anyhow::Result<()> {

@@ -4,12 +4,16 @@ mod bench;
 mod build_progress;
 mod bundle;
 mod checkout;
+mod control_plane;
 mod demo;
 mod extension;
+mod flux;
 mod fuzz;
+mod go_module;
 mod lint;
 mod package;
 mod prerequisites;
+mod renderer;
 mod stage;
 mod test;
 mod tools;
@@ -83,7 +87,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             prerequisites::check(&[&prerequisites::RUST, &prerequisites::GO, &prerequisites::GIT])?;
             bundle::build(&checkout)?;
             if kubectl {
-                bundle::build_kubectl(&checkout)?;
+                control_plane::build_kubectl(&checkout)?;
             }
             checkout.cargo_build("gitops-lsp", release)
         }

@@ -232,7 +232,14 @@ impl<'t> Builder<'t> {
                 start,
             });
         }
-        let is_bracket = |node: &&NodeData| node.is_flow();
+        // A pair in a list, `[a: b]`, is a mapping without braces of its own.
+        let opens = |node: &NodeData| {
+            self.text
+                .as_bytes()
+                .get(node.start as usize)
+                .is_some_and(|byte| b"[{".contains(byte))
+        };
+        let is_bracket = |node: &&NodeData| node.is_flow() && opens(node);
         let open = self.open.iter().rev();
         let open = open.filter_map(|open| self.document.nodes.get(open.index as usize));
         let bracket = open.into_iter().find(is_bracket).map(|node| node.start);

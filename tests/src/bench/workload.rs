@@ -11,7 +11,7 @@ pub fn config_map(name: &str, value: usize) -> String {
 
 /// A Deployment as people write them; `value` is what an edit changes.
 ///
-/// It is a label of the Deployment: its template would be rolled out and its annotations copied to the ReplicaSet, and
+/// It is a label of the Deployment: its template would be rolled out and its annotations copied to the `ReplicaSet`, and
 /// what the controllers do for one save would be measured with the next.
 pub fn deployment(name: &str, value: usize) -> String {
     format!(

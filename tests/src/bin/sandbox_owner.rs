@@ -3,8 +3,10 @@
 //! Called with what to do, the sandbox's name and its state directory.
 
 use camino::Utf8Path;
-use gitops_session::sandbox::{StateDirectory, keeper};
-use gitops_tests::sandboxes::{client, config_map, options, process_ids, started};
+use gitops_session::sandbox::{Sandbox, StartOptions, StateDirectory, keeper};
+use gitops_tests::sandboxes::{
+    client, config_map, options, options_with_flux, process_ids, started, started_with_flux,
+};
 
 #[tokio::main]
 async fn main() {
@@ -14,24 +16,25 @@ async fn main() {
     };
     let state = &StateDirectory::at(Utf8Path::new(state));
     match task.as_str() {
-        "own" => own(name, state).await,
-        "keep" => keep(name, state).await,
+        "own" => own(started(name, state).await).await,
+        "own-with-flux" => own(started_with_flux(name, state).await).await,
+        "keep" => keep(options(name, state)).await,
+        "keep-with-flux" => keep(options_with_flux(name, state)).await,
         "start-without-room" => start_without_room(name, state).await,
         "run-out-of-room" => run_out_of_room(name, state).await,
         _ => panic!("no task {task}"),
     }
 }
 
-/// Starts a sandbox, says its processes, and waits to be killed.
-async fn own(name: &str, state: &StateDirectory) {
-    let sandbox = started(name, state).await;
+/// Says a sandbox's processes, and waits to be killed.
+async fn own(sandbox: Sandbox) {
     println!("processes {:?}", process_ids(&sandbox));
     std::future::pending::<()>().await;
 }
 
 /// Keeps a sandbox as the hidden command of the program does.
-async fn keep(name: &str, state: &StateDirectory) {
-    keeper::run(options(name, state)).await.unwrap();
+async fn keep(options: StartOptions) {
+    keeper::run(options).await.unwrap();
 }
 
 /// Starts a sandbox where there may be no room for one, and says how that went.

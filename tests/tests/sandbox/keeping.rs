@@ -1,6 +1,5 @@
 //! The keeper, which outlives the command that started it.
 
-use std::collections::HashMap;
 use std::sync::Mutex;
 
 use gitops_session::sandbox::keeper::{self, DownError, KeeperCommand};
@@ -8,7 +7,7 @@ use gitops_session::sandbox::{Component, SandboxState, StartErrorKind, StateDire
 use gitops_tests::sandboxes::{client, started, within};
 
 use crate::owner;
-use crate::setting::{create_config_map, fresh_state, shared_state};
+use crate::setting::{children, create_config_map, fresh_state, shared_state};
 
 fn command(name: &str, state: &StateDirectory) -> KeeperCommand {
     KeeperCommand {
@@ -162,20 +161,4 @@ async fn a_session_s_sandbox_is_not_taken_down_behind_its_back() {
     assert!(matches!(refusal, DownError::NotKept { pid, .. } if pid == std::process::id()));
     create_config_map(&client(sandbox.kubeconfig()).await, "still-there").await;
     sandbox.stop().await;
-}
-
-/// The components among the children of a process, by name.
-fn children(parent: u32) -> HashMap<String, u32> {
-    let mut children = HashMap::new();
-    let directory = format!("/proc/{parent}/task");
-    for task in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
-        for id in text.split_whitespace() {
-            let command = std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
-            if let Some(component) = command.split('\0').nth(1) {
-                children.insert(component.to_owned(), id.parse().unwrap());
-            }
-        }
-    }
-    children
 }

@@ -5,6 +5,7 @@
 mod components;
 mod disk;
 mod failures;
+mod flux;
 mod keeping;
 mod owner;
 mod ownership;

@@ -14,7 +14,7 @@ use kube::runtime::wait::await_condition;
 use serde_json::json;
 use std::sync::Mutex;
 
-use crate::setting::{assert_gone_soon, create_config_map, fresh_state, has_config_map};
+use crate::setting::{assert_gone_soon, create_config_map, fresh_state, has_config_map, listening_addresses};
 
 #[tokio::test]
 async fn a_deployment_becomes_available_on_a_first_and_on_a_prepared_start() {
@@ -205,7 +205,7 @@ async fn custom_resources_are_there_from_the_beginning() {
 async fn components_have_processes_and_logs() {
     let state = crate::setting::shared_state();
     let sandbox = started("logs", &state).await;
-    for component in Component::ALL {
+    for component in Component::CONTROL_PLANE {
         assert!(sandbox.log(component).is_file(), "{component}");
         assert!(sandbox.process_id(component).is_some(), "{component}");
     }
@@ -225,39 +225,4 @@ async fn list_nodes(kubeconfig: Kubeconfig) -> Result<(), String> {
 
 fn mode(path: &Utf8Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
-}
-
-/// The TCP sockets that a process listens on, from what Linux tells about it.
-fn listening_addresses(id: u32) -> Vec<String> {
-    let sockets: Vec<String> = std::fs::read_dir(format!("/proc/{id}/fd"))
-        .unwrap()
-        .flatten()
-        .filter_map(|entry| std::fs::read_link(entry.path()).ok())
-        .filter_map(|target| {
-            let target = target.to_string_lossy().into_owned();
-            Some(target.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
-        })
-        .collect();
-    let mut addresses = Vec::new();
-    for table in ["tcp", "tcp6"] {
-        let text = std::fs::read_to_string(format!("/proc/{id}/net/{table}")).unwrap_or_default();
-        for line in text.lines().skip(1) {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            // 0A is LISTEN.
-            if fields[3] == "0A" && sockets.iter().any(|inode| inode == fields[9]) {
-                addresses.push(readable_address(fields[1]));
-            }
-        }
-    }
-    addresses
-}
-
-/// `0100007F:1F90` is 127.0.0.1:8080.
-fn readable_address(hexadecimal: &str) -> String {
-    let (address, port) = hexadecimal.split_once(':').unwrap();
-    let port = u16::from_str_radix(port, 16).unwrap();
-    match u32::from_str_radix(address, 16) {
-        Ok(address) => format!("{}:{port}", std::net::Ipv4Addr::from(address.swap_bytes())),
-        Err(_) => format!("[{address}]:{port}"),
-    }
 }

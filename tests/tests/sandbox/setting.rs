@@ -1,5 +1,6 @@
 //! What the tests stand on: state directories, objects, processes.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -64,4 +65,66 @@ pub(crate) fn send_signal(id: u32, signal: &str) {
         .status()
         .unwrap();
     assert!(status.success());
+}
+
+/// The children of a process, by the second word of their command lines: which component it is, or what is held.
+pub(crate) fn children(parent: u32) -> HashMap<String, u32> {
+    let mut children = HashMap::new();
+    for id in child_ids(parent) {
+        let command = std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        if let Some(component) = command.split('\0').nth(1) {
+            let component = component.rsplit('/').next().unwrap_or_default();
+            children.insert(component.to_owned(), id);
+        }
+    }
+    children
+}
+
+/// The children of a process.
+pub(crate) fn child_ids(parent: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten();
+    tasks
+        .flatten()
+        .flat_map(|task| {
+            let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            text.split_whitespace()
+                .map(|id| id.parse().unwrap())
+                .collect::<Vec<u32>>()
+        })
+        .collect()
+}
+
+/// The TCP sockets that a process listens on, from what Linux tells about it.
+pub(crate) fn listening_addresses(id: u32) -> Vec<String> {
+    let sockets: Vec<String> = std::fs::read_dir(format!("/proc/{id}/fd"))
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| std::fs::read_link(entry.path()).ok())
+        .filter_map(|target| {
+            let target = target.to_string_lossy().into_owned();
+            Some(target.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
+        })
+        .collect();
+    let mut addresses = Vec::new();
+    for table in ["tcp", "tcp6"] {
+        let text = std::fs::read_to_string(format!("/proc/{id}/net/{table}")).unwrap_or_default();
+        for line in text.lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            // 0A is LISTEN.
+            if fields[3] == "0A" && sockets.iter().any(|inode| inode == fields[9]) {
+                addresses.push(readable_address(fields[1]));
+            }
+        }
+    }
+    addresses
+}
+
+/// `0100007F:1F90` is 127.0.0.1:8080.
+fn readable_address(hexadecimal: &str) -> String {
+    let (address, port) = hexadecimal.split_once(':').unwrap();
+    let port = u16::from_str_radix(port, 16).unwrap();
+    match u32::from_str_radix(address, 16) {
+        Ok(address) => format!("{}:{port}", std::net::Ipv4Addr::from(address.swap_bytes())),
+        Err(_) => format!("[{address}]:{port}"),
+    }
 }

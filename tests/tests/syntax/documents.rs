@@ -73,6 +73,12 @@ fn half_typed() {
         #       ^^^^^^^^^ error syntax/unclosed-bracket: the bracket `[` is opened here and not closed
         #| see 4:9-4:10 "[": opened here
           image: x
+        #- pair.yaml (nothing sent)
+        metadata: [
+        #         ^ error syntax/unclosed-bracket: the bracket `[` is opened here and not closed
+        #| see 1:11-1:12 "[": opened here
+          name: x
+        data: {}
     "##]]);
 }
 

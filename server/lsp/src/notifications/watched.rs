@@ -10,6 +10,7 @@ use ls_types::{
     Registration, RegistrationParams,
 };
 
+use crate::built;
 use crate::files::{hash, path_of};
 use crate::parsed::Parsed;
 use crate::reader::{OnDisk, Request};
@@ -17,14 +18,12 @@ use crate::saves::{self, Prepared};
 use crate::state::State;
 use crate::workspace::is_yaml;
 
-/// Asks the client to watch YAML files.
+/// Asks the client to watch all files: a generator of a kustomization may take any.
 pub(super) fn registration() -> RegistrationParams {
-    let watchers = ["**/*.yaml", "**/*.yml"]
-        .map(|glob| FileSystemWatcher {
-            glob_pattern: GlobPattern::String(glob.to_owned()),
-            kind: None,
-        })
-        .to_vec();
+    let watchers = vec![FileSystemWatcher {
+        glob_pattern: GlobPattern::String("**/*".to_owned()),
+        kind: None,
+    }];
     let options = serde_json::to_value(DidChangeWatchedFilesRegistrationOptions { watchers }).ok();
     RegistrationParams {
         registrations: vec![Registration {
@@ -51,15 +50,27 @@ pub(super) fn watched(state: &mut State, params: DidChangeWatchedFilesParams) {
     files_changed(state, paths);
 }
 
+/// Whether a path may be one of a session: any file of a target that is built, and YAML or a directory of another.
+fn concerns(state: &State, path: &Utf8Path) -> bool {
+    let Some((_, session)) = state.session_of(Some(&path.to_owned())) else {
+        return false;
+    };
+    let inside = path.strip_prefix(session.scope()).unwrap_or(path);
+    let hidden = inside
+        .components()
+        .any(|part| matches!(part.as_str(), ".git" | "node_modules"));
+    !hidden && (session.building.is_some() || path.extension().is_none() || is_yaml(path) || path.is_dir())
+}
+
 /// Files changed on disk: those of a session are read again. An open one is the client's, and its saves are told.
 pub(crate) fn files_changed(state: &mut State, mut paths: Vec<Utf8PathBuf>) {
+    paths.retain(|path| concerns(state, path));
     for directory in paths.clone().iter().filter(|path| !is_yaml(path)) {
         let known = state.files.under(directory);
         paths.extend(known.iter().map(|name| Utf8PathBuf::from(&**name)));
     }
     paths.sort();
     paths.dedup();
-    paths.retain(|path| state.session_of(Some(path)).is_some());
     if !paths.is_empty() {
         read_again(state, paths);
     }
@@ -81,9 +92,14 @@ fn read_next(state: &mut State) {
         ..Request::default()
     };
     for path in std::mem::take(&mut state.reader.paths) {
+        let Some((_, session)) = state.session_of(Some(&path)) else {
+            continue;
+        };
         if let Some(file) = state.files.get(path.as_str()).filter(|_| is_yaml(&path)) {
             request.known.push((path, file.generation));
-        } else if let Some((_, session)) = state.session_of(Some(&path)) {
+        } else if session.building.is_some() {
+            request.any.push((session.root.clone(), path));
+        } else {
             request.new.push((session.target.clone(), path));
         }
     }
@@ -102,7 +118,10 @@ pub(crate) fn files_read(state: &mut State, files: Vec<OnDisk>) {
         }
         match content {
             Ok(Some(parsed)) => prepared.extend(changed_on_disk(state, &path, &parsed)),
-            Ok(None) => prepared.extend(saves::prepare_gone(state, &path)),
+            Ok(None) => match built::session_of(state, path.as_str()) {
+                Some(number) => built::gone(state, number, &path),
+                None => prepared.extend(saves::prepare_gone(state, &path)),
+            },
             Err(reason) => saves::report_unreadable(state, &path, &reason),
         }
     }
@@ -123,6 +142,9 @@ fn changed_on_disk(state: &mut State, path: &Utf8Path, parsed: &Arc<Parsed>) -> 
         state.text_changed(&name);
     }
     if echo {
+        None
+    } else if let Some(number) = built::session_of(state, &name) {
+        built::saved(state, number, &name, Some(parsed), read_at, None);
         None
     } else {
         saves::prepare(state, &name, parsed, read_at, None)

@@ -89,7 +89,10 @@ fn title(session: Option<&Session>, judged: Option<&Judged>, manifest: &Manifest
         }
         .to_owned();
     };
-    match &judged.state {
+    let Some(state) = &judged.state else {
+        return "not saved yet in this session".to_owned();
+    };
+    match state {
         ObjectState::Sent => "… applying".to_owned(),
         ObjectState::Accepted => "✓ accepted · dry run only".to_owned(),
         ObjectState::Applied(at) => format!("✓ applied · {}", age(*at)),

@@ -1,7 +1,12 @@
 //! Where the programs that a sandbox runs are found.
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::component::Component;
 
 /// The environment variable that names the bundle's directory, before all other places.
 pub const BUNDLE_VARIABLE: &str = "GITOPS_LSP_BUNDLE";
@@ -9,7 +14,8 @@ pub const BUNDLE_VARIABLE: &str = "GITOPS_LSP_BUNDLE";
 /// The file that says what is in a bundle.
 const FACTS_FILE: &str = "bundle.json";
 
-/// The directory with the programs that a sandbox runs: `controlplane`, `kwok` and kwok's `stages.yaml`.
+/// The directory with the programs that a sandbox runs: `controlplane`, `kwok` and kwok's `stages.yaml`, and, when it has
+/// Flux, the controllers, `hold` and `flux-crds.yaml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bundle {
     directory: Utf8PathBuf,
@@ -17,7 +23,8 @@ pub struct Bundle {
 }
 
 /// The versions of what is in a bundle, as `bundle.json` has them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Versions {
     /// For example `v1.36.3`.
     pub kubernetes: String,
@@ -25,9 +32,37 @@ pub struct Versions {
     pub etcd: String,
     /// For example `v0.8.0`.
     pub kwok: String,
-    /// What all of it was built from, as a hash: two bundles with the same one do the same.
+    /// What all of this was built from, as a hash: two bundles with the same one do the same.
     #[serde(default)]
     pub inputs: String,
+    /// The release of Flux, for example `2.9.5`; none in a bundle without it.
+    #[serde(default)]
+    pub flux: Option<String>,
+    /// The versions of Flux's controllers by their names, for example `v1.9.5` of `source-controller`.
+    #[serde(default)]
+    pub flux_controllers: BTreeMap<String, String>,
+    /// What Flux was built from, as a hash.
+    #[serde(default)]
+    pub flux_inputs: String,
+}
+
+/// Flux, as a sandbox runs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FluxVersions {
+    /// Its release, for example `2.9.5`.
+    pub version: String,
+    /// The versions of its controllers by their names, for example `v1.9.5` of `source-controller`.
+    pub controllers: BTreeMap<String, String>,
+}
+
+impl Versions {
+    /// Those of Flux, when it is there.
+    pub fn of_flux(&self) -> Option<FluxVersions> {
+        Some(FluxVersions {
+            version: self.flux.clone()?,
+            controllers: self.flux_controllers.clone(),
+        })
+    }
 }
 
 /// No usable bundle was found.
@@ -69,13 +104,7 @@ impl Bundle {
         let versions =
             serde_json::from_str(&facts).map_err(|error| BundleMissing::of(&directory.join(FACTS_FILE), &error))?;
         let bundle = Self { directory, versions };
-        for file in [bundle.controlplane(), bundle.kwok(), bundle.stages()] {
-            if !file.is_file() {
-                return Err(BundleMissing {
-                    message: format!("{file} is missing: run `cargo xtask build` in a checkout, which builds it"),
-                });
-            }
-        }
+        are_there(&[bundle.controlplane(), bundle.kwok(), bundle.stages()])?;
         Ok(bundle)
     }
 
@@ -104,8 +133,53 @@ impl Bundle {
         self.directory.join("stages.yaml")
     }
 
+    /// What builds kustomizations and charts as Flux does.
+    pub fn renderer(&self) -> Utf8PathBuf {
+        self.program("gitops-render")
+    }
+
+    /// What runs a program that does not end with its parent by itself, and ends it with its own standard input.
+    pub fn hold(&self) -> Utf8PathBuf {
+        self.program("hold")
+    }
+
+    /// One of Flux's controllers.
+    pub(crate) fn controller(&self, component: Component) -> Utf8PathBuf {
+        self.program(component.name())
+    }
+
+    /// Flux's versions and custom resources; an error says what of it is missing. Reads the file with the latter.
+    pub(crate) fn flux(&self) -> Result<(FluxVersions, Vec<Value>), BundleMissing> {
+        let versions = self.versions.of_flux().ok_or_else(|| BundleMissing {
+            message: format!(
+                "{} has no Flux: run `cargo xtask build` in a checkout, which builds it",
+                self.directory
+            ),
+        })?;
+        let definitions = self.directory.join("flux-crds.yaml");
+        let mut files: Vec<Utf8PathBuf> = Component::FLUX.map(|component| self.controller(component)).into();
+        files.extend([self.hold(), definitions.clone()]);
+        are_there(&files)?;
+        let text = std::fs::read_to_string(&definitions).map_err(|error| BundleMissing::of(&definitions, &error))?;
+        let documents: Result<Vec<Value>, _> = yaml_serde::Deserializer::from_str(&text)
+            .map(Value::deserialize)
+            .collect();
+        let mut documents = documents.map_err(|error| BundleMissing::of(&definitions, &error))?;
+        documents.retain(Value::is_object);
+        Ok((versions, documents))
+    }
+
     fn program(&self, name: &str) -> Utf8PathBuf {
         self.directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    }
+}
+
+fn are_there(files: &[Utf8PathBuf]) -> Result<(), BundleMissing> {
+    match files.iter().find(|file| !file.is_file()) {
+        None => Ok(()),
+        Some(file) => Err(BundleMissing {
+            message: format!("{file} is missing: run `cargo xtask build` in a checkout, which builds it"),
+        }),
     }
 }
 

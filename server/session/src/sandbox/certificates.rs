@@ -9,7 +9,7 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::component::API_SERVICE_ADDRESS;
+use super::component::{API_SERVICE_ADDRESS, Component};
 
 /// How long certificates are valid. They are thrown away with the sandbox, long before that.
 const VALID_FOR: Duration = Duration::days(3650);
@@ -25,6 +25,8 @@ pub(crate) struct Certificates {
     pub(crate) controller_manager: Pair,
     pub(crate) scheduler: Pair,
     pub(crate) kwok: Pair,
+    /// Those of Flux's controllers. Nothing can be issued later, and Flux can be added to a sandbox that runs.
+    pub(crate) flux: Vec<(Component, Pair)>,
     /// Signs service account tokens.
     pub(crate) service_account_key: String,
     /// Proves them.
@@ -54,6 +56,10 @@ pub(crate) fn generate() -> Result<Certificates, rcgen::Error> {
         controller_manager: client(&issuer, "system:kube-controller-manager")?,
         scheduler: client(&issuer, "system:kube-scheduler")?,
         kwok: client(&issuer, "kwok")?,
+        flux: Component::FLUX
+            .into_iter()
+            .map(|component| Ok((component, client(&issuer, component.name())?)))
+            .collect::<Result<_, rcgen::Error>>()?,
         service_account_key: service_account.serialize_pem(),
         service_account_public_key: service_account.public_key_pem(),
     })

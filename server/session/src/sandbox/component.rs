@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::bundle::Bundle;
+use super::flux;
+use super::ports::Ports;
 
 /// One process of a sandbox.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -13,7 +15,7 @@ pub enum Component {
     /// The store behind the API server.
     #[serde(rename = "etcd")]
     Etcd,
-    /// The API server, the only process that listens on a TCP port.
+    /// The API server, the only process of the control plane that listens on a TCP port.
     #[serde(rename = "kube-apiserver")]
     ApiServer,
     /// The controllers that make Deployments into Pods, delete what is owned by nothing, and so on.
@@ -25,17 +27,47 @@ pub enum Component {
     /// kwok, in place of a kubelet: it answers for a node and its Pods, and runs nothing.
     #[serde(rename = "kwok")]
     Kwok,
+    /// Flux's controller of sources: Git and Helm repositories, charts, OCI artifacts and buckets.
+    #[serde(rename = "source-controller")]
+    SourceController,
+    /// Flux's controller of Kustomizations.
+    #[serde(rename = "kustomize-controller")]
+    KustomizeController,
+    /// Flux's controller of `HelmRelease`s.
+    #[serde(rename = "helm-controller")]
+    HelmController,
+    /// Flux's controller of `ArtifactGenerator`s, which make sources out of sources.
+    #[serde(rename = "source-watcher")]
+    SourceWatcher,
 }
 
 impl Component {
-    /// Every component, in the order in which they are started.
-    pub const ALL: [Self; 5] = [
+    /// Those of every sandbox, in the order in which they are started.
+    pub const CONTROL_PLANE: [Self; 5] = [
         Self::Etcd,
         Self::ApiServer,
         Self::ControllerManager,
         Self::Scheduler,
         Self::Kwok,
     ];
+
+    /// Those of a sandbox with Flux besides, in the order in which they are started.
+    pub const FLUX: [Self; 4] = [
+        Self::SourceController,
+        Self::KustomizeController,
+        Self::HelmController,
+        Self::SourceWatcher,
+    ];
+
+    /// All that there are.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::CONTROL_PLANE.into_iter().chain(Self::FLUX)
+    }
+
+    /// Whether it is one of Flux's.
+    pub fn is_flux(self) -> bool {
+        Self::FLUX.contains(&self)
+    }
 
     /// The name that the project itself gives to the component, for example `kube-apiserver`.
     pub fn name(self) -> &'static str {
@@ -45,12 +77,16 @@ impl Component {
             Self::ControllerManager => "kube-controller-manager",
             Self::Scheduler => "kube-scheduler",
             Self::Kwok => "kwok",
+            Self::SourceController => "source-controller",
+            Self::KustomizeController => "kustomize-controller",
+            Self::HelmController => "helm-controller",
+            Self::SourceWatcher => "source-watcher",
         }
     }
 
     /// The component with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|component| component.name() == name)
+        Self::all().find(|component| component.name() == name)
     }
 }
 
@@ -79,17 +115,37 @@ const POD_RANGE: &str = "10.244.0.0/16";
 /// The issuer that service account tokens name.
 const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 
-/// The program and the arguments that start `component`.
+/// How a component is started.
+pub(crate) struct Launch {
+    pub(crate) program: Utf8PathBuf,
+    pub(crate) arguments: Vec<String>,
+    /// Variables besides those that every component gets.
+    pub(crate) environment: Vec<(&'static str, String)>,
+}
+
+/// What starts `component` in `directory`.
 ///
 /// Paths are relative to the sandbox's directory, in which every component runs.
 /// So the length of that directory's path does not matter, of which a Unix socket's allows only about 100 bytes.
-pub(crate) fn command(component: Component, bundle: &Bundle, port: u16) -> (Utf8PathBuf, Vec<String>) {
-    match component {
-        Component::Kwok => (bundle.kwok(), kwok_flags(bundle)),
-        Component::Etcd => (bundle.controlplane(), named(component, etcd_flags())),
-        Component::ApiServer => (bundle.controlplane(), named(component, api_server_flags(port))),
-        Component::ControllerManager => (bundle.controlplane(), named(component, controller_manager_flags())),
-        Component::Scheduler => (bundle.controlplane(), named(component, scheduler_flags())),
+pub(crate) fn launch(component: Component, bundle: &Bundle, ports: &Ports, directory: &Utf8Path) -> Launch {
+    let flags = match component {
+        Component::Kwok => kwok_flags(bundle),
+        Component::Etcd => named(component, etcd_flags()),
+        Component::ApiServer => named(component, api_server_flags(ports.api_server)),
+        Component::ControllerManager => named(component, controller_manager_flags()),
+        Component::Scheduler => named(component, scheduler_flags()),
+        Component::SourceController
+        | Component::KustomizeController
+        | Component::HelmController
+        | Component::SourceWatcher => return flux::launch(component, bundle, ports, directory),
+    };
+    Launch {
+        program: match component {
+            Component::Kwok => bundle.kwok(),
+            _ => bundle.controlplane(),
+        },
+        arguments: flags,
+        environment: Vec::new(),
     }
 }
 

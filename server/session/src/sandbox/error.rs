@@ -6,6 +6,7 @@ use std::io;
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
+use super::bundle::BundleMissing;
 use super::component::Component;
 use super::ownership::ClaimError;
 use super::process::Exit;
@@ -31,6 +32,8 @@ pub enum StartErrorKind {
     NameInUse,
     /// The name cannot be a sandbox's.
     BadName,
+    /// Flux is wanted, and the bundle has none.
+    NoFlux,
     /// The state directory cannot be used: not writable, no space left.
     State,
     /// A component could not be started, or ended.
@@ -68,6 +71,10 @@ impl StartError {
             message,
             log_tail: Vec::new(),
         }
+    }
+
+    pub(crate) fn no_flux(missing: &BundleMissing) -> Self {
+        Self::plain(StartErrorKind::NoFlux, missing.to_string())
     }
 
     pub(crate) fn refused(error: &kube::Error) -> Self {

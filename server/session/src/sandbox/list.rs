@@ -5,6 +5,7 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use super::bundle::FluxVersions;
 use super::ownership;
 use super::state_directory::{StateDirectory, write_private_file};
 
@@ -21,6 +22,8 @@ pub(crate) struct Record {
     pub(crate) pid: u32,
     pub(crate) root: Option<Utf8PathBuf>,
     pub(crate) ready: bool,
+    #[serde(default)]
+    pub(crate) flux: Option<FluxVersions>,
 }
 
 /// One sandbox of this user.
@@ -43,6 +46,8 @@ pub struct Entry {
     pub pid: u32,
     /// The workspace it was started for.
     pub root: Option<Utf8PathBuf>,
+    /// Flux, when it runs there.
+    pub flux: Option<FluxVersions>,
     /// Whether it stays up until `sandbox down`, so that sessions may come and go in it.
     pub kept: bool,
 }
@@ -82,6 +87,7 @@ fn entry(directory: &Utf8Path, owned: bool) -> Entry {
         pid: 0,
         root: None,
         ready: false,
+        flux: None,
     });
     Entry {
         name: directory.file_name().unwrap_or_default().to_owned(),
@@ -96,6 +102,7 @@ fn entry(directory: &Utf8Path, owned: bool) -> Entry {
         started: record.started,
         pid: record.pid,
         root: record.root,
+        flux: record.flux,
         kept: super::keeper::is_kept(directory),
     }
 }

@@ -8,6 +8,8 @@ mod bundle;
 mod certificates;
 mod component;
 mod error;
+mod flux;
+mod flux_start;
 pub mod keeper;
 mod kubeconfig;
 mod list;
@@ -25,15 +27,17 @@ mod state_directory;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-pub use bundle::{BUNDLE_VARIABLE, Bundle, BundleMissing, Versions};
+pub use bundle::{BUNDLE_VARIABLE, Bundle, BundleMissing, FluxVersions, Versions};
 pub use component::{Component, NODE_NAME};
 pub use error::{StartError, StartErrorKind};
+pub use flux::FLUX_NAMESPACE;
 pub use list::{Entry, SandboxState, list, sweep};
 pub use name::name_for;
 pub use process::Exit;
 pub use start::{StartOptions, Step, start};
 pub use state_directory::{NoStateDirectory, STATE_DIRECTORY_VARIABLE, StateDirectory};
 
+use list::Record;
 use running::Running;
 
 /// A running control plane. Dropping it ends all of its processes and removes its directory.
@@ -42,7 +46,7 @@ pub struct Sandbox {
     name: String,
     kubeconfig: Utf8PathBuf,
     server: String,
-    kubernetes_version: String,
+    record: Record,
     running: Running,
     log_keeper: tokio::task::JoinHandle<()>,
 }
@@ -54,14 +58,14 @@ impl Drop for Sandbox {
 }
 
 impl Sandbox {
-    fn new(name: String, kubernetes_version: String, running: Running) -> Self {
-        let logs = Component::ALL.map(|component| running.log(component));
+    fn new(name: String, record: Record, running: Running) -> Self {
+        let logs: Vec<Utf8PathBuf> = Component::all().map(|component| running.log(component)).collect();
         Self {
             name,
             kubeconfig: running.kubeconfig(),
             server: running.server(),
-            kubernetes_version,
-            log_keeper: tokio::spawn(logs::keep_small(logs.to_vec())),
+            record,
+            log_keeper: tokio::spawn(logs::keep_small(logs)),
             running,
         }
     }
@@ -83,7 +87,20 @@ impl Sandbox {
 
     /// The version of its API server, for example `v1.36.3`.
     pub fn kubernetes_version(&self) -> &str {
-        &self.kubernetes_version
+        &self.record.kubernetes_version
+    }
+
+    /// Flux, when it runs in it.
+    pub fn flux(&self) -> Option<&FluxVersions> {
+        self.record.flux.as_ref()
+    }
+
+    /// What runs in it, in the order in which it was started.
+    pub fn components(&self) -> Vec<Component> {
+        let flux = self.record.flux.is_some();
+        Component::all()
+            .filter(|component| flux || !component.is_flux())
+            .collect()
     }
 
     /// The directory with everything that is its own.
@@ -112,6 +129,28 @@ impl Sandbox {
     /// Returns when the API server answers (at once for the others, which find it by themselves).
     pub async fn restart(&mut self, component: Component) -> Result<(), StartError> {
         restart::restart(&mut self.running, component).await
+    }
+
+    /// Adds Flux to a sandbox that was started without it, and returns when its controllers are ready.
+    ///
+    /// Takes 2 to 3 seconds more than a start with it, since its custom resources are put in first. When it fails, the
+    /// controllers are gone again and the sandbox stays as it is, but for custom resources that may be there.
+    pub async fn add_flux(&mut self) -> Result<(), StartError> {
+        if self.record.flux.is_some() {
+            return Ok(());
+        }
+        let bundle = self.running.bundle();
+        let (versions, definitions) = bundle.flux().map_err(|missing| StartError::no_flux(&missing))?;
+        let added = flux_start::add(&mut self.running, &definitions).await;
+        if added.is_err() {
+            for component in Component::FLUX {
+                self.running.end(component).await;
+            }
+            return added;
+        }
+        self.record.flux = Some(versions);
+        let directory = self.running.directory();
+        list::write(directory, &self.record).map_err(|error| StartError::state(directory, &error))
     }
 
     /// Ends everything, waits until it is gone, and removes the directory.

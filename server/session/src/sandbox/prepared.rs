@@ -17,8 +17,9 @@ use super::state_directory::{StateDirectory, make_private_directory};
 /// Raise it when what a start puts into the store changes, for example the node.
 const FORMAT: &str = "1";
 
-/// How many directories of other versions are kept: enough to go back and forth between two checkouts.
-const KEPT: usize = 4;
+/// How many directories of other versions are kept: enough to go back and forth between two checkouts, with and without
+/// Flux.
+const KEPT: usize = 6;
 
 /// A file is copied in pieces of this size, in bytes; a piece of zeros becomes a hole.
 /// etcd sets 64 MB aside for each log segment, of which a fresh one uses little.
@@ -36,6 +37,7 @@ impl Prepared {
         state: &StateDirectory,
         versions: &Versions,
         custom_resources: &[serde_json::Value],
+        flux: bool,
     ) -> Self {
         let mut parts = vec![
             FORMAT.to_owned(),
@@ -44,6 +46,11 @@ impl Prepared {
             versions.inputs.clone(),
         ];
         parts.extend(component::flags_that_shape_the_store());
+        if flux {
+            // Its custom resources, which are many, come with it and change only when it does.
+            parts.push(format!("flux {}", versions.flux.as_deref().unwrap_or_default()));
+            parts.push(versions.flux_inputs.clone());
+        }
         parts.extend(custom_resources.iter().map(ToString::to_string));
         // Two lists of parts must not look alike when they are joined.
         let hash = hash_of(parts.iter().flat_map(|part| [part.as_str(), "\0"]));
@@ -171,6 +178,7 @@ mod tests {
             etcd: "1.0.0".to_owned(),
             kwok: "v1.0.0".to_owned(),
             inputs: inputs.to_owned(),
+            ..Versions::default()
         }
     }
 
@@ -186,7 +194,7 @@ mod tests {
         std::fs::write(source.join("member/wal/0.tmp"), &log).unwrap();
         std::fs::write(source.join("member/empty"), []).unwrap();
 
-        let prepared = Prepared::for_start(&StateDirectory::at(&root), &versions("a"), &[]);
+        let prepared = Prepared::for_start(&StateDirectory::at(&root), &versions("a"), &[], false);
         assert!(!prepared.exists());
         prepared.keep(&source).unwrap();
         prepared.keep(&source).unwrap();
@@ -204,11 +212,24 @@ mod tests {
     fn the_key_is_what_shapes_the_content() {
         let (_keep, root) = directory();
         let state = StateDirectory::at(&root);
-        let key =
-            |inputs: &str, custom: &[serde_json::Value]| Prepared::for_start(&state, &versions(inputs), custom).path;
-        assert_eq!(key("a", &[]), key("a", &[]));
-        assert_ne!(key("a", &[]), key("b", &[]));
-        assert_ne!(key("a", &[]), key("a", &[serde_json::json!({})]));
+        let key = |versions: &Versions, custom: &[serde_json::Value], flux| {
+            Prepared::for_start(&state, versions, custom, flux).path
+        };
+        let (a, b) = (versions("a"), versions("b"));
+        assert_eq!(key(&a, &[], false), key(&a, &[], false));
+        assert_ne!(key(&a, &[], false), key(&b, &[], false));
+        assert_ne!(key(&a, &[], false), key(&a, &[serde_json::json!({})], false));
+        assert_ne!(key(&a, &[], false), key(&a, &[], true));
+        let newer = Versions {
+            flux: Some("2.10.0".to_owned()),
+            ..a.clone()
+        };
+        assert_ne!(key(&a, &[], true), key(&newer, &[], true));
+        assert_eq!(
+            key(&a, &[], false),
+            key(&newer, &[], false),
+            "Flux matters only where it is"
+        );
     }
 
     #[test]
@@ -217,7 +238,7 @@ mod tests {
         let source = root.join("source");
         std::fs::create_dir_all(&source).unwrap();
         for number in 0..10 {
-            let prepared = Prepared::for_start(&StateDirectory::at(&root), &versions(&number.to_string()), &[]);
+            let prepared = Prepared::for_start(&StateDirectory::at(&root), &versions(&number.to_string()), &[], false);
             prepared.keep(&source).unwrap();
             assert!(prepared.exists());
         }

@@ -9,8 +9,9 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use tokio::process::{Child, ChildStdin, Command};
 
-use super::component::Component;
+use super::component::{Component, Launch};
 use super::logs::tail;
+use super::ports;
 use super::state_directory::open_private_file;
 
 /// Tells the programs of the bundle to end when their standard input does.
@@ -28,7 +29,7 @@ pub(crate) struct Process {
     pub(crate) component: Component,
     child: Child,
     /// Never written to. When it is closed, by whatever ends this process, the child ends too.
-    _lifeline: Option<ChildStdin>,
+    lifeline: Option<ChildStdin>,
     log: Utf8PathBuf,
 }
 
@@ -55,18 +56,25 @@ impl fmt::Display for Exit {
     }
 }
 
+impl Exit {
+    /// Whether it ended because somebody else has the port that it was told to listen on.
+    pub(crate) fn is_port_clash(&self) -> bool {
+        (self.component == Component::ApiServer || self.component.is_flux())
+            && self.log_tail.iter().any(|line| ports::is_taken(line))
+    }
+}
+
 /// Starts `component` in `directory`, its output going to the file `log`.
 pub(crate) fn spawn(
     component: Component,
-    program: &Utf8Path,
-    arguments: &[String],
+    launch: &Launch,
     directory: &Utf8Path,
     log: &Utf8Path,
 ) -> io::Result<Process> {
     let output = open_private_file(log, OpenOptions::new().append(true).create(true))?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(&launch.program);
     command
-        .args(arguments)
+        .args(&launch.arguments)
         .current_dir(directory)
         // Variables of the user's configure etcd (ETCD_*), proxies and Go itself; none of them is meant for us.
         .env_clear()
@@ -81,6 +89,9 @@ pub(crate) fn spawn(
             command.env(name, value);
         }
     }
+    for (name, value) in &launch.environment {
+        command.env(name, value);
+    }
     // Ctrl-C in a terminal is for us; we end the components ourselves.
     #[cfg(unix)]
     command.process_group(0);
@@ -90,7 +101,7 @@ pub(crate) fn spawn(
     Ok(Process {
         component,
         child,
-        _lifeline: lifeline,
+        lifeline,
         log: log.to_owned(),
     })
 }
@@ -116,8 +127,19 @@ impl Process {
         self.child.id()
     }
 
-    /// Tells the kernel to end it, without waiting.
+    /// Makes it end, without waiting.
+    ///
+    /// Flux's controllers are children of what holds them. That one ends them first and then itself when its lifeline is
+    /// cut, so that nothing is left once it is gone. Killed, it could not do that, and not every kernel does it then.
     pub(crate) fn start_kill(&mut self) {
+        if self.component.is_flux() {
+            self.lifeline = None;
+        } else {
+            self.start_kill_now();
+        }
+    }
+
+    fn start_kill_now(&mut self) {
         // It fails only for a process that has ended.
         let _ = self.child.start_kill();
     }
@@ -125,7 +147,9 @@ impl Process {
     /// Ends it and waits for that.
     pub(crate) async fn kill(&mut self) {
         self.start_kill();
-        let _ = tokio::time::timeout(KILL_DEADLINE, self.child.wait()).await;
+        if tokio::time::timeout(KILL_DEADLINE, self.child.wait()).await.is_err() {
+            self.start_kill_now();
+        }
     }
 
     /// Whether it has ended; asked, not awaited, by what cannot wait.
@@ -142,6 +166,9 @@ pub(crate) fn kill_all_blocking(processes: &mut [Process]) {
     let started = std::time::Instant::now();
     while started.elapsed() < KILL_DEADLINE && !processes.iter_mut().all(Process::has_ended) {
         std::thread::sleep(Duration::from_millis(1));
+    }
+    for process in processes.iter_mut() {
+        process.start_kill_now();
     }
 }
 

@@ -1,5 +1,6 @@
 //! When a sandbox can be used.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -85,7 +86,7 @@ pub(crate) async fn pods_can_be_created(client: &Client) {
     }
 }
 
-/// Creates `CustomResourceDefinition`s and waits until what they define is served.
+/// Creates those `CustomResourceDefinition`s that are not there and waits until what they define is served.
 pub(crate) async fn define_custom_resources(client: &Client, definitions: &[Value]) -> Result<(), kube::Error> {
     let resource = ApiResource::erase::<CustomResourceDefinition>(&());
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
@@ -93,14 +94,53 @@ pub(crate) async fn define_custom_resources(client: &Client, definitions: &[Valu
     for definition in definitions {
         let definition: DynamicObject = serde_json::from_value(definition.clone()).map_err(kube::Error::SerdeError)?;
         names.extend(definition.metadata.name.clone());
-        api.create(&PostParams::default(), &definition).await?;
+        match api.create(&PostParams::default(), &definition).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.code == 409 => {}
+            Err(error) => return Err(error),
+        }
     }
     for name in names {
         while !is_established(&api.get(&name).await?) {
             tokio::time::sleep(PAUSE).await;
         }
     }
+    served(client, definitions).await;
     Ok(())
+}
+
+/// Waits until discovery names what the definitions define. It learns of them a moment after they are established, and
+/// a controller that does not find its kinds in it looks again only 10 seconds later.
+pub(crate) async fn served(client: &Client, definitions: &[Value]) {
+    let mut wanted: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for definition in definitions {
+        let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
+        for version in versions.into_iter().flatten() {
+            if let (Some(name), Some(true)) = (
+                version.get("name").and_then(Value::as_str),
+                version.get("served").and_then(Value::as_bool),
+            ) {
+                let group_version = format!("{}/{name}", text("/spec/group"));
+                wanted
+                    .entry(group_version)
+                    .or_default()
+                    .push(text("/spec/names/plural"));
+            }
+        }
+    }
+    for (group_version, plurals) in wanted {
+        loop {
+            if let Ok(list) = client.list_api_group_resources(&group_version).await
+                && plurals
+                    .iter()
+                    .all(|plural| list.resources.iter().any(|resource| resource.name == *plural))
+            {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
 }
 
 fn is_established(definition: &DynamicObject) -> bool {

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::component::Component;
 use super::error::{StartError, StartErrorKind};
-use super::logs;
-use super::readiness;
 use super::running::Running;
+use super::{flux_start, logs, readiness};
 
 /// How long the API server may take to answer again.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -14,10 +13,16 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// Starts `component` on the same port and data, in place of the running one if there is one.
 pub(crate) async fn restart(running: &mut Running, component: Component) -> Result<(), StartError> {
     running.end(component).await;
-    running.start(component)?;
+    if !component.is_flux() {
+        running.start(component)?;
+    }
     match component {
         Component::Etcd | Component::ApiServer => ready_again(running, component).await,
         Component::ControllerManager | Component::Scheduler | Component::Kwok => Ok(()),
+        Component::SourceController
+        | Component::KustomizeController
+        | Component::HelmController
+        | Component::SourceWatcher => flux_start::start(running, &[component]).await,
     }
 }
 

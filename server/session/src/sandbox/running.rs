@@ -10,27 +10,28 @@ use super::bundle::Bundle;
 use super::certificates::Certificates;
 use super::component::{self, Component};
 use super::error::StartError;
-use super::kubeconfig;
 use super::ownership::OwnedDirectory;
+use super::ports::Ports;
 use super::process::{self, Exit, Process};
 use super::state_directory::{make_private_directory, write_private_file};
+use super::{flux, kubeconfig};
 
 /// Dropping it kills every process, waits until they are gone, and then removes the directory.
 #[derive(Debug)]
 pub(crate) struct Running {
     processes: Vec<Process>,
     bundle: Bundle,
-    pub(crate) port: u16,
+    pub(crate) ports: Ports,
     // Last, because fields are dropped in order and the directory must outlast the processes.
     directory: OwnedDirectory,
 }
 
 impl Running {
-    pub(crate) fn new(bundle: Bundle, directory: OwnedDirectory, port: u16) -> Self {
+    pub(crate) fn new(bundle: Bundle, directory: OwnedDirectory, ports: Ports) -> Self {
         Self {
             processes: Vec::new(),
             bundle,
-            port,
+            ports,
             directory,
         }
     }
@@ -44,7 +45,7 @@ impl Running {
     }
 
     pub(crate) fn server(&self) -> String {
-        format!("https://127.0.0.1:{}", self.port)
+        format!("https://127.0.0.1:{}", self.ports.api_server)
     }
 
     /// etcd's data.
@@ -82,17 +83,39 @@ impl Running {
         ] {
             write_private_file(&pki.join(file), &content)?;
         }
+        for (component, pair) in &all.flux {
+            write_private_file(&pki.join(format!("{component}.kubeconfig")), &config("sandbox", pair))?;
+        }
         let context = format!("gitops-lsp-{name}");
         write_private_file(&self.kubeconfig(), &config(&context, &all.admin))
     }
 
     pub(crate) fn start(&mut self, component: Component) -> Result<(), StartError> {
-        let (program, arguments) = component::command(component, &self.bundle, self.port);
-        let process = process::spawn(component, &program, &arguments, self.directory(), &self.log(component))
-            .map_err(|error| StartError::not_started(component, &program, &error))?;
+        let launch = component::launch(component, &self.bundle, &self.ports, self.directory());
+        let process = process::spawn(component, &launch, self.directory(), &self.log(component))
+            .map_err(|error| StartError::not_started(component, &launch.program, &error))?;
         tracing::debug!(%component, id = process.id(), "started");
         self.processes.push(process);
         Ok(())
+    }
+
+    /// Starts those of Flux's controllers that do not run, on the ports that were set aside for them.
+    pub(crate) fn start_flux(&mut self) -> Result<(), StartError> {
+        for component in Component::FLUX {
+            if self.process_id(component).is_none() {
+                for directory in flux::directories(component) {
+                    let directory = self.directory().join(directory);
+                    make_private_directory(&directory).map_err(|error| StartError::state(&directory, &error))?;
+                }
+                self.start(component)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What it runs from.
+    pub(crate) fn bundle(&self) -> &Bundle {
+        &self.bundle
     }
 
     /// Waits until a component ends by itself; each end is told once.

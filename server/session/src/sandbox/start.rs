@@ -1,6 +1,7 @@
 //! The start of a sandbox, step by step.
 
 use std::fmt;
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use camino::Utf8PathBuf;
@@ -13,15 +14,14 @@ use super::certificates::{self, Certificates};
 use super::component::Component;
 use super::error::{StartError, StartErrorKind};
 use super::list::{self, Record};
-use super::logs;
-use super::ports;
+use super::ports::{self, Ports};
 use super::prepared::Prepared;
 use super::process::Exit;
 use super::readiness::{self, SetUp};
 use super::restart::ready_again;
 use super::running::Running;
 use super::state_directory::StateDirectory;
-use super::{Sandbox, ownership};
+use super::{Sandbox, flux_start, logs, ownership};
 
 /// How long a start may take before it is given up. A slow machine needs a quarter of it.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -47,6 +47,8 @@ pub struct StartOptions {
     pub root: Option<Utf8PathBuf>,
     /// `CustomResourceDefinition`s that are there from the beginning.
     pub custom_resources: Vec<Value>,
+    /// Whether Flux runs in it too: its controllers, and the custom resources of all of its kinds.
+    pub flux: bool,
 }
 
 impl StartOptions {
@@ -59,6 +61,7 @@ impl StartOptions {
             port: None,
             root: None,
             custom_resources: Vec::new(),
+            flux: false,
         }
     }
 }
@@ -79,6 +82,8 @@ pub enum Step {
     Node,
     /// The store is copied for later starts. Happens once per version.
     Keep,
+    /// Everything else is ready; Flux's controllers are starting.
+    Flux,
 }
 
 impl fmt::Display for Step {
@@ -90,6 +95,7 @@ impl fmt::Display for Step {
             Self::Controllers => "starting the controllers",
             Self::Node => "waiting for the node",
             Self::Keep => "keeping the store for the next start",
+            Self::Flux => "waiting for Flux",
         })
     }
 }
@@ -97,7 +103,8 @@ impl fmt::Display for Step {
 /// Reports where a start is.
 type Progress<'a> = &'a (dyn Fn(Step) + Send + Sync);
 
-/// Starts a sandbox and returns when a Pod can be created in it and will become ready.
+/// Starts a sandbox and returns when a Pod can be created in it and will become ready, and when Flux, if it is wanted,
+/// says that it is ready.
 ///
 /// Dropping the future ends what was started and removes its directory.
 pub async fn start(options: StartOptions, progress: impl Fn(Step) + Send + Sync) -> Result<Sandbox, StartError> {
@@ -106,6 +113,11 @@ pub async fn start(options: StartOptions, progress: impl Fn(Step) + Send + Sync)
         tracing::warn!(%error, "the remains of earlier sandboxes could not be removed");
     }
     progress(Step::Credentials);
+    let flux = if options.flux {
+        Some(options.bundle.flux().map_err(|missing| StartError::no_flux(&missing))?)
+    } else {
+        None
+    };
     let directory = ownership::claim(&options.state, &options.name)?;
     let mut record = Record {
         server: String::new(),
@@ -114,6 +126,7 @@ pub async fn start(options: StartOptions, progress: impl Fn(Step) + Send + Sync)
         pid: std::process::id(),
         root: options.root.clone(),
         ready: false,
+        flux: None,
     };
     list::write(directory.path(), &record).map_err(|error| StartError::state(directory.path(), &error))?;
     let certificates = certificates::generate().map_err(|error| {
@@ -126,20 +139,33 @@ pub async fn start(options: StartOptions, progress: impl Fn(Step) + Send + Sync)
         .port
         .map_or_else(ports::free_port, Ok)
         .map_err(|error| StartError::state(directory.path(), &error))?;
-    let mut running = Running::new(options.bundle.clone(), directory, port);
+    let mut running = Running::new(options.bundle.clone(), directory, Ports::new(port));
+    if flux.is_some() {
+        running
+            .ports
+            .find_for_flux()
+            .map_err(|error| StartError::state(running.directory(), &error))?;
+    }
 
-    let prepared = Prepared::for_start(&options.state, options.bundle.versions(), &options.custom_resources);
+    let prepared = Prepared::for_start(
+        &options.state,
+        options.bundle.versions(),
+        &options.custom_resources,
+        options.flux,
+    );
     let start = Start {
         name: &options.name,
         certificates: &certificates,
         custom_resources: &options.custom_resources,
+        flux: flux.as_ref().map(|(_, definitions)| definitions.as_slice()),
         progress,
     };
     record.kubernetes_version = Box::pin(start.prepared_or_first(&mut running, &prepared)).await?;
     record.server = running.server();
     record.ready = true;
+    record.flux = flux.map(|(versions, _)| versions);
     list::write(running.directory(), &record).map_err(|error| StartError::state(running.directory(), &error))?;
-    Ok(Sandbox::new(options.name, record.kubernetes_version, running))
+    Ok(Sandbox::new(options.name, record, running))
 }
 
 /// What every attempt at a start needs.
@@ -147,6 +173,8 @@ struct Start<'a> {
     name: &'a str,
     certificates: &'a Certificates,
     custom_resources: &'a [Value],
+    /// Flux's custom resources, when it is wanted.
+    flux: Option<&'a [Value]>,
     progress: Progress<'a>,
 }
 
@@ -157,6 +185,8 @@ impl Start<'_> {
             (self.progress)(Step::Copy);
             match self.start_from_prepared(running, prepared).await {
                 Ok(version) => return Ok(version),
+                // The control plane has started from it; what is wrong with a controller is not in there.
+                Err(error) if error.component.is_some_and(Component::is_flux) => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, "nothing starts from the prepared store; starting from an empty one");
                 }
@@ -167,6 +197,11 @@ impl Start<'_> {
         let version = self.bring_up(running, DEADLINE, Content::Nothing).await?;
         (self.progress)(Step::Keep);
         self.keep(running, prepared).await?;
+        if self.flux.is_some() {
+            // Only now, so that nothing of what the controllers write is in what is kept.
+            (self.progress)(Step::Flux);
+            flux_start::start(running, &Component::FLUX).await?;
+        }
         Ok(version)
     }
 
@@ -202,26 +237,36 @@ impl Start<'_> {
                 .map_err(|error| StartError::state(running.directory(), &error))?;
             let once = tokio::time::timeout(deadline, self.bring_up_on_port(running, content));
             match once.await {
-                Err(_) => return Err(too_slow(running, deadline)),
+                Err(_) => return Err(too_slow(running, deadline).await),
                 Ok(Ok(version)) => return Ok(version),
                 Ok(Err(Failure::Other(error))) => return Err(error),
-                Ok(Err(Failure::Ended(exit))) if attempt < PORT_ATTEMPTS && is_port_clash(&exit) => {
-                    tracing::info!(port = running.port, "the port was taken; another is tried");
+                Ok(Err(Failure::Ended(exit))) if attempt < PORT_ATTEMPTS && exit.is_port_clash() => {
+                    tracing::info!(component = %exit.component, "a port was taken; others are tried");
                     attempt += 1;
                     running.end_all().await;
-                    running.port =
-                        ports::free_port().map_err(|error| StartError::state(running.directory(), &error))?;
+                    self.find_other_ports(running)
+                        .map_err(|error| StartError::state(running.directory(), &error))?;
                 }
                 Ok(Err(Failure::Ended(exit))) => return Err(exit.into()),
             }
         }
     }
 
+    fn find_other_ports(&self, running: &mut Running) -> io::Result<()> {
+        running.ports = Ports::new(ports::free_port()?);
+        if self.flux.is_some() {
+            running.ports.find_for_flux()?;
+        }
+        Ok(())
+    }
+
     async fn bring_up_on_port(&self, running: &mut Running, content: Content) -> Result<String, Failure> {
         (self.progress)(Step::ApiServer);
         running.start(Component::Etcd)?;
         running.start(Component::ApiServer)?;
-        running.while_alive(readiness::listening(running.port)).await?;
+        running
+            .while_alive(readiness::listening(running.ports.api_server))
+            .await?;
         (self.progress)(Step::Controllers);
         for component in [Component::ControllerManager, Component::Scheduler, Component::Kwok] {
             running.start(component)?;
@@ -232,15 +277,28 @@ impl Start<'_> {
             Content::Prepared => SetUp::ObjectsAreThere,
         };
         running.while_alive(readiness::ready(&client, set_up)).await?;
+        let definitions = self.flux.unwrap_or_default();
+        if content == Content::Prepared && self.flux.is_some() {
+            running.while_alive(readiness::served(&client, definitions)).await?;
+            running.start_flux()?;
+        }
         (self.progress)(Step::Node);
         if content == Content::Nothing {
             running.while_alive(readiness::create_node(&client)).await??;
+            if self.flux.is_some() {
+                running.while_alive(flux_start::put_in(&client, definitions)).await??;
+            }
             running
                 .while_alive(readiness::define_custom_resources(&client, self.custom_resources))
                 .await??;
         }
         running.while_alive(readiness::pods_can_be_created(&client)).await?;
         running.while_alive(readiness::node_takes_pods(&client)).await?;
+        if content == Content::Prepared && self.flux.is_some() {
+            (self.progress)(Step::Flux);
+            let ports = running.ports.clone();
+            running.while_alive(flux_start::ready(&ports, &Component::FLUX)).await?;
+        }
         version(&client).await
     }
 }
@@ -279,16 +337,17 @@ async fn version(client: &Client) -> Result<String, Failure> {
     Ok(client.apiserver_version().await?.git_version)
 }
 
-fn is_port_clash(exit: &Exit) -> bool {
-    exit.component == Component::ApiServer && exit.log_tail.iter().any(|line| ports::is_taken(line))
-}
-
-fn too_slow(running: &Running, deadline: Duration) -> StartError {
+async fn too_slow(running: &Running, deadline: Duration) -> StartError {
+    let mut component = Component::ApiServer;
+    // They are started when the API server is ready.
+    if Component::FLUX.iter().any(|&flux| running.process_id(flux).is_some()) {
+        component = flux_start::first_not_ready(&running.ports).await.unwrap_or(component);
+    }
     StartError {
         kind: StartErrorKind::Deadline,
-        component: Some(Component::ApiServer),
+        component: Some(component),
         message: format!("the sandbox was not ready after {} seconds", deadline.as_secs()),
-        log_tail: logs::tail(&running.log(Component::ApiServer)),
+        log_tail: logs::tail(&running.log(component)),
     }
 }
 

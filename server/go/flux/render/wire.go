@@ -1,0 +1,54 @@
+// Package render builds objects exactly as the Flux controllers do, from a tree of files in memory.
+package render
+
+import "encoding/json"
+
+// Kustomize asks for what is built of a directory.
+type Kustomize struct {
+	Tree          string             `json:"tree"`
+	Path          string             `json:"path"`
+	Kustomization json.RawMessage    `json:"kustomization"`
+	Variables     map[string]string  `json:"variables"`
+	Strict        bool               `json:"strict"`
+	Overlay       map[string]*string `json:"overlay"`
+	Only          []ObjectID         `json:"only"`
+	Origins       bool               `json:"origins"`
+}
+
+// ObjectID is an object by its identity in what is built.
+type ObjectID struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace"`
+	Name       string `json:"name"`
+}
+
+// Built is what came out.
+type Built struct {
+	Objects  []Object `json:"objects"`
+	Fault    *Fault   `json:"fault,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Object is one object.
+type Object struct {
+	Object          json.RawMessage `json:"object"`
+	Origin          *Origin         `json:"origin,omitempty"`
+	Transformations []Origin        `json:"transformations,omitempty"`
+	Hook            bool            `json:"hook,omitempty"`
+}
+
+// Origin is where something came from.
+type Origin struct {
+	Path             string `json:"path,omitempty"`
+	ConfiguredIn     string `json:"configuredIn,omitempty"`
+	ConfiguredBy     string `json:"configuredBy,omitempty"`
+	ConfiguredByName string `json:"configuredByName,omitempty"`
+}
+
+// Fault is why nothing could be built.
+type Fault struct {
+	Step    string    `json:"step"`
+	Message string    `json:"message"`
+	Object  *ObjectID `json:"object,omitempty"`
+}

@@ -1,0 +1,295 @@
+//! Targets that are built from many files: kustomizations, and what Flux makes of a repository.
+//!
+//! A save goes to the worker of the session, which holds the tree of files as it was saved, has it built by the renderer,
+//! and later finds the places of what the cluster says about it. The loop keeps what is shown.
+
+mod placed;
+mod tree;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use camino::Utf8Path;
+use gitops_model::{Finding, ObjectKey, Severity, Source};
+use gitops_session::{FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply};
+use tokio::sync::mpsc;
+
+pub(crate) use placed::PlacedVerdict;
+pub(crate) use tree::{Tree, read_tree};
+pub(crate) use worker::{Order, Save};
+
+use gitops_render::Renderer;
+
+use crate::parsed::Parsed;
+use crate::saves;
+use crate::state::State;
+
+/// What a session keeps of a target that is built.
+pub(crate) struct Building {
+    /// Under which its verdicts come: the path of the target.
+    pub(crate) name: Arc<str>,
+    /// Builds and places; ends when this is dropped.
+    pub(crate) worker: mpsc::Sender<Order>,
+    /// Number of the newest save that reached it.
+    pub(crate) generation: u64,
+    /// The files that wait for a verdict on a save, each with the number of that save.
+    pub(crate) saved: BTreeMap<Arc<str>, u64>,
+    /// The files that something was placed in the last time.
+    pub(crate) placed_in: Vec<Arc<str>>,
+    /// What a person asked to be done to an object with the next build.
+    pub(crate) force: Option<(ObjectKey, Force)>,
+    /// When the newest save was read.
+    pub(crate) read_at: Instant,
+}
+
+/// What came out of a build.
+pub(crate) struct Outcome {
+    /// Of which save.
+    pub(crate) generation: u64,
+    /// The objects, or why there are none, by file.
+    pub(crate) objects: Result<Vec<Supplied>, BTreeMap<Arc<str>, Vec<Finding>>>,
+}
+
+/// The session takes saves: everything is built for the first time.
+pub(crate) fn begin(state: &mut State, number: u64, tree: Tree, renderer: Arc<dyn Renderer>) {
+    state.generation += 1;
+    let generation = state.generation;
+    let Some(session) = state.sessions.get_mut(&number) else {
+        return;
+    };
+    let target = session.target.strip_prefix(&session.root).unwrap_or(&session.target);
+    let worker = worker::start(
+        number,
+        session.root.clone(),
+        target.to_string(),
+        renderer,
+        tree,
+        state.inbox.clone(),
+        &state.runtime,
+    );
+    // Holds: the queue is empty.
+    let _ = worker.try_send(Order::Save(Save {
+        generation,
+        changes: BTreeMap::new(),
+    }));
+    let own = gitops_model::KUSTOMIZATION_FILES
+        .iter()
+        .map(|name| session.target.join(name))
+        .find(|path| path.is_file());
+    let own: Option<Arc<str>> = own.map(|path| Arc::from(path.as_str()));
+    session.building = Some(Building {
+        name: Arc::from(session.target.as_str()),
+        worker,
+        generation,
+        saved: own.iter().map(|name| (Arc::clone(name), generation)).collect(),
+        placed_in: Vec::new(),
+        force: None,
+        read_at: Instant::now(),
+    });
+    if let Some((name, file)) = own.and_then(|name| state.files.at_path(Utf8Path::new(&*name))) {
+        file.generation = generation;
+        state.pending.insert(name);
+    }
+    state.status_changed = true;
+}
+
+/// A file of the target was saved, or has changed on disk; `None` when it is gone.
+pub(crate) fn saved(
+    state: &mut State,
+    number: u64,
+    name: &Arc<str>,
+    parsed: Option<&Arc<Parsed>>,
+    read_at: Instant,
+    force: Option<(ObjectKey, Force)>,
+) {
+    state.generation += 1;
+    let generation = state.generation;
+    let Some(session) = state.sessions.get_mut(&number) else {
+        return;
+    };
+    let root = session.root.clone();
+    let Some(building) = &mut session.building else { return };
+    let Ok(path) = Utf8Path::new(&**name).strip_prefix(&root) else {
+        return;
+    };
+    building.generation = generation;
+    building.read_at = read_at;
+    building.saved.insert(Arc::clone(name), generation);
+    building.force = force.or(building.force.take());
+    let order = Order::Save(Save {
+        generation,
+        changes: BTreeMap::from([(path.to_string(), parsed.map(Arc::clone))]),
+    });
+    if building.worker.try_send(order).is_err() {
+        building.saved.remove(name);
+        saves::tell_not_taken(state);
+        return;
+    }
+    if let Some(file) = state.files.get_mut(name) {
+        file.generation = generation;
+        state.pending.insert(Arc::clone(name));
+    }
+    state.status_changed = true;
+}
+
+/// A file of the target is gone from the disk. A directory is gone with its files, each of which comes by itself.
+pub(crate) fn gone(state: &mut State, number: u64, path: &Utf8Path) {
+    let name: Arc<str> = Arc::from(path.as_str());
+    if let Some(file) = state.files.get_mut(&name).filter(|file| file.version.is_none()) {
+        file.saved_hash = None;
+        file.parsed = None;
+        file.objects.clear();
+    }
+    saved(state, number, &name, None, Instant::now(), None);
+}
+
+/// A build is done: its objects go to the session, or its fault to the lines that it is about.
+pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
+    let apply = state.settings.session.apply_on_save;
+    let Some(session) = state.sessions.get_mut(&number) else {
+        return;
+    };
+    let live = session.live().cloned();
+    let (Some(building), Some(live)) = (&mut session.building, live) else {
+        return;
+    };
+    if building.generation != outcome.generation {
+        return;
+    }
+    match outcome.objects {
+        Ok(objects) => {
+            let supply = Supply {
+                file: Arc::clone(&building.name),
+                generation: outcome.generation,
+                complete: true,
+                objects,
+                read_at: building.read_at,
+                apply,
+                changed_only: true,
+                force: building.force.take(),
+            };
+            if live.supply(vec![supply]).is_err() {
+                saves::tell_not_taken(state);
+                return;
+            }
+            set_faults(state, number, outcome.generation, BTreeMap::new());
+        }
+        Err(faults) => {
+            set_faults(state, number, outcome.generation, faults);
+            for phase in [VerdictPhase::DryRun, VerdictPhase::Apply] {
+                tell(state, number, outcome.generation, phase, false);
+            }
+        }
+    }
+}
+
+/// A build that failed is said where it fails; one that did not takes that back.
+fn set_faults(state: &mut State, number: u64, generation: u64, faults: BTreeMap<Arc<str>, Vec<Finding>>) {
+    let Some(root) = state.sessions.get(&number).map(|session| session.root.clone()) else {
+        return;
+    };
+    for name in state.files.under(&root) {
+        if !faults.contains_key(&name) {
+            state.ledger.set(&name, Source::Render, generation, Vec::new());
+        }
+    }
+    for (name, mut findings) in faults {
+        // What is no YAML is said by the text already, where it is open: one fault is one finding.
+        let said = |finding: &Finding| finding.severity == Severity::Error;
+        if state.ledger.of(&name, Source::Syntax).iter().any(said) {
+            findings.retain(|finding| finding.code.slug != "not-yaml");
+        }
+        let _ = state.files.at_path(Utf8Path::new(&*name));
+        state.ledger.set(&name, Source::Render, generation, findings);
+    }
+}
+
+/// The cluster has spoken about what was built: the worker finds out which lines that is about.
+pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: FileVerdict) {
+    let Some(building) = state
+        .sessions
+        .get_mut(&number)
+        .and_then(|session| session.building.as_mut())
+    else {
+        return;
+    };
+    if building.generation == verdict.generation {
+        // A worker that is full has newer saves before it, and this verdict is none of their business.
+        let _ = building.worker.try_send(Order::Place(Box::new(verdict)));
+    }
+}
+
+/// What the cluster says has its places.
+pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
+    let Some(building) = state
+        .sessions
+        .get_mut(&number)
+        .and_then(|session| session.building.as_mut())
+    else {
+        return;
+    };
+    if building.generation != placed.generation {
+        return;
+    }
+    let mut earlier = std::mem::take(&mut building.placed_in);
+    building.placed_in = placed.files.keys().cloned().collect();
+    earlier.retain(|name| !placed.files.contains_key(name));
+    for name in earlier {
+        if let Some(file) = state.files.get_mut(&name) {
+            file.objects.clear();
+        }
+        state.ledger.set(&name, Source::Apply, placed.generation, Vec::new());
+    }
+    for (name, file_placed) in placed.files {
+        let Some((_, file)) = state.files.at_path(Utf8Path::new(&*name)) else {
+            continue;
+        };
+        file.objects = file_placed.judged;
+        file.generation = placed.generation;
+        if file.version.is_none() {
+            file.parsed = Some(file_placed.text);
+        }
+        let now = file.parsed.clone();
+        let findings = now
+            .map(|now| crate::report::place_all(&name, file, &now))
+            .unwrap_or_default();
+        state.ledger.set(&name, Source::Apply, placed.generation, findings);
+    }
+    saves::note_reachability(state, number, placed.unreachable, placed.asked);
+    tell(state, number, placed.generation, placed.phase, placed.ok);
+    state.lenses_changed = true;
+    state.status_changed = true;
+}
+
+/// Tells clients that wait for it the verdict on each file that was saved.
+fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok: bool) {
+    let Some(building) = state
+        .sessions
+        .get_mut(&number)
+        .and_then(|session| session.building.as_mut())
+    else {
+        return;
+    };
+    let elapsed = building.read_at.elapsed();
+    let saved: Vec<(Arc<str>, u64)> = building
+        .saved
+        .iter()
+        .filter(|(_, saved)| **saved <= generation)
+        .map(|(name, saved)| (Arc::clone(name), *saved))
+        .collect();
+    if phase == VerdictPhase::Apply {
+        building.saved.retain(|_, saved| *saved > generation);
+        for (name, _) in &saved {
+            state.pending.remove(name);
+        }
+    }
+    saves::send_verdicts(state, &saved, phase, ok, elapsed);
+}
+
+/// The session of a built target that holds a file.
+pub(crate) fn session_of(state: &State, name: &str) -> Option<u64> {
+    let (number, session) = state.session_of(Some(&name.into()))?;
+    session.building.is_some().then_some(number)
+}

@@ -1,0 +1,227 @@
+//! The task that has a target built and finds the places of what is said about it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use gitops_model::{Code, Finding, Gvk, Manifest, ObjectKey, Severity, Source};
+use gitops_render::{Built, BuiltObject, Fault, Kustomize, Renderer};
+use gitops_session::{FileVerdict, Supplied};
+use gitops_text::Span;
+use gitops_yaml::FieldPath;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::{Outcome, Tree, placed};
+use crate::event::{Event, Inbox, TaskDone};
+use crate::parsed::Parsed;
+
+/// How many orders may wait.
+const QUEUE: usize = 256;
+
+/// What the worker is told.
+pub(crate) enum Order {
+    /// Files were saved.
+    Save(Save),
+    /// The cluster has spoken.
+    Place(Box<FileVerdict>),
+}
+
+/// Files that were saved.
+pub(crate) struct Save {
+    /// Number of the save.
+    pub(crate) generation: u64,
+    /// What they hold, by their path from the root; `None` for one that is gone.
+    pub(crate) changes: BTreeMap<String, Option<Arc<Parsed>>>,
+}
+
+/// The worker of one session.
+pub(super) struct Worker {
+    /// Number of the session.
+    number: u64,
+    /// The workspace folder.
+    pub(super) root: Utf8PathBuf,
+    /// The target, from the root.
+    pub(super) target: String,
+    pub(super) renderer: Arc<dyn Renderer>,
+    pub(super) tree: Tree,
+    /// What was built last.
+    pub(super) objects: Vec<BuiltObject>,
+    generation: u64,
+    /// Name of the tree at the renderer.
+    name_of_tree: String,
+    inbox: Inbox,
+}
+
+/// Starts a worker. It ends when nobody can order any more.
+pub(crate) fn start(
+    number: u64,
+    root: Utf8PathBuf,
+    target: String,
+    renderer: Arc<dyn Renderer>,
+    tree: Tree,
+    inbox: Inbox,
+    runtime: &tokio::runtime::Handle,
+) -> mpsc::Sender<Order> {
+    let (orders, mut received) = mpsc::channel(QUEUE);
+    let mut worker = Worker {
+        number,
+        root,
+        target,
+        renderer,
+        tree,
+        objects: Vec::new(),
+        generation: 0,
+        name_of_tree: format!("session-{number}"),
+        inbox,
+    };
+    runtime.spawn(async move {
+        worker.send_whole_tree().await;
+        while let Some(order) = received.recv().await {
+            let mut save: Option<Save> = None;
+            let mut verdict = None;
+            let mut next = Some(order);
+            // The newest save wins: those before it are only changes of the tree by now.
+            while let Some(order) = next {
+                match order {
+                    Order::Save(newer) => match &mut save {
+                        Some(save) => {
+                            save.generation = newer.generation;
+                            save.changes.extend(newer.changes);
+                        }
+                        None => save = Some(newer),
+                    },
+                    Order::Place(newer) => verdict = Some(newer),
+                }
+                next = received.try_recv().ok();
+            }
+            match (save, verdict) {
+                (Some(save), _) => worker.build(save).await,
+                (None, Some(verdict)) if verdict.generation == worker.generation => worker.place(*verdict).await,
+                (None, _) => {}
+            }
+        }
+    });
+    orders
+}
+
+impl Worker {
+    async fn send_whole_tree(&mut self) {
+        let files = self
+            .tree
+            .texts()
+            .map(|(path, text)| (path.clone(), Some(text.to_owned())))
+            .collect();
+        // What went wrong is said of the build that follows.
+        let _ = self.renderer.change(&self.name_of_tree, files).await;
+    }
+
+    async fn build(&mut self, save: Save) {
+        self.generation = save.generation;
+        let mut files = BTreeMap::new();
+        for (path, content) in save.changes {
+            match content {
+                Some(parsed) => {
+                    files.insert(path.clone(), Some(parsed.text.as_str().to_owned()));
+                    self.tree.set(path, parsed);
+                }
+                None => files.extend(self.tree.remove(&path).into_iter().map(|path| (path, None))),
+            }
+        }
+        let request = self.request();
+        let built = match self.renderer.change(&self.name_of_tree, files).await {
+            Ok(()) => self.renderer.kustomize(&request).await,
+            Err(gone) => Err(gone),
+        };
+        let objects = match built {
+            Ok(Built {
+                objects, fault: None, ..
+            }) => {
+                self.objects = objects;
+                Ok(supplied(&self.objects))
+            }
+            Ok(Built { fault, .. }) => Err(self.faults(&fault.unwrap_or_default())),
+            Err(gone) => Err(self.faults(&Fault {
+                step: "build".to_owned(),
+                message: gone.to_string(),
+                object: None,
+            })),
+        };
+        let outcome = Outcome {
+            generation: save.generation,
+            objects,
+        };
+        let number = self.number;
+        let _ = self.inbox.send(Event::Task(TaskDone::TargetBuilt { number, outcome }));
+    }
+
+    async fn place(&mut self, verdict: FileVerdict) {
+        let placed = placed::place(self, verdict).await;
+        let number = self.number;
+        let _ = self.inbox.send(Event::Task(TaskDone::Placed { number, placed }));
+    }
+
+    /// What is asked of the renderer: all of the target.
+    pub(super) fn request(&self) -> Kustomize {
+        Kustomize {
+            tree: self.name_of_tree.clone(),
+            path: self.target.clone(),
+            origins: true,
+            ..Kustomize::default()
+        }
+    }
+
+    /// The fault of a build on its line.
+    fn faults(&self, fault: &Fault) -> BTreeMap<Arc<str>, Vec<Finding>> {
+        let read = |path: &str| self.tree.text(path).map(str::to_owned);
+        let Some(placed) = gitops_render::fault::place(fault, &self.target, &read) else {
+            return BTreeMap::new();
+        };
+        let finding = Finding {
+            code: Code {
+                source: Source::Render,
+                slug: placed.slug,
+            },
+            severity: Severity::Error,
+            span: placed.span,
+            message: placed.message,
+            detail: placed.detail,
+            related: Vec::new(),
+            fixes: Vec::new(),
+            object: None,
+        };
+        BTreeMap::from([(self.name(&placed.file), vec![finding])])
+    }
+
+    /// The name of a file of the tree in the loop.
+    pub(super) fn name(&self, path: &str) -> Arc<str> {
+        Arc::from(self.root.join(path).as_str())
+    }
+}
+
+/// The objects as they are sent. Their number is their place in what was built.
+fn supplied(objects: &[BuiltObject]) -> Vec<Supplied> {
+    objects
+        .iter()
+        .enumerate()
+        .map(|(index, built)| Supplied {
+            manifest: Manifest {
+                key: key_of(&built.object),
+                document: index,
+                base: FieldPath::default(),
+                kind_span: Span::new(0, 0),
+            },
+            object: gitops_cluster::SentObject::new(&built.object),
+        })
+        .collect()
+}
+
+/// The identity of an object.
+fn key_of(object: &Value) -> ObjectKey {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    ObjectKey {
+        gvk: Gvk::parse(text("/apiVersion"), text("/kind")),
+        namespace: Some(text("/metadata/namespace").to_owned()).filter(|namespace| !namespace.is_empty()),
+        name: text("/metadata/name").to_owned(),
+    }
+}

@@ -1,0 +1,48 @@
+//! Why a kustomization cannot be built, on the line that is to blame.
+//!
+//! kustomize says in words what failed, and only for some failures in which file. So its words are read for the directory
+//! and for what is written somewhere ([`words`]), and that is looked for in the kustomization of the directory, in those
+//! below it, and in the files that they name ([`search`]).
+
+mod search;
+mod words;
+
+use gitops_text::Span;
+
+pub use words::CODES;
+
+use crate::Fault;
+
+/// A fault on its line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlacedFault {
+    /// The file, relative to the root of the tree.
+    pub file: String,
+    /// Where in it.
+    pub span: Span,
+    /// Second half of the code.
+    pub slug: &'static str,
+    /// For people.
+    pub message: String,
+    /// The words of whoever said it, where they differ.
+    pub detail: Option<String>,
+}
+
+/// Places a fault of building `target`, a directory of a tree whose files `read` knows.
+///
+/// `None` only where the target has no kustomization file at all.
+pub fn place(fault: &Fault, target: &str, read: &dyn Fn(&str) -> Option<String>) -> Option<PlacedFault> {
+    let said = words::read(&fault.message, target);
+    let (file, span) = search::find(&said, read).or_else(|| search::kustomization(target, read))?;
+    let detail = (said.message != fault.message).then(|| fault.message.clone());
+    Some(PlacedFault {
+        file,
+        span,
+        slug: said.slug,
+        message: said.message,
+        detail,
+    })
+}
+
+#[cfg(test)]
+mod tests;

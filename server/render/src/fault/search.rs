@@ -1,0 +1,274 @@
+//! Where what a fault is about is written.
+
+use gitops_model::{KUSTOMIZATION_FILES, Manifest, Want, place, read as read_document};
+use gitops_text::Span;
+use gitops_yaml::{FieldPath, Node, NodeKind, Parse, parse};
+
+use super::words::{Said, Wanted};
+
+/// How many kustomizations are looked into for one fault.
+const MAX_KUSTOMIZATIONS: usize = 200;
+
+type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A file with its trees.
+struct File {
+    path: String,
+    text: String,
+    parse: Parse,
+}
+
+/// Finds it: in the kustomization of the directory, in those below, and in the files that these name.
+pub(super) fn find(said: &Said, read: Read<'_>) -> Option<(String, Span)> {
+    if let Wanted::Line { file, line } = &said.wanted {
+        return line_of(said, file, *line, read);
+    }
+    let files = reachable(&said.directory, read);
+    match &said.wanted {
+        Wanted::Directory => kustomization(&said.directory, read),
+        Wanted::Key(key) => files
+            .first()
+            .and_then(|file| Some((file.path.clone(), key_of(file, key)?))),
+        // Whole values first: `web.yaml` is not what `other-web.yaml` says.
+        Wanted::Value(value) => in_files(&files, |file| value_of(file, &|text| text == value))
+            .or_else(|| in_files(&files, |file| value_of(file, &|text| has_word(text, value)))),
+        Wanted::Patch { kind, name } => patch_of(&files, kind, name),
+        Wanted::Object { kind, name, file, last } => {
+            let mut found: Vec<_> = files
+                .iter()
+                .filter(|candidate| file.as_ref().is_none_or(|file| candidate.path.ends_with(file.as_str())))
+                .flat_map(|candidate| objects_of(candidate, kind, name))
+                .collect();
+            if *last { found.pop() } else { found.into_iter().next() }
+        }
+        Wanted::Line { .. } => None,
+    }
+}
+
+/// The kustomization of a directory, at its first key.
+pub(super) fn kustomization(directory: &str, read: Read<'_>) -> Option<(String, Span)> {
+    let file = own(directory, read)?;
+    let key = root(&file).and_then(|root| {
+        let (key, _) = root.entry("resources").or_else(|| root.entries().next())?;
+        Some(key.span())
+    });
+    Some((file.path, key.unwrap_or(Span::new(0, 0))))
+}
+
+fn line_of(said: &Said, file: &str, line: u32, read: Read<'_>) -> Option<(String, Span)> {
+    let file = if file.is_empty() {
+        own(&said.directory, read)?
+    } else {
+        open(&joined(&said.directory, file), read).or_else(|| open(file.trim_start_matches('/'), read))?
+    };
+    // Our own parser is exact to the character; kustomize counts lines within a document.
+    let own = file.parse.errors.first().map(|error| error.span);
+    let span = own.or_else(|| {
+        let start: usize = file
+            .text
+            .lines()
+            .take(line.saturating_sub(1) as usize)
+            .map(|line| line.len() + 1)
+            .sum();
+        let length = file.text.lines().nth(line.saturating_sub(1) as usize)?.len();
+        Some(Span::new(
+            u32::try_from(start).ok()?,
+            u32::try_from(start + length).ok()?,
+        ))
+    });
+    Some((file.path, span.unwrap_or(Span::new(0, 0))))
+}
+
+/// The kustomization of a directory and all that it leads to, nearest first: kustomizations, then the files they name.
+fn reachable(directory: &str, read: Read<'_>) -> Vec<File> {
+    let mut kustomizations: Vec<File> = Vec::new();
+    let mut others: Vec<File> = Vec::new();
+    let mut waiting = std::collections::VecDeque::from([directory.to_owned()]);
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(directory) = waiting.pop_front() {
+        if kustomizations.len() >= MAX_KUSTOMIZATIONS || !seen.insert(directory.clone()) {
+            continue;
+        }
+        let Some(file) = own(&directory, read) else { continue };
+        let mut entries = Vec::new();
+        if let Some(root) = root(&file) {
+            values(root, &mut |node| {
+                entries.extend(
+                    node.as_str()
+                        .filter(|text| !text.contains('\n') && text.len() < 1024)
+                        .map(str::to_owned),
+                );
+            });
+        }
+        for entry in entries {
+            let path = joined(&directory, &entry);
+            if own(&path, read).is_some() {
+                waiting.push_back(path);
+            } else if seen.insert(path.clone())
+                && let Some(file) = open(&path, read)
+            {
+                others.push(file);
+            }
+        }
+        kustomizations.push(file);
+    }
+    kustomizations.extend(others);
+    kustomizations
+}
+
+fn own(directory: &str, read: Read<'_>) -> Option<File> {
+    KUSTOMIZATION_FILES
+        .iter()
+        .find_map(|name| open(&joined(directory, name), read))
+}
+
+fn open(path: &str, read: Read<'_>) -> Option<File> {
+    let text = read(path)?;
+    let parse = parse(&text);
+    Some(File {
+        path: path.to_owned(),
+        text,
+        parse,
+    })
+}
+
+/// A path from a directory, without `.` and `..`.
+fn joined(directory: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    let whole = directory.split('/').chain(path.split('/'));
+    for part in whole {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+fn root(file: &File) -> Option<Node<'_>> {
+    file.parse.documents.first()?.root(&file.text)
+}
+
+fn in_files(files: &[File], find: impl Fn(&File) -> Option<Span>) -> Option<(String, Span)> {
+    files.iter().find_map(|file| Some((file.path.clone(), find(file)?)))
+}
+
+fn key_of(file: &File, key: &str) -> Option<Span> {
+    root(file)?.entry(key).map(|(key, _)| key.span())
+}
+
+/// The first value that answers; in a text of several lines the line that does.
+fn value_of(file: &File, answers: &dyn Fn(&str) -> bool) -> Option<Span> {
+    let mut found = None;
+    for document in &file.parse.documents {
+        let Some(root) = document.root(&file.text) else {
+            continue;
+        };
+        values(root, &mut |node| {
+            if found.is_some() {
+                return;
+            }
+            let Some(text) = node.as_str() else { return };
+            if text.contains('\n') {
+                found = line_in(node, &file.text, answers);
+            } else if answers(text) {
+                found = Some(node.span());
+            }
+        });
+    }
+    found
+}
+
+/// The line of a block of text that answers with one of its values: an operation of a patch that is written there.
+fn line_in(node: Node<'_>, text: &str, answers: &dyn Fn(&str) -> bool) -> Option<Span> {
+    let span = node.span();
+    let mut start = span.start;
+    for line in span.slice(text).split_inclusive('\n') {
+        let code = line.trim_end().trim_start_matches([' ', '-']);
+        let value = code
+            .split_once(": ")
+            .map_or(code, |(_, value)| value)
+            .trim_matches(['"', '\'']);
+        if answers(value) {
+            let indent = line.len() - line.trim_start_matches([' ', '-']).len();
+            let from = start + u32::try_from(indent).ok()?;
+            return Some(Span::new(from, from + u32::try_from(code.len()).ok()?));
+        }
+        start += u32::try_from(line.len()).ok()?;
+    }
+    None
+}
+
+/// Whether a text has another as a word of its own.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |character: char| character.is_alphanumeric() || matches!(character, '-' | '_' | '.' | '/');
+    text.match_indices(word).any(|(at, _)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        let after = text.get(at + word.len()..).and_then(|after| after.chars().next());
+        !before.is_some_and(is_part) && !after.is_some_and(is_part)
+    })
+}
+
+fn values<'a>(node: Node<'a>, visit: &mut dyn FnMut(Node<'a>)) {
+    match node.kind() {
+        NodeKind::Mapping => node.entries().for_each(|(_, value)| values(value, visit)),
+        NodeKind::Sequence => node.items().for_each(|item| values(item, visit)),
+        NodeKind::Scalar => visit(node),
+        NodeKind::Alias => {}
+    }
+}
+
+fn manifests(file: &File) -> Vec<Manifest> {
+    let documents = file.parse.documents.iter().enumerate();
+    documents
+        .flat_map(|(index, document)| read_document(document, &file.text, index).manifests().to_vec())
+        .collect()
+}
+
+fn objects_of(file: &File, kind: &str, name: &str) -> Vec<(String, Span)> {
+    let mut path = FieldPath::default();
+    path.push_key("metadata");
+    path.push_key("name");
+    manifests(file)
+        .iter()
+        .filter(|manifest| manifest.key.gvk.kind == kind && manifest.key.name == name)
+        .filter_map(|manifest| {
+            let document = file.parse.documents.get(manifest.document)?;
+            let span = place(document, &file.text, &manifest.base, &path, Want::Value);
+            Some((file.path.clone(), span))
+        })
+        .collect()
+}
+
+/// A patch: one that is written in a kustomization, else a file that is one.
+fn patch_of(files: &[File], kind: &str, name: &str) -> Option<(String, Span)> {
+    let inline = in_files(files, |file| {
+        let mut found = None;
+        values(root(file)?, &mut |node| {
+            let text = node.as_str().unwrap_or_default();
+            if found.is_none() && text.contains('\n') && is_patch_of(text, kind, name) {
+                found = line_in(node, &file.text, &|value| value == name);
+            }
+        });
+        found
+    });
+    inline.or_else(|| {
+        let mut found = files
+            .iter()
+            .filter(|file| root(file).is_some())
+            .flat_map(|file| objects_of(file, kind, name));
+        found.next()
+    })
+}
+
+fn is_patch_of(text: &str, kind: &str, name: &str) -> bool {
+    let parse = parse(text);
+    parse.documents.iter().enumerate().any(|(index, document)| {
+        let reading = read_document(document, text, index);
+        let mut manifests = reading.manifests().iter();
+        manifests.any(|manifest| manifest.key.gvk.kind == kind && manifest.key.name == name)
+    })
+}

@@ -1,0 +1,176 @@
+//! Faults as kustomize says them, and the line that they are placed on.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use expect_test::{Expect, expect};
+
+use super::place;
+use crate::Fault;
+
+/// Places a message about the directory `k`; files are `path: text` parts of a fixture that start with `#- path`.
+fn check(files: &str, message: &str, expected: Expect) {
+    let files: BTreeMap<&str, &str> = files
+        .split("#- ")
+        .filter(|part| !part.is_empty())
+        .filter_map(|part| part.split_once('\n'))
+        .collect();
+    let fault = Fault {
+        step: "build".to_owned(),
+        message: message.to_owned(),
+        object: None,
+    };
+    let placed = place(&fault, "k", &|path| files.get(path).map(|text| (*text).to_owned()));
+    let mut shown = String::new();
+    if let Some(placed) = placed {
+        let text = files[placed.file.as_str()];
+        let _ = writeln!(
+            shown,
+            "{}: `{}` {}\n{}",
+            placed.file,
+            placed.span.slice(text),
+            placed.slug,
+            placed.message
+        );
+    }
+    expected.assert_eq(&shown);
+}
+
+const MAP: &str = "#- k/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
+
+#[test]
+fn a_file_that_is_not_there() {
+    check(
+        "#- k/kustomization.yaml\nresources:\n- ../base\n#- base/kustomization.yaml\nresources:\n- deployment.yaml\n- servcie.yaml\n",
+        "accumulating resources: accumulation err='accumulating resources from '../base': '/base' must resolve to a file': recursed accumulation of path '/base': accumulating resources: accumulation err='accumulating resources from 'servcie.yaml': evalsymlink failure on '/base/servcie.yaml' : lstat /base/servcie.yaml: no such file or directory': must build at directory: not a valid directory: evalsymlink failure on '/base/servcie.yaml' : lstat /base/servcie.yaml: no such file or directory",
+        expect![[r#"
+            base/kustomization.yaml: `servcie.yaml` file-not-found
+            there is no file servcie.yaml
+        "#]],
+    );
+    check(
+        "#- k/kustomization.yaml\nconfigMapGenerator:\n- name: x\n  files: [there.conf, key=nope.conf]\n",
+        "loading KV pairs: file sources: [there.conf key=nope.conf]: evalsymlink failure on '/k/nope.conf' : lstat /k/nope.conf: no such file or directory",
+        expect![[r#"
+            k/kustomization.yaml: `key=nope.conf` file-not-found
+            there is no file key=nope.conf
+        "#]],
+    );
+    check(
+        "#- k/kustomization.yaml\npatches:\n- path: nope.yaml\n",
+        "trouble configuring builtin PatchTransformer with config: `\npath: nope.yaml\n`: failed to get the patch file from path(nope.yaml): evalsymlink failure on '/k/nope.yaml' : lstat /k/nope.yaml: no such file or directory",
+        expect![[r#"
+            k/kustomization.yaml: `nope.yaml` file-not-found
+            there is no file nope.yaml
+        "#]],
+    );
+}
+
+#[test]
+fn the_kustomization_itself() {
+    check(
+        "#- k/kustomization.yaml\nresources: [../base]\n#- base/kustomization.yaml\n.commonLabels:\n  a: b\n",
+        "accumulating resources: accumulation err='accumulating resources from '../base': '/base' must resolve to a file': couldn't make target for path '/base': invalid Kustomization: json: unknown field \".commonLabels\"",
+        expect![[r#"
+            base/kustomization.yaml: `.commonLabels` unknown-field
+            a kustomization has no field ".commonLabels"
+        "#]],
+    );
+    check(
+        "#- k/kustomization.yaml\nresources: a.yaml\n",
+        "invalid Kustomization: json: cannot unmarshal string into Go struct field Kustomization.resources of type []string",
+        expect![[r#"
+            k/kustomization.yaml: `resources` wrong-type
+            resources: expected list, got string
+        "#]],
+    );
+    check(
+        "#- k/kustomization.yaml\nresources: [../j]\n#- j/kustomization.yaml\nresources:\n- ../k\n",
+        "accumulating resources: accumulation err='accumulating resources from '../j': '/j' must resolve to a file': recursed accumulation of path '/j': accumulating resources: accumulation err='accumulating resources from '../k': '/k' must resolve to a file': cycle detected: candidate root '/k' contains visited root '/k'",
+        expect![[r#"
+            j/kustomization.yaml: `../k` cycle
+            ../k leads back to k, which is being built: a circle
+        "#]],
+    );
+}
+
+#[test]
+fn patches_and_replacements() {
+    check(
+        "#- k/kustomization.yaml\npatches:\n- target: { kind: ConfigMap }\n  patch: |-\n    - op: add\n      path: /metadata/labels/tier\n      value: front\n",
+        "add operation does not apply: doc is missing path: \"/metadata/labels/tier\": missing value",
+        expect![[r#"
+            k/kustomization.yaml: `path: /metadata/labels/tier` patch-path-not-found
+            add cannot be done: /metadata/labels/tier has no parent in the object that it is for
+        "#]],
+    );
+    check(
+        "#- k/kustomization.yaml\npatches:\n- target: { kind: ConfigMap }\n  path: p.yaml\n#- k/p.yaml\n- op: remove\n  path: /data/x\n",
+        "error in remove for path: '/data/x': Unable to remove nonexistent key: x: missing value",
+        expect![[r#"
+            k/p.yaml: `/data/x` patch-path-not-found
+            remove cannot be done: the object that it is for has no /data/x
+        "#]],
+    );
+    check(
+        &format!(
+            "#- k/kustomization.yaml\nresources: [a.yaml]\npatches:\n- patch: |-\n    apiVersion: v1\n    kind: ConfigMap\n    metadata: {{name: a}}\n- patch: |-\n    apiVersion: v1\n    kind: ConfigMap\n    metadata:\n      name: b\n{MAP}"
+        ),
+        "no resource matches strategic merge patch \"ConfigMap.v1.[noGrp]/b.[noNs]\": no matches for Id ConfigMap.v1.[noGrp]/b.[noNs]; failed to find unique target for patch ConfigMap.v1.[noGrp]/b.[noNs]",
+        expect![[r#"
+            k/kustomization.yaml: `name: b` patch-target-not-found
+            no ConfigMap called "b" is here to be patched
+        "#]],
+    );
+    check(
+        "#- k/kustomization.yaml\nreplacements:\n- source: {kind: A, name: x}\n  targets:\n  - select: {kind: B}\n    fieldPaths:\n    - metadata.labels[\"example.org/app\"]\n",
+        "unable to find field \"metadata.labels[\\\"example.org/app\\\"]\" in replacement target",
+        expect![[r#"
+            k/kustomization.yaml: `metadata.labels["example.org/app"]` replacement-path-not-found
+            no such field in what is to be replaced: metadata.labels["example.org/app"]
+        "#]],
+    );
+    check(
+        "#- k/kustomization.yaml\nreplacements:\n- source: {kind: Service, name: x, fieldPath: metadata.name}\n",
+        "nothing selected by Service.[noVer].[noGrp]/x.[noNs]:metadata.name",
+        expect![[r#"
+            k/kustomization.yaml: `x` replacement-source-not-found
+            no Service called "x" is here to be the source of a replacement
+        "#]],
+    );
+}
+
+#[test]
+fn two_of_one_name() {
+    check(
+        &format!(
+            "#- k/kustomization.yaml\nresources: [a.yaml, b.yaml]\n{MAP}{}",
+            MAP.replace("a.yaml", "b.yaml")
+        ),
+        "accumulating resources: accumulation err='merging resources from 'b.yaml': may not add resource with an already registered id: ConfigMap.v1.[noGrp]/a.[noNs]': must build at directory: '/k/b.yaml': file is not directory",
+        expect![[r#"
+            k/b.yaml: `a` duplicate-object
+            ConfigMap "a" is here already: two resources of one kustomization have the same name
+        "#]],
+    );
+    check(
+        "#- k/kustomization.yaml\nresources: [flags.yaml]\nnamespace: one\n#- k/flags.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: flags\n  namespace: x\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \"flags\"\n  namespace: y\n",
+        "namespace transformation produces ID conflict: [{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"flags\",\"namespace\":\"one\"}} {\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"flags\",\"namespace\":\"one\"}}]",
+        expect![[r#"
+            k/flags.yaml: `"flags"` duplicate-object
+            two ConfigMaps called "flags" would conflict: the kustomization puts both into namespace "one"
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_not_known_is_on_the_kustomization() {
+    check(
+        "#- k/kustomization.yaml\nnamespace: one\nresources: [a.yaml]\n",
+        "something new went wrong",
+        expect![[r#"
+            k/kustomization.yaml: `resources` build-failed
+            something new went wrong
+        "#]],
+    );
+}

@@ -1,0 +1,124 @@
+//! What the API server says of what was built, on the line that supplies it.
+
+use expect_test::expect;
+use serde_json::json;
+
+use crate::repository::Repository;
+
+const SHOP: &str = r#"
+#- base/kustomization.yaml
+resources:
+- web.yaml
+- service.yaml
+#- base/web.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  labels:
+    app: web
+spec:
+  replicas: 1
+  selector:
+    matchLabels:
+      app: web
+  template:
+    metadata:
+      labels:
+        app: web
+    spec:
+      containers:
+      - name: web
+        image: registry.example.org/shop/web
+        ports:
+        - name: http
+          containerPort: 8080
+#- base/service.yaml
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+spec:
+  selector:
+    app: web
+  ports:
+  - port: 80
+    targetPort: http
+#- overlays/prod/kustomization.yaml
+namespace: shop
+namePrefix: prod-
+resources:
+- ../../base
+- namespace.yaml
+patches:
+- path: more.yaml
+images:
+- name: registry.example.org/shop/web
+  newTag: 1.4.0
+replicas:
+- name: web
+  count: 2
+configMapGenerator:
+- name: settings
+  envs:
+  - settings.env
+#- overlays/prod/namespace.yaml
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+#- overlays/prod/more.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        env:
+        - name: COLOUR
+          value: blue
+#- overlays/prod/settings.env
+colour=blue
+"#;
+
+#[test]
+fn a_fault_is_on_the_line_that_supplies_the_field() {
+    let shop = Repository::start(SHOP, "overlays/prod");
+    let mut shown = String::new();
+    for (file, find, put) in [
+        ("base/web.yaml", "containerPort: 8080", "containerPort: \"http\""),
+        ("base/web.yaml", "image: reg", "imag: reg"),
+        ("base/service.yaml", "targetPort", "targetport"),
+        ("overlays/prod/more.yaml", "value: blue", "value: 3"),
+        ("overlays/prod/more.yaml", "env:", "envs:"),
+    ] {
+        shown += &format!("{put}\n  {}", shop.broken(file, find, put));
+    }
+    expect![[r#"
+        containerPort: "http"
+          base/web.yaml:22 `"http"` error apply/wrong-type: expected number, got string "http"
+        imag: reg
+          base/web.yaml:19 `imag` error apply/unknown-field: unknown field "imag"; did you mean "image"?
+        targetport
+          base/service.yaml:10 `targetport` error apply/unknown-field: unknown field "targetport"; did you mean "targetPort"?
+        value: 3
+          base/web.yaml:18 `name: web` error apply/wrong-type: expected string, got number 3 — put it in quotes
+        envs:
+          base/web.yaml:18 `name: web` error apply/unknown-field: unknown field "envs"; did you mean "env"?
+    "#]].assert_eq(&shown);
+    let cluster = shop.server.cluster(&shop.server.start_session(json!({})));
+    let live = cluster
+        .get("apps/v1", "Deployment", Some("shop"), "prod-web")
+        .expect("it is there");
+    assert_eq!(live["spec"]["replicas"], 2);
+    // What the kustomization no longer has goes from the sandbox.
+    let sound = std::fs::read_to_string(shop.server.workspace().join("base/kustomization.yaml")).expect("it is there");
+    assert!(shop.save("base/kustomization.yaml", &sound.replace("- service.yaml\n", "")));
+    assert!(cluster.get("v1", "Service", Some("shop"), "prod-web").is_none());
+    assert!(shop.save("base/kustomization.yaml", &sound));
+    assert!(cluster.get("v1", "Service", Some("shop"), "prod-web").is_some());
+    shop.server.assert_sound();
+}
