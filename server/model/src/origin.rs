@@ -15,6 +15,32 @@ use crate::{Manifest, Want, anchor_of_object, place};
 pub enum Supplier {
     /// The manifest that was written for the object.
     Manifest,
+    /// A strategic-merge or JSON 6902 patch, inline or in a file.
+    Patch,
+    /// An entry of `configMapGenerator` or `secretGenerator`: its name, a literal, a label.
+    Generator,
+    /// A file whose whole content a generator takes.
+    GeneratorFile,
+    /// A line of a file of `KEY=VALUE` lines that a generator takes.
+    EnvLine,
+    /// An entry of `images`.
+    Image,
+    /// An entry of `replicas`.
+    Replicas,
+    /// `namespace` of a kustomization, or `targetNamespace` of Flux.
+    Namespace,
+    /// `namePrefix` or `nameSuffix`.
+    NameAffix,
+    /// `labels`, `commonLabels`, or `commonMetadata` of Flux.
+    Labels,
+    /// `commonAnnotations`, or `commonMetadata` of Flux.
+    Annotations,
+    /// An entry of `replacements` or `vars`, which takes the value from elsewhere.
+    Replacement,
+    /// Another transformer's configuration.
+    Transformer,
+    /// The value of a variable of post-build substitution.
+    Substitution,
 }
 
 /// One supplier of one field.

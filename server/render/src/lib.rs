@@ -6,6 +6,7 @@
 
 mod child;
 pub mod fault;
+pub mod origins;
 mod plain;
 mod renderer;
 

@@ -1,5 +1,7 @@
 //! What the API server says of what was built, on the line that supplies it.
 
+use std::fmt::Write as _;
+
 use expect_test::expect;
 use serde_json::json;
 
@@ -95,7 +97,7 @@ fn a_fault_is_on_the_line_that_supplies_the_field() {
         ("overlays/prod/more.yaml", "value: blue", "value: 3"),
         ("overlays/prod/more.yaml", "env:", "envs:"),
     ] {
-        shown += &format!("{put}\n  {}", shop.broken(file, find, put));
+        let _ = write!(shown, "{put}\n  {}", shop.broken(file, find, put));
     }
     expect![[r#"
         containerPort: "http"

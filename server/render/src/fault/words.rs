@@ -74,6 +74,9 @@ pub(super) struct Said {
     pub(super) message: String,
 }
 
+/// What to look for, which code it has, and the words for it.
+type Read = (Wanted, &'static str, String);
+
 /// What to look for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Wanted {
@@ -143,7 +146,7 @@ pub(super) fn read(message: &str, target: &str) -> Said {
         slug,
         message,
     };
-    let rules: [fn(&str) -> Option<(Wanted, &'static str, String)>; 6] = [
+    let rules: [fn(&str) -> Option<Read>; 6] = [
         of_the_file,
         of_a_cycle,
         of_a_patch,
@@ -168,7 +171,7 @@ fn innermost_directory(message: &str) -> Option<&str> {
 }
 
 /// The kustomization file itself.
-fn of_the_file(message: &str) -> Option<(Wanted, &'static str, String)> {
+fn of_the_file(message: &str) -> Option<Read> {
     if let Some(field) = after_last(message, "json: unknown field \"").and_then(|rest| rest.split('"').next()) {
         let bare = field.trim_matches('.');
         let near = FIELDS
@@ -235,7 +238,7 @@ fn of_the_file(message: &str) -> Option<(Wanted, &'static str, String)> {
     })
 }
 
-fn of_a_cycle(message: &str) -> Option<(Wanted, &'static str, String)> {
+fn of_a_cycle(message: &str) -> Option<Read> {
     let rest = after_last(message, "cycle detected: candidate root '")?;
     let root = rest.split('\'').next()?;
     let entry = last_resource(message)?;
@@ -246,7 +249,7 @@ fn of_a_cycle(message: &str) -> Option<(Wanted, &'static str, String)> {
     Some((Wanted::Value(entry.to_owned()), "cycle", words))
 }
 
-fn of_a_patch(message: &str) -> Option<(Wanted, &'static str, String)> {
+fn of_a_patch(message: &str) -> Option<Read> {
     for start in ["doc is missing path: ", "doc is missing key: ", "missing path: "] {
         if let Some(rest) = after_last(message, start) {
             let path = rest.trim_start_matches('"');
@@ -300,7 +303,7 @@ fn of_a_patch(message: &str) -> Option<(Wanted, &'static str, String)> {
     None
 }
 
-fn of_objects(message: &str) -> Option<(Wanted, &'static str, String)> {
+fn of_objects(message: &str) -> Option<Read> {
     if let Some(rest) = after_last(message, "already registered id: ") {
         let (kind, name) = object_of(rest.split('\'').next()?)?;
         let file = after_last(message, "merging resources from '").and_then(|rest| rest.split('\'').next());
@@ -346,7 +349,7 @@ fn of_objects(message: &str) -> Option<(Wanted, &'static str, String)> {
     None
 }
 
-fn of_generators(message: &str) -> Option<(Wanted, &'static str, String)> {
+fn of_generators(message: &str) -> Option<Read> {
     for (start, end) in [
         ("file sources: [", "]"),
         ("env source files: [", "]"),
@@ -385,7 +388,7 @@ fn of_generators(message: &str) -> Option<(Wanted, &'static str, String)> {
     None
 }
 
-fn of_a_missing_file(message: &str) -> Option<(Wanted, &'static str, String)> {
+fn of_a_missing_file(message: &str) -> Option<Read> {
     if message.contains("security; file '") {
         let entry = last_resource(message)?;
         let words = format!(

@@ -1,0 +1,152 @@
+//! A text that is YAML: a file, or a text inside a scalar of a file, such as an inline patch.
+
+use std::sync::Arc;
+
+use gitops_text::Span;
+use gitops_yaml::{Document, FieldPath, Node, NodeKind, Style, parse};
+
+/// A parsed text, and where its bytes are in the file.
+#[derive(Clone, Debug)]
+pub struct Sheet {
+    file: Arc<str>,
+    text: Arc<str>,
+    documents: Vec<Document>,
+    within: Option<Within>,
+}
+
+/// Where a text inside a scalar stands in its file.
+#[derive(Clone, Debug)]
+struct Within {
+    document: usize,
+    path: FieldPath,
+    /// Offsets at which pieces of the text start: in the text, in the file. Sorted; empty where the text is written with
+    /// escapes or folds, so that no byte has a place of its own.
+    pieces: Vec<(u32, u32)>,
+    whole: Span,
+}
+
+impl Sheet {
+    /// Of a whole file.
+    pub fn of_file(file: Arc<str>, text: Arc<str>) -> Self {
+        let documents = parse(&text).documents;
+        Self {
+            file,
+            text,
+            documents,
+            within: None,
+        }
+    }
+
+    /// Of the text in a scalar of this sheet; `None` where there is no scalar.
+    pub fn inside(&self, document: usize, path: &FieldPath) -> Option<Self> {
+        let node = self.node(document, path)?;
+        let scalar = node.scalar()?;
+        let node = node.resolved();
+        let pieces = match scalar.style {
+            Style::Literal => literal_pieces(scalar.raw, scalar.value, node.span().start),
+            Style::Plain if scalar.raw == scalar.value => vec![(0, node.span().start)],
+            Style::SingleQuoted | Style::DoubleQuoted if scalar.raw.len() == scalar.value.len() + 2 => {
+                vec![(0, node.span().start + 1)]
+            }
+            _ => Vec::new(),
+        };
+        let pieces = pieces.into_iter().map(|(inner, outer)| (inner, self.outer_offset(outer)));
+        let text: Arc<str> = scalar.value.into();
+        let (document, path) = match &self.within {
+            Some(within) => (within.document, within.path.clone()),
+            None => (document, path.clone()),
+        };
+        Some(Self {
+            file: Arc::clone(&self.file),
+            documents: parse(&text).documents,
+            text,
+            within: Some(Within {
+                document,
+                path,
+                pieces: pieces.collect(),
+                whole: self.outer(node.span()),
+            }),
+        })
+    }
+
+    /// Name of the file.
+    pub fn file(&self) -> &Arc<str> {
+        &self.file
+    }
+
+    /// The text itself: of the file, or of the scalar.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The documents in it.
+    pub fn documents(&self) -> &[Document] {
+        &self.documents
+    }
+
+    /// The scalar of the file in which the text stands: its document and path. `None` for a file itself.
+    pub fn within(&self) -> Option<(usize, &FieldPath)> {
+        self.within.as_ref().map(|within| (within.document, &within.path))
+    }
+
+    /// The node at a path of a document.
+    pub fn node(&self, document: usize, path: &FieldPath) -> Option<Node<'_>> {
+        self.documents.get(document)?.node_at(&self.text, path)
+    }
+
+    /// A span of this text as bytes of the file: the whole scalar where its bytes have no place of their own.
+    pub fn outer(&self, span: Span) -> Span {
+        match &self.within {
+            Some(within) if within.pieces.is_empty() => within.whole,
+            _ => Span::new(self.outer_offset(span.start), self.outer_offset(span.end)),
+        }
+    }
+
+    /// Whether each byte has a place of its own in the file, so that a part of the text can be changed there.
+    pub fn is_exact(&self) -> bool {
+        self.within.as_ref().is_none_or(|within| !within.pieces.is_empty())
+    }
+
+    fn outer_offset(&self, offset: u32) -> u32 {
+        let Some(within) = &self.within else {
+            return offset;
+        };
+        let after = within.pieces.partition_point(|&(inner, _)| inner <= offset);
+        match within.pieces.get(after.saturating_sub(1)) {
+            Some(&(inner, outer)) => outer.saturating_add(offset.saturating_sub(inner)),
+            None => within.whole.start,
+        }
+    }
+}
+
+/// The lines of a `|` scalar. `raw` starts with its header, at `start` of the text around it.
+fn literal_pieces(raw: &str, value: &str, start: u32) -> Vec<(u32, u32)> {
+    let mut outer_lines = Vec::new();
+    let mut offset = 0;
+    for line in raw.split_inclusive('\n') {
+        outer_lines.push((offset, line));
+        offset += line.len();
+    }
+    let mut outer_lines = outer_lines.into_iter().skip(1);
+    let mut pieces = Vec::new();
+    let mut inner = 0_usize;
+    for line in value.split_inclusive('\n') {
+        let Some((offset, outer)) = outer_lines.next() else { break };
+        let content = line.trim_end_matches(['\n', '\r']);
+        let indent = outer.trim_end_matches(['\n', '\r']).len().saturating_sub(content.len());
+        if !content.is_empty() && !outer.get(indent..).is_some_and(|rest| rest.starts_with(content)) {
+            return Vec::new();
+        }
+        let outer = offset + if content.is_empty() { 0 } else { indent };
+        if let (Ok(inner), Ok(outer)) = (u32::try_from(inner), u32::try_from(outer)) {
+            pieces.push((inner, start.saturating_add(outer)));
+        }
+        inner += line.len();
+    }
+    pieces
+}
+
+/// Whether a node is a text that is no more than one line: the name of a file rather than YAML.
+pub(super) fn is_one_line(node: Node<'_>) -> bool {
+    node.resolved().kind() == NodeKind::Scalar && node.as_str().is_some_and(|text| !text.trim_end().contains('\n'))
+}

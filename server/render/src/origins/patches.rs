@@ -1,0 +1,151 @@
+//! What a patch does to a field.
+
+use gitops_model::kustomize::{Field, operations};
+use gitops_yaml::NodeKind;
+use serde_json::Value;
+
+use super::fits::{fits, fits_text};
+use super::hit::{At, Effect, Hit};
+use super::trail::{Hop, Trail, find_item, follow, merge_keys};
+use gitops_model::Supplier;
+
+/// What a patch does to the field at the end of the trail, last first. The trail is taken back to before the patch.
+pub(super) fn patch_hits(patch: &Field<'_>, trail: &mut Trail<'_>, merges_lists: bool) -> Vec<Hit> {
+    match operations(patch) {
+        Some(_) => json_hits(patch, trail),
+        None => merge_hit(patch, trail, merges_lists).into_iter().collect(),
+    }
+}
+
+fn hit(field: &Field<'_>, effect: Effect, certain: bool) -> Hit {
+    Hit {
+        at: At::Spot(field.spot()),
+        supplier: Supplier::Patch,
+        effect,
+        certain,
+    }
+}
+
+/// Strategic merge. `merges_lists` is false for kinds whose lists are replaced as a whole: custom resources.
+fn merge_hit(top: &Field<'_>, trail: &Trail<'_>, merges_lists: bool) -> Option<Hit> {
+    let mut field = top.clone();
+    let mut certain = true;
+    let mut list_key = "";
+    for hop in &trail.hops {
+        if is_deletion(&field) {
+            return Some(hit(&field, Effect::Removes, certain));
+        }
+        match hop {
+            Hop::Key(key) => {
+                field = field.get(key)?;
+                list_key = key;
+            }
+            Hop::Item { index, item, .. } => {
+                let keys = merge_keys(list_key);
+                if merges_lists && !keys.is_empty() {
+                    field = keyed_item(&field, keys, item)?;
+                } else {
+                    let (found, clear) = find_item(&field, list_key, *index, item)?;
+                    field = found;
+                    certain &= clear;
+                }
+            }
+        }
+    }
+    for step in &trail.missing {
+        let gitops_yaml::Step::Key(key) = step else { break };
+        let Some(next) = field.get(key) else { break };
+        field = next;
+        if is_deletion(&field) || is_null(&field) {
+            return Some(hit(&field, Effect::Removes, certain));
+        }
+    }
+    Some(if is_deletion(&field) || is_null(&field) {
+        hit(&field, Effect::Removes, certain)
+    } else {
+        hit(&field, Effect::Sets(field.json()), certain)
+    })
+}
+
+fn is_deletion(field: &Field<'_>) -> bool {
+    field.text_of("$patch") == Some("delete")
+}
+
+fn is_null(field: &Field<'_>) -> bool {
+    field.kind() == NodeKind::Scalar && field.json() == Some(Value::Null)
+}
+
+/// The item with the same key. Nothing else makes a strategic merge take two items for one.
+fn keyed_item<'f>(list: &Field<'f>, keys: &[&str], item: &Value) -> Option<Field<'f>> {
+    list.items().into_iter().find(|candidate| {
+        let both = keys.iter().find_map(|key| Some((candidate.get(key)?, item.get(*key)?)));
+        both.is_some_and(|(own, built)| fits(&own, built) || own.text().is_some_and(|text| fits_text(text, built)))
+    })
+}
+
+/// JSON 6902, from the last operation to the first, so that each sees the list as it was.
+fn json_hits(patch: &Field<'_>, trail: &mut Trail<'_>) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for operation in operations(patch).unwrap_or_default().iter().rev() {
+        let Some((last, parents)) = operation.path.split_last() else {
+            continue;
+        };
+        if parents.len() >= trail.hops.len() + trail.missing.len() || !leads_to(parents, trail) {
+            continue;
+        }
+        let value = operation.field.get("value");
+        let rest = trail.hops.get(parents.len() + 1..).unwrap_or_default();
+        let supplied = |hits: &mut Vec<Hit>, certain: bool| match (operation.op, &value) {
+            ("add" | "replace", Some(value)) => {
+                if let Some(end) = follow(value.clone(), rest) {
+                    hits.push(hit(&end.field, Effect::Sets(end.field.json()), certain && end.certain));
+                }
+            }
+            ("move" | "copy", _) => hits.push(hit(&operation.field, Effect::Sets(None), false)),
+            _ => {}
+        };
+        match trail.hops.get(parents.len()).copied() {
+            Some(Hop::Key(key)) if key == last => supplied(&mut hits, true),
+            Some(Hop::Item { index, length, item }) => {
+                let inserts = matches!(operation.op, "add" | "move" | "copy");
+                let at = if last == "-" {
+                    length.checked_sub(1)
+                } else {
+                    last.parse::<usize>().ok()
+                };
+                let Some(at) = at else { continue };
+                let mut now = (index, length);
+                match operation.op {
+                    "remove" => now = (index + usize::from(at <= index), length + 1),
+                    _ if at == index => {
+                        let same = value.as_ref().is_none_or(|value| !rest.is_empty() || fits(value, item));
+                        supplied(&mut hits, same);
+                    }
+                    _ if inserts => now = (index - usize::from(at < index), length.saturating_sub(1)),
+                    _ => {}
+                }
+                if let Some(Hop::Item { index, length, .. }) = trail.hops.get_mut(parents.len()) {
+                    (*index, *length) = now;
+                }
+            }
+            None if operation.op == "remove" => {
+                let first = trail.missing.first();
+                let is_it = matches!(first, Some(gitops_yaml::Step::Key(key)) if **key == **last);
+                if is_it && parents.len() == trail.hops.len() {
+                    hits.push(hit(&operation.field, Effect::Removes, true));
+                }
+            }
+            _ => {}
+        }
+    }
+    hits
+}
+
+/// Whether the parts of a pointer lead along the trail.
+fn leads_to(parts: &[String], trail: &Trail<'_>) -> bool {
+    parts.len() <= trail.hops.len()
+        && parts.iter().zip(&trail.hops).all(|(part, hop)| match hop {
+            Hop::Key(key) => part == key,
+            Hop::Item { index, .. } => part.parse::<usize>() == Ok(*index),
+        })
+}
