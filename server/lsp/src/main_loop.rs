@@ -146,7 +146,7 @@ fn on_event(state: &mut State, event: Event) {
             candidates,
         }) => start::targets_found(state, request, arguments, token, candidates),
         Event::Task(TaskDone::TreeRead { number, tree, left_out }) => {
-            lifecycle::on_tree_read(state, number, tree, &left_out)
+            lifecycle::on_tree_read(state, number, tree, &left_out);
         }
         Event::Task(TaskDone::TargetBuilt { number, outcome }) => built::on_built(state, number, outcome),
         Event::Task(TaskDone::Placed { number, placed }) => built::on_placed(state, number, placed),

@@ -107,9 +107,9 @@ fn a_fault_is_on_the_line_that_supplies_the_field() {
         targetport
           base/service.yaml:10 `targetport` error apply/unknown-field: unknown field "targetport"; did you mean "targetPort"?
         value: 3
-          base/web.yaml:18 `name: web` error apply/wrong-type: expected string, got number 3 — put it in quotes
+          overlays/prod/more.yaml:12 `3` error apply/wrong-type: expected string, got number 3 — put it in quotes
         envs:
-          base/web.yaml:18 `name: web` error apply/unknown-field: unknown field "envs"; did you mean "env"?
+          overlays/prod/more.yaml:10 `envs` error apply/unknown-field: unknown field "envs"; did you mean "env"?
     "#]].assert_eq(&shown);
     let cluster = shop.server.cluster(&shop.server.start_session(json!({})));
     let live = cluster

@@ -107,10 +107,9 @@ pub(crate) fn start(
 
 impl Worker {
     async fn send_whole_tree(&mut self) {
-        let files = self
-            .tree
-            .texts()
-            .map(|(path, text)| (path.clone(), Some(text.to_owned())))
+        let files = self.tree.texts().below("");
+        let files = files
+            .map(|(path, text)| (path.to_string(), Some(text.to_string())))
             .collect();
         // What went wrong is said of the build that follows.
         let _ = self.renderer.change(&self.name_of_tree, files).await;
@@ -173,7 +172,7 @@ impl Worker {
 
     /// The fault of a build on its line.
     fn faults(&self, fault: &Fault) -> BTreeMap<Arc<str>, Vec<Finding>> {
-        let read = |path: &str| self.tree.text(path).map(str::to_owned);
+        let read = |path: &str| self.tree.texts().text(path).map(ToString::to_string);
         let Some(placed) = gitops_render::fault::place(fault, &self.target, &read) else {
             return BTreeMap::new();
         };
@@ -191,6 +190,17 @@ impl Worker {
             object: None,
         };
         BTreeMap::from([(self.name(&placed.file), vec![finding])])
+    }
+
+    /// A file of the tree with its meaning.
+    pub(super) fn parsed(&mut self, path: &str) -> Option<Arc<Parsed>> {
+        self.tree.parsed(&self.root, path)
+    }
+
+    /// The path of a file of the tree.
+    pub(super) fn path_of(&self, name: &str) -> Option<String> {
+        let path = camino::Utf8Path::new(name).strip_prefix(&self.root).ok()?;
+        Some(path.to_string())
     }
 
     /// The name of a file of the tree in the loop.

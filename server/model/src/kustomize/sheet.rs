@@ -50,7 +50,9 @@ impl Sheet {
             }
             _ => Vec::new(),
         };
-        let pieces = pieces.into_iter().map(|(inner, outer)| (inner, self.outer_offset(outer)));
+        let pieces = pieces
+            .into_iter()
+            .map(|(inner, outer)| (inner, self.outer_offset(outer)));
         let text: Arc<str> = scalar.value.into();
         let (document, path) = match &self.within {
             Some(within) => (within.document, within.path.clone()),
@@ -131,7 +133,9 @@ fn literal_pieces(raw: &str, value: &str, start: u32) -> Vec<(u32, u32)> {
     let mut pieces = Vec::new();
     let mut inner = 0_usize;
     for line in value.split_inclusive('\n') {
-        let Some((offset, outer)) = outer_lines.next() else { break };
+        let Some((offset, outer)) = outer_lines.next() else {
+            break;
+        };
         let content = line.trim_end_matches(['\n', '\r']);
         let indent = outer.trim_end_matches(['\n', '\r']).len().saturating_sub(content.len());
         if !content.is_empty() && !outer.get(indent..).is_some_and(|rest| rest.starts_with(content)) {

@@ -143,7 +143,11 @@ impl Asking<'_> {
             own.gvk == key.gvk && built.origin == self.built.origin && own.name.contains("-zq")
                 || own.gvk == key.gvk && built.origin == self.built.origin && hashless(&own.name) == hashless(&key.name)
         };
-        let found = answer.objects.iter().find(same).or_else(|| answer.objects.iter().find(alike));
+        let found = answer
+            .objects
+            .iter()
+            .find(same)
+            .or_else(|| answer.objects.iter().find(alike));
         let only = || match answer.objects.as_slice() {
             [only] => Some(only),
             _ => None,
@@ -161,17 +165,15 @@ fn hashless(name: &str) -> &str {
 }
 
 /// The files with the changes in them, over what the request lays over them already.
-fn overlay(
-    tree: &Tree,
-    own: &BTreeMap<String, Option<String>>,
-    trials: &[&Trial],
-) -> BTreeMap<String, Option<String>> {
+fn overlay(tree: &Tree, own: &BTreeMap<String, Option<String>>, trials: &[&Trial]) -> BTreeMap<String, Option<String>> {
     let mut overlay = own.clone();
     let mut sorted: Vec<&&Trial> = trials.iter().collect();
     sorted.sort_by_key(|trial| std::cmp::Reverse(trial.span.start));
     for trial in sorted {
         let entry = overlay.entry(trial.file.to_string()).or_default();
-        let text = entry.take().or_else(|| tree.text(&trial.file).map(|text| text.to_string()));
+        let text = entry
+            .take()
+            .or_else(|| tree.text(&trial.file).map(|text| text.to_string()));
         *entry = text.map(|mut text| {
             let range = trial.span.as_range();
             if text.get(range.clone()).is_some() {
@@ -186,7 +188,12 @@ fn overlay(
 fn shows(value: &Value, mark: &Mark) -> bool {
     match (mark, value) {
         (Mark::Text(mark), Value::String(text)) => {
-            let decoded = || STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            let decoded = || {
+                STANDARD
+                    .decode(text)
+                    .ok()
+                    .and_then(|bytes| String::from_utf8(bytes).ok())
+            };
             text.contains(mark.as_str()) || decoded().is_some_and(|text| text.contains(mark.as_str()))
         }
         (Mark::Number(digits), Value::String(text)) => text.contains(digits.as_str()),

@@ -15,7 +15,11 @@ pub(super) fn generator_hits(tree: &Tree, layer: &Layer, generator: &Generator, 
     let keys: Vec<&str> = trail.keys().collect();
     match keys.as_slice() {
         ["metadata", "name"] => vec![from_entry(&generator.name, None)],
-        ["metadata", "namespace"] => generator.namespace.iter().map(|entry| from_entry(entry, None)).collect(),
+        ["metadata", "namespace"] => generator
+            .namespace
+            .iter()
+            .map(|entry| from_entry(entry, None))
+            .collect(),
         ["metadata", kind @ ("labels" | "annotations"), key] => {
             let pairs = if *kind == "labels" {
                 &generator.labels
@@ -27,7 +31,13 @@ pub(super) fn generator_hits(tree: &Tree, layer: &Layer, generator: &Generator, 
         }
         ["data" | "binaryData", key] => data_hits(tree, layer, generator, key),
         [key] => {
-            let options = |name: &str| generator.spot.field()?.down(&["options", name]).or(generator.spot.field()?.get(name));
+            let options = |name: &str| {
+                generator
+                    .spot
+                    .field()?
+                    .down(&["options", name])
+                    .or(generator.spot.field()?.get(name))
+            };
             let field = options(key);
             let spot = field.map_or_else(|| generator.spot.clone(), |field| field.spot());
             vec![Hit {

@@ -31,8 +31,8 @@ use trail::Trail;
 use walk::{Walk, hits};
 
 pub use ask::Trial;
-pub use place::{Known, Place};
 use place::place_of;
+pub use place::{Known, Place};
 
 /// Places that are given for one field at most: what stands behind them is of no use to anybody.
 const MAX_PLACES: usize = 16;

@@ -32,7 +32,9 @@ pub(super) fn key_of(object: &Value) -> ObjectKey {
 pub(super) fn pick<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject) -> Option<Picked<'a>> {
     let key = key_of(&built.object);
     let origin = built.origin.as_ref();
-    let path = origin.map(|origin| origin.path.as_str()).filter(|path| !path.is_empty());
+    let path = origin
+        .map(|origin| origin.path.as_str())
+        .filter(|path| !path.is_empty());
     let configured_in = origin
         .map(|origin| origin.configured_in.as_str())
         .filter(|path| !path.is_empty());
@@ -44,7 +46,9 @@ pub(super) fn pick<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject) -> Op
     };
     for source in layer.sources() {
         match source.kind {
-            SourceKind::File(file) if path.is_none_or(|path| path == file) && (configured_in.is_none() || path.is_some()) => {
+            SourceKind::File(file)
+                if path.is_none_or(|path| path == file) && (configured_in.is_none() || path.is_some()) =>
+            {
                 for (spot, own) in objects(tree, file) {
                     let identities = identities(&own, &source.steps);
                     let score = score(&own, &identities, &key, &source.steps);
@@ -136,7 +140,10 @@ pub(super) fn identities(own: &ObjectKey, steps: &[Step<'_>]) -> Vec<Identity> {
 
 /// kustomize gives these kinds no prefix and no suffix.
 fn takes_affixes(gvk: &Gvk) -> bool {
-    !matches!(gvk.kind.as_str(), "CustomResourceDefinition" | "APIService" | "Namespace")
+    !matches!(
+        gvk.kind.as_str(),
+        "CustomResourceDefinition" | "APIService" | "Namespace"
+    )
 }
 
 fn score(own: &ObjectKey, identities: &[Identity], built: &ObjectKey, steps: &[Step<'_>]) -> u32 {

@@ -73,7 +73,10 @@ fn source_hits(walk: Walk<'_>, replacement: &Replacement) -> Vec<Hit> {
         };
         for (spot, key) in objects(walk.tree, file) {
             let identities = identities(&key, &candidate.steps);
-            if !identities.last().is_some_and(|identity| source.select.matches(identity)) {
+            if !identities
+                .last()
+                .is_some_and(|identity| source.select.matches(identity))
+            {
                 continue;
             }
             let Some(object) = spot.field().and_then(|field| field.json()) else {

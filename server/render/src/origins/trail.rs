@@ -135,7 +135,13 @@ pub(super) fn follow<'f>(from: Field<'f>, hops: &[Hop<'_>]) -> Option<Followed<'
 /// By which keys the items of a list are known, where Kubernetes merges it. The first that both have counts.
 pub(super) fn merge_keys(list: &str) -> &'static [&'static str] {
     match list {
-        "containers" | "initContainers" | "ephemeralContainers" | "env" | "volumes" | "imagePullSecrets" | "secrets"
+        "containers"
+        | "initContainers"
+        | "ephemeralContainers"
+        | "env"
+        | "volumes"
+        | "imagePullSecrets"
+        | "secrets"
         | "webhooks" => &["name"],
         "ports" => &["containerPort", "port"],
         "volumeMounts" => &["mountPath"],

@@ -104,7 +104,9 @@ fn change_hits(
             }
         }
         Change::Prefix(entry) | Change::Suffix(entry) => {
-            let name = trail.last_key().is_some_and(|key| key.to_ascii_lowercase().ends_with("name"));
+            let name = trail
+                .last_key()
+                .is_some_and(|key| key.to_ascii_lowercase().ends_with("name"));
             let has = trail.value.as_str().is_some_and(|value| value.contains(&entry.text));
             if name && has {
                 hits.push(of_entry(entry, Supplier::NameAffix, Effect::Affix, true));
@@ -176,7 +178,9 @@ fn is_meant(patch: &Patch, field: &Field<'_>, identity: &Identity) -> Option<boo
         && identity.names.iter().any(|name| metadata.text_of("name") == Some(name))
         && namespace.is_none_or(|namespace| {
             let known = identity.namespaces.iter();
-            known.into_iter().any(|known| known == namespace || (known.is_empty() && namespace == "default"))
+            known
+                .into_iter()
+                .any(|known| known == namespace || (known.is_empty() && namespace == "default"))
         });
     is_it.then_some(false)
 }
@@ -196,7 +200,10 @@ fn label<'l>(labels: &'l Labels, trail: &Trail<'_>, kind: &str) -> Option<(&'l E
     let (_, entry) = labels.pairs.iter().find(|(key, _)| key == last)?;
     let parent = *parents.last()?;
     let is_own = parents == ["metadata", kind];
-    let named = labels.fields.iter().any(|path| path.split('/').eq(parents.iter().copied()));
+    let named = labels
+        .fields
+        .iter()
+        .any(|path| path.split('/').eq(parents.iter().copied()));
     let in_template = labels.include_templates && parent == kind && parents.contains(&"template");
     let in_selector = labels.include_selectors && (matches!(parent, "matchLabels" | "selector") || parent == kind);
     let is_it = is_own || named || in_template || in_selector;
