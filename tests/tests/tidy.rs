@@ -280,6 +280,11 @@ fn codes_in_the_source() -> BTreeSet<String> {
             .iter()
             .map(|(slug, _)| format!("render/{slug}")),
     );
+    codes.extend(
+        gitops_render::unused::CODES
+            .iter()
+            .map(|(slug, _)| format!("model/{slug}")),
+    );
     let syntax = read(&repository().join("server/yaml/src/error.rs"));
     let kinds = found(&format!(r#"Self::\w+ => "{kebab}""#), &syntax);
     codes.extend(kinds.into_iter().map(|slug| format!("syntax/{slug}")));

@@ -48,9 +48,16 @@ pub(crate) struct Building {
 pub(crate) struct Outcome {
     /// Of which save.
     pub(crate) generation: u64,
-    /// The objects, or why there are none, by file.
-    pub(crate) objects: Result<Vec<Supplied>, BTreeMap<Arc<str>, Vec<Finding>>>,
+    /// The objects; `None` where nothing could be built.
+    pub(crate) objects: Option<Vec<Supplied>>,
+    /// What there is to say about how they are built, by file.
+    pub(crate) findings: Findings,
+    /// The texts of these files.
+    pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
 }
+
+/// Findings by file.
+pub(crate) type Findings = BTreeMap<Arc<str>, Vec<Finding>>;
 
 /// The session takes saves: everything is built for the first time.
 pub(crate) fn begin(state: &mut State, number: u64, tree: Tree, renderer: Arc<dyn Renderer>) {
@@ -158,50 +165,57 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
     if building.generation != outcome.generation {
         return;
     }
-    match outcome.objects {
-        Ok(objects) => {
-            let supply = Supply {
-                file: Arc::clone(&building.name),
-                generation: outcome.generation,
-                complete: true,
-                objects,
-                read_at: building.read_at,
-                apply,
-                changed_only: true,
-                force: building.force.take(),
-            };
-            if live.supply(vec![supply]).is_err() {
-                saves::tell_not_taken(state);
-                return;
-            }
-            set_faults(state, number, outcome.generation, BTreeMap::new());
+    let Some(objects) = outcome.objects else {
+        set_findings(state, number, outcome.generation, outcome.findings, &outcome.texts);
+        for phase in [VerdictPhase::DryRun, VerdictPhase::Apply] {
+            tell(state, number, outcome.generation, phase, false);
         }
-        Err(faults) => {
-            set_faults(state, number, outcome.generation, faults);
-            for phase in [VerdictPhase::DryRun, VerdictPhase::Apply] {
-                tell(state, number, outcome.generation, phase, false);
-            }
-        }
+        return;
+    };
+    let supply = Supply {
+        file: Arc::clone(&building.name),
+        generation: outcome.generation,
+        complete: true,
+        objects,
+        read_at: building.read_at,
+        apply,
+        changed_only: true,
+        force: building.force.take(),
+    };
+    if live.supply(vec![supply]).is_err() {
+        saves::tell_not_taken(state);
+        return;
     }
+    set_findings(state, number, outcome.generation, outcome.findings, &outcome.texts);
 }
 
-/// A build that failed is said where it fails; one that did not takes that back.
-fn set_faults(state: &mut State, number: u64, generation: u64, faults: BTreeMap<Arc<str>, Vec<Finding>>) {
+/// What a build says is said on its lines; the next one takes that back.
+fn set_findings(
+    state: &mut State,
+    number: u64,
+    generation: u64,
+    by_file: Findings,
+    texts: &BTreeMap<Arc<str>, Arc<Parsed>>,
+) {
     let Some(root) = state.sessions.get(&number).map(|session| session.root.clone()) else {
         return;
     };
     for name in state.files.under(&root) {
-        if !faults.contains_key(&name) {
+        if !by_file.contains_key(&name) {
             state.ledger.set(&name, Source::Render, generation, Vec::new());
         }
     }
-    for (name, mut findings) in faults {
+    for (name, mut findings) in by_file {
         // What is no YAML is said by the text already, where it is open: one fault is one finding.
         let said = |finding: &Finding| finding.severity == Severity::Error;
         if state.ledger.of(&name, Source::Syntax).iter().any(said) {
             findings.retain(|finding| finding.code.slug != "not-yaml");
         }
-        let _ = state.files.at_path(Utf8Path::new(&*name));
+        if let Some((_, file)) = state.files.at_path(Utf8Path::new(&*name))
+            && file.version.is_none()
+        {
+            file.parsed = texts.get(&name).cloned();
+        }
         state.ledger.set(&name, Source::Render, generation, findings);
     }
 }
@@ -257,6 +271,7 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
             .unwrap_or_default();
         state.ledger.set(&name, Source::Apply, placed.generation, findings);
     }
+    set_findings(state, number, placed.generation, placed.unused, &placed.texts);
     saves::note_reachability(state, number, placed.unreachable, placed.asked);
     tell(state, number, placed.generation, placed.phase, placed.ok);
     state.lenses_changed = true;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gitops_cluster::answer::{Answer, Place as Wanted, Suggestion};
+use gitops_cluster::answer::{Answer, Place as Wanted, Suggestion, codes};
 use gitops_model::{Manifest, Supplier, Want};
 use gitops_render::origins::{Origins, Place, Question};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{FileVerdict, ObjectVerdict, Outcome, Phase};
 
+use super::Findings;
 use super::worker::Worker;
 use gitops_text::Span;
 
@@ -30,6 +31,10 @@ pub(crate) struct PlacedVerdict {
     pub(crate) asked: bool,
     /// What is said, by file.
     pub(crate) files: BTreeMap<Arc<str>, PlacedFile>,
+    /// What changes nothing, by file: said only where nothing else is wrong, which it may be a consequence of.
+    pub(crate) unused: Findings,
+    /// The texts of these files.
+    pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
 }
 
 /// What is said about one file.
@@ -49,6 +54,8 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
         unreachable: None,
         asked: !verdict.objects.is_empty(),
         files: BTreeMap::new(),
+        unused: Findings::new(),
+        texts: BTreeMap::new(),
     };
     let objects = std::mem::take(&mut worker.objects);
     let suppliers = suppliers_of(worker, &objects, &verdict.objects).await;
@@ -67,6 +74,10 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
         }
     }
     worker.objects = objects;
+    if placed.ok {
+        placed.unused = worker.unused();
+        placed.texts = worker.texts_of(&placed.unused);
+    }
     placed
 }
 
@@ -147,7 +158,7 @@ fn place_object(
     }
     let mut suppliers = suppliers.into_iter();
     for answer in answers_of(verdict) {
-        let places = suppliers.next().unwrap_or_default();
+        let places = blamed_first(suppliers.next().unwrap_or_default(), answer);
         match (places.first(), &base) {
             (Some(first), _) => add_placed(
                 worker,
@@ -170,6 +181,31 @@ fn place_object(
             (None, None) => {}
         }
     }
+}
+
+/// A name that is sound by itself is not to blame for what a prefix or suffix makes of it.
+fn blamed_first(mut places: Vec<Place>, answer: &Answer) -> Vec<Place> {
+    let is_name = answer.slug == codes::INVALID_VALUE && answer.path.to_string() == "metadata.name";
+    let is_affix = |place: &Place| place.origin.supplier == Supplier::NameAffix;
+    if let Some(at) = places.iter().position(is_affix).filter(|_| is_name)
+        && places
+            .first()
+            .is_some_and(|first| first.written().is_some_and(|text| is_sound_name(&text)))
+    {
+        let affix = places.remove(at);
+        places.insert(0, affix);
+    }
+    places
+}
+
+/// RFC 1123, section 2.1, as Kubernetes takes it for names.
+fn is_sound_name(name: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    name.starts_with(is_letter)
+        && name.ends_with(is_letter)
+        && name
+            .chars()
+            .all(|letter| is_letter(letter) || letter == '-' || letter == '.')
 }
 
 /// An answer goes to its first place; the others are on the way.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use gitops_model::{Code, Finding, Gvk, Manifest, ObjectKey, Severity, Source};
+use gitops_render::fault::PlacedFault;
 use gitops_render::{Built, BuiltObject, Fault, Kustomize, Renderer};
 use gitops_session::{FileVerdict, Supplied};
 use gitops_text::Span;
@@ -12,7 +13,7 @@ use gitops_yaml::FieldPath;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::{Outcome, Tree, placed};
+use super::{Findings, Outcome, Tree, placed};
 use crate::event::{Event, Inbox, TaskDone};
 use crate::parsed::Parsed;
 
@@ -132,23 +133,28 @@ impl Worker {
             Ok(()) => self.renderer.kustomize(&request).await,
             Err(gone) => Err(gone),
         };
-        let objects = match built {
+        let (objects, findings) = match built {
             Ok(Built {
                 objects, fault: None, ..
             }) => {
                 self.objects = objects;
-                Ok(supplied(&self.objects))
+                (Some(supplied(&self.objects)), Findings::new())
             }
-            Ok(Built { fault, .. }) => Err(self.faults(&fault.unwrap_or_default())),
-            Err(gone) => Err(self.faults(&Fault {
-                step: "build".to_owned(),
-                message: gone.to_string(),
-                object: None,
-            })),
+            Ok(Built { fault, .. }) => (None, self.faults(&fault.unwrap_or_default())),
+            Err(gone) => (
+                None,
+                self.faults(&Fault {
+                    step: "build".to_owned(),
+                    message: gone.to_string(),
+                    object: None,
+                }),
+            ),
         };
         let outcome = Outcome {
             generation: save.generation,
             objects,
+            texts: self.texts_of(&findings),
+            findings,
         };
         let number = self.number;
         let _ = self.inbox.send(Event::Task(TaskDone::TargetBuilt { number, outcome }));
@@ -171,25 +177,46 @@ impl Worker {
     }
 
     /// The fault of a build on its line.
-    fn faults(&self, fault: &Fault) -> BTreeMap<Arc<str>, Vec<Finding>> {
+    fn faults(&self, fault: &Fault) -> Findings {
         let read = |path: &str| self.tree.texts().text(path).map(ToString::to_string);
-        let Some(placed) = gitops_render::fault::place(fault, &self.target, &read) else {
-            return BTreeMap::new();
-        };
-        let finding = Finding {
-            code: Code {
-                source: Source::Render,
-                slug: placed.slug,
-            },
-            severity: Severity::Error,
-            span: placed.span,
-            message: placed.message,
-            detail: placed.detail,
-            related: Vec::new(),
-            fixes: Vec::new(),
-            object: None,
-        };
-        BTreeMap::from([(self.name(&placed.file), vec![finding])])
+        let placed = gitops_render::fault::place(fault, &self.target, &read);
+        self.by_file(placed, Source::Render, Severity::Error)
+    }
+
+    /// The texts that findings are about.
+    pub(super) fn texts_of(&mut self, findings: &Findings) -> BTreeMap<Arc<str>, Arc<Parsed>> {
+        let mut texts = BTreeMap::new();
+        for name in findings.keys() {
+            let text = self.path_of(name).and_then(|path| self.parsed(&path));
+            texts.extend(text.map(|text| (Arc::clone(name), text)));
+        }
+        texts
+    }
+
+    /// What of the kustomizations changes nothing.
+    pub(super) fn unused(&self) -> Findings {
+        let unused = gitops_render::unused::unused(self.tree.texts(), &self.target, &self.objects);
+        self.by_file(unused, Source::Model, Severity::Warning)
+    }
+
+    fn by_file(&self, placed: impl IntoIterator<Item = PlacedFault>, source: Source, severity: Severity) -> Findings {
+        let mut findings = Findings::new();
+        for placed in placed {
+            findings.entry(self.name(&placed.file)).or_default().push(Finding {
+                code: Code {
+                    source,
+                    slug: placed.slug,
+                },
+                severity,
+                span: placed.span,
+                message: placed.message,
+                detail: placed.detail,
+                related: Vec::new(),
+                fixes: Vec::new(),
+                object: None,
+            });
+        }
+        findings
     }
 
     /// A file of the tree with its meaning.

@@ -34,10 +34,6 @@ pub const CODES: [(&str, &str); 19] = [
     ),
     ("not-yaml", "A file that is built from is not YAML."),
     (
-        "outside-of-root",
-        "A file outside of the directory of the kustomization is named.",
-    ),
-    (
         "patch-path-not-found",
         "An operation of a JSON 6902 patch has no place in its object.",
     ),
@@ -53,6 +49,10 @@ pub const CODES: [(&str, &str); 19] = [
     (
         "replacement-source-not-found",
         "The source of a replacement is not there.",
+    ),
+    (
+        "replicas-target-not-found",
+        "An entry of `replicas` is for an object that is not here.",
     ),
     (
         "unknown-field",
@@ -291,6 +291,10 @@ fn of_a_patch(message: &str) -> Option<Read> {
         let words = format!("no {kind} called \"{name}\" is here to be the source of a replacement");
         return Some((Wanted::Value(name.to_owned()), "replacement-source-not-found", words));
     }
+    if let Some(name) = between(message, "resource with name ", " does not match a config") {
+        let words = format!("nothing that can be scaled is called \"{name}\"");
+        return Some((Wanted::Value(name.to_owned()), "replicas-target-not-found", words));
+    }
     if let Some(rest) = after_last(message, "unable to parse SM or JSON patch from ") {
         let start = between(rest, "[patch: ", "]").and_then(quoted);
         let wanted = start.map_or(Wanted::Directory, Wanted::Value);
@@ -389,13 +393,6 @@ fn of_generators(message: &str) -> Option<Read> {
 }
 
 fn of_a_missing_file(message: &str) -> Option<Read> {
-    if message.contains("security; file '") {
-        let entry = last_resource(message)?;
-        let words = format!(
-            "{entry} is outside of this directory, from which a kustomization takes no files; a directory with a kustomization of its own it does"
-        );
-        return Some((Wanted::Value(entry.to_owned()), "outside-of-root", words));
-    }
     let is_missing = [
         "no such file or directory",
         "file does not exist",
