@@ -25,10 +25,11 @@ const ROOMS: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates that only some rooms may know, tests of the rooms included.
-const DIET: [(&str, &[&str]); 9] = [
+const DIET: [(&str, &[&str]); 10] = [
     ("kube", &["cluster", "session"]),
     ("k8s-openapi", &["cluster", "session"]),
     ("http", &["cluster", "session"]),
+    ("hyper", &["session"]),
     ("ls-types", &["lsp"]),
     ("lsp-server", &["lsp"]),
     ("granit-parser", &["yaml"]),

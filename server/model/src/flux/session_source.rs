@@ -28,7 +28,7 @@ pub struct Redirection {
     /// Whether source-controller says the whole name in the revision (it does so for `ref.name`).
     whole_name_in_revision: bool,
     /// The fields that meant something and mean nothing for the session: `verify`, `recurseSubmodules`, and a `ref`
-    /// that names a commit or a range of versions. For people; credentials are not among them.
+    /// that names neither branch nor tag. For people; credentials are not among them.
     pub given_up: Vec<&'static str>,
 }
 
@@ -53,9 +53,9 @@ impl Redirection {
 ///
 /// What says which part of the repository is wanted stays: `ignore`, `include`, `sparseCheckout`; and so do
 /// `interval`, `timeout` and `suspend`.
-/// A branch, tag or name stays, too, and is a name to serve the session's commit under.
-/// A commit or a range of versions cannot mean a commit that is made only now; there the session's branch stands
-/// instead.
+/// A branch or tag stays, too, and is a name to serve the session's commit under.
+/// A commit or a range of versions cannot mean a commit that is made only now, and the head of a pull request is not
+/// what is saved; there the session's branch stands instead.
 /// What belongs to the other server goes: credentials, provider and proxy.
 /// So do `verify`, since nobody signs what was only saved, and `recurseSubmodules`, since the submodules' servers would
 /// be shown the session's token.
@@ -113,7 +113,16 @@ fn wanted(reference: Option<&Map<String, Value>>) -> Option<(RefName, bool)> {
         return None;
     }
     if let Some(name) = field("name") {
-        return RefName::full(name).ok().map(|name| (name, true));
+        // Any other name makes source-controller fetch all branches with all of their history.
+        let is_branch_or_tag = |name: &RefName| {
+            ["refs/heads/", "refs/tags/"]
+                .iter()
+                .any(|kind| name.as_str().starts_with(kind))
+        };
+        return RefName::full(name)
+            .ok()
+            .filter(is_branch_or_tag)
+            .map(|name| (name, true));
     }
     if let Some(tag) = field("tag") {
         return RefName::tag(tag).ok().map(|name| (name, false));
@@ -201,11 +210,11 @@ mod tests {
             "#]],
         );
         check(
-            json!({ "ref": { "branch": "main", "tag": "v1.2.3", "name": "refs/pull/420/head" } }),
+            json!({ "ref": { "branch": "main", "tag": "v1.2.3", "name": "refs/heads/release/1.0" } }),
             expect![[r#"
                 {"spec":{"url":"http://127.0.0.1:4000/session.git","secretRef":{"name":"session-source"}}}
-                served as refs/pull/420/head
-                refs/pull/420/head@sha1:3f2c0f5d1b6e4a7c8d9e0f1a2b3c4d5e6f708192
+                served as refs/heads/release/1.0
+                refs/heads/release/1.0@sha1:3f2c0f5d1b6e4a7c8d9e0f1a2b3c4d5e6f708192
                 given up: []
             "#]],
         );
@@ -230,7 +239,7 @@ mod tests {
             "#]],
         );
         check(
-            json!({ "ref": { "name": "refs/heads/two words" } }),
+            json!({ "ref": { "name": "refs/pull/420/head" } }),
             expect![[r#"
                 {"spec":{"url":"http://127.0.0.1:4000/session.git","secretRef":{"name":"session-source"},"ref":{"name":null,"branch":"main"}}}
                 served as refs/heads/main

@@ -20,6 +20,12 @@ use super::work_tree::WorkTree;
 /// How often a commit is tried while files change under it.
 const ATTEMPTS: usize = 3;
 
+/// After so many commits the ones before are swept up: at 20 KB each they are some megabytes by then.
+const COMMITS_KEPT: u32 = 500;
+
+/// What a fetch that is under way may still need is younger than this.
+const SWEPT_WHEN_OLDER: &str = "--expire=10.minutes.ago";
+
 /// Who commits. The same for everybody, so that the same files at the same time are the same commit.
 const COMMITTER: (&str, &str) = ("gitops-lsp session", "session@gitops-lsp.invalid");
 const MESSAGE: &str = "Work tree as it was saved\n";
@@ -36,8 +42,12 @@ pub struct SourceRepository {
     names: BTreeSet<RefName>,
     limits: Limits,
     pending: Pending,
+    /// The user's index as it was last asked, and what it said; see [`session_index::tracked_but_ignored`].
+    index_stamp: Option<(SystemTime, u64)>,
+    kept: BTreeSet<Vec<u8>>,
     left_out: BTreeMap<Vec<u8>, LeftOut>,
     last: Option<Last>,
+    commits_since_swept: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -83,8 +93,11 @@ impl SourceRepository {
             branch,
             limits,
             pending: Pending::Everything,
+            index_stamp: None,
+            kept: BTreeSet::new(),
             left_out: BTreeMap::new(),
             last: None,
+            commits_since_swept: 0,
         })
     }
 
@@ -145,8 +158,7 @@ impl SourceRepository {
     /// parent, so that what is fetched is what is there and no history with it.
     ///
     /// `changes` is a promise that nothing else changed. What one call did not come to do, since it failed or was
-    /// dropped, the next one does. The first one looks at everything, and so must one after the user's index changed
-    /// (`git add --force`, `git rm --cached`) if that is to count.
+    /// dropped, the next one does. The first one looks at everything.
     pub async fn commit(&mut self, changes: &Changes, at: SystemTime) -> Result<Committed, SourceError> {
         self.pending.add(changes, &self.work_tree.root);
         let mut last_failure = String::new();
@@ -170,9 +182,10 @@ impl SourceRepository {
     }
 
     async fn attempt(&mut self, at: SystemTime) -> Result<Committed, SourceError> {
+        self.ask_the_users_index().await?;
         let is_whole = self.pending == Pending::Everything;
         let Updated { names, left_out } = match &self.pending {
-            Pending::Everything => session_index::update_all(&self.store, &self.work_tree, &self.limits).await?,
+            Pending::Everything => self.update_all().await?,
             Pending::Paths(paths) if paths.is_empty() => Updated::default(),
             Pending::Paths(paths) => {
                 session_index::update_paths(&self.store, &self.work_tree, paths, &self.limits).await?
@@ -186,9 +199,13 @@ impl SourceRepository {
         };
         self.pending = Pending::nothing();
         self.last = Some(now.clone());
+        let is_new = before.is_none_or(|before| before.revision != now.revision);
+        if is_new {
+            self.sweep().await;
+        }
         let left_out = self.left_out.iter();
         Ok(Committed {
-            is_new: before.is_none_or(|before| before.revision != now.revision),
+            is_new,
             revision: now.revision,
             left_out: left_out
                 .map(|(name, why)| (String::from_utf8_lossy(name).into_owned(), why.clone()))
@@ -202,13 +219,32 @@ impl SourceRepository {
         if is_whole && !self.is_all_there(&tree).await? {
             tracing::warn!("the user's repository dropped objects; all files are read again");
             session_index::forget(&self.store)?;
-            session_index::update_all(&self.store, &self.work_tree, &self.limits).await?;
+            self.update_all().await?;
             tree = self.write_tree().await?;
         }
         match before {
             Some(last) if last.tree == tree => Ok(last.clone()),
             _ => self.write_commit(tree, at).await,
         }
+    }
+
+    /// Asks what is tracked though it is ignored, if that can have changed; a change of it concerns any file.
+    async fn ask_the_users_index(&mut self) -> Result<(), SourceError> {
+        let stamp = self.work_tree.index_stamp();
+        if self.pending != Pending::Everything && stamp == self.index_stamp {
+            return Ok(());
+        }
+        let kept = session_index::tracked_but_ignored(&self.work_tree, &self.limits).await?;
+        if kept != self.kept {
+            self.kept = kept;
+            self.pending = Pending::Everything;
+        }
+        self.index_stamp = stamp;
+        Ok(())
+    }
+
+    async fn update_all(&self) -> Result<Updated, SourceError> {
+        session_index::update_all(&self.store, &self.work_tree, &self.kept, &self.limits).await
     }
 
     /// Keeps what is known to be left out of the parts of the tree that were not looked at.
@@ -228,6 +264,24 @@ impl SourceRepository {
         }
     }
 
+    /// Now and then, takes away what no name leads to any more.
+    async fn sweep(&mut self) {
+        self.commits_since_swept += 1;
+        if self.commits_since_swept < COMMITS_KEPT {
+            return;
+        }
+        self.commits_since_swept = 0;
+        let swept = self
+            .store
+            .call_with_user_objects("prune", [SWEPT_WHEN_OLDER])
+            .run()
+            .await;
+        if let Err(error) = swept {
+            // It costs some space, and the next time is not far.
+            tracing::warn!(%error, "old commits of the session's source remain");
+        }
+    }
+
     async fn write_tree(&self) -> Result<String, SourceError> {
         // Blobs of files that did not change are in the user's repository, which this call does not see.
         let said = self.store.call("write-tree", ["--missing-ok"]).run().await?;
@@ -236,15 +290,11 @@ impl SourceRepository {
 
     /// Whether all objects of a tree can be found, here or in the user's repository, which may have dropped some.
     async fn is_all_there(&self, tree: &str) -> Result<bool, SourceError> {
-        let Some(objects) = &self.store.user_objects else {
+        if self.store.user_objects.is_none() {
             return Ok(true);
-        };
-        let said = self
-            .store
-            .call("rev-list", ["--objects", "--quiet", tree, "--"])
-            .variable("GIT_ALTERNATE_OBJECT_DIRECTORIES", objects)
-            .ask()
-            .await?;
+        }
+        let arguments = ["--objects", "--quiet", tree, "--"];
+        let said = self.store.call_with_user_objects("rev-list", arguments).ask().await?;
         Ok(said.code == Some(0))
     }
 

@@ -70,12 +70,14 @@ fn copy_index(user: &UserRepository, store: &Store) -> std::io::Result<()> {
     copy.set_modified(modified)
 }
 
-/// Brings the whole index up to date.
-pub(crate) async fn update_all(store: &Store, work_tree: &WorkTree, limits: &Limits) -> Result<Updated, SourceError> {
+/// Brings the whole index up to date. `kept` is what [`tracked_but_ignored`] said.
+pub(crate) async fn update_all(
+    store: &Store,
+    work_tree: &WorkTree,
+    kept: &BTreeSet<Vec<u8>>,
+    limits: &Limits,
+) -> Result<Updated, SourceError> {
     store.take_over_excludes(work_tree.repository.as_ref())?;
-    // Which tracked files are ignored is for the user's index to say: in the session's all are tracked that once
-    // belonged to the tree.
-    let kept = tracked_but_ignored_by_user(work_tree, limits).await?;
     let ours = store
         .call("ls-files", ["-z", "--cached", "--ignored", IGNORE_RULES])
         .run()
@@ -93,7 +95,7 @@ pub(crate) async fn update_all(store: &Store, work_tree: &WorkTree, limits: &Lim
         .ask()
         .await?;
     let mut changed = changed(store, &[]).await?;
-    changed.extend(kept);
+    changed.extend(kept.iter().cloned());
     let updated = take(store, work_tree, changed, limits).await?;
     names += updated.names;
     Ok(Updated { names, ..updated })
@@ -111,7 +113,12 @@ pub(crate) async fn update_paths(
     take(store, work_tree, changed, limits).await
 }
 
-async fn tracked_but_ignored_by_user(work_tree: &WorkTree, limits: &Limits) -> Result<BTreeSet<Vec<u8>>, SourceError> {
+/// The files that belong to the tree though a rule ignores them, since the user added them all the same. That is for the
+/// user's index to say: in the session's all are tracked that once belonged to the tree.
+pub(crate) async fn tracked_but_ignored(
+    work_tree: &WorkTree,
+    limits: &Limits,
+) -> Result<BTreeSet<Vec<u8>>, SourceError> {
     if work_tree.repository.is_none() {
         return Ok(BTreeSet::new());
     }

@@ -109,6 +109,19 @@ impl Store {
         self.directory.join("index")
     }
 
+    /// A call that sees the user's objects, too, to read them.
+    pub(crate) fn call_with_user_objects<A: AsRef<OsStr>>(
+        &self,
+        name: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Call {
+        let call = self.call(name, arguments);
+        match &self.user_objects {
+            Some(objects) => call.variable("GIT_ALTERNATE_OBJECT_DIRECTORIES", objects),
+            None => call,
+        }
+    }
+
     /// Takes away what a call left that was ended in the middle.
     pub(crate) fn unlock(&self) {
         let _ = std::fs::remove_file(self.directory.join("index.lock"));

@@ -1,7 +1,7 @@
 //! The directory whose saved state is the source: what Git knows of it, asked of `git` and changed nowhere.
 
 use std::ffi::OsString;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_model::flux::{RefName, RepositoryUrl};
@@ -104,6 +104,12 @@ impl WorkTree {
                 is_plain: *format == "sha1" && !is_partial,
             }),
         })
+    }
+
+    /// What tells one state of the user's index from another; none where there is no index.
+    pub(crate) fn index_stamp(&self) -> Option<(SystemTime, u64)> {
+        let metadata = std::fs::metadata(&self.repository.as_ref()?.index).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
     }
 
     /// A question to the user's own repository.

@@ -152,6 +152,36 @@ async fn files_that_nobody_committed_are_written_once() {
     assert_eq!(objects(&source), 205);
 }
 
+/// What the sweep takes is older than ten minutes, so the objects are made that old.
+#[tokio::test]
+async fn what_was_replaced_is_swept_up_and_what_is_served_stays() {
+    let place = Place::repository();
+    place.write("committed.yaml", "a: 1\n");
+    place.add_and_commit();
+    let mut source = place.source().await;
+    commit_all(&mut source).await;
+    let old = std::time::SystemTime::now() - Duration::from_hours(1);
+    for number in 0..500 {
+        place.write("a.yaml", &format!("number: {number}\n"));
+        if number == 498 {
+            for (path, _) in crate::support::everything_in(&source.directory().join("objects")) {
+                let file = std::fs::File::open(&path).expect("it is there");
+                file.set_modified(old).expect("a time");
+            }
+        }
+        commit_paths(&mut source, &["a.yaml"]).await;
+    }
+    // The commit, the tree and the file of each of the last two.
+    let left = objects(&source);
+    assert!(left <= 6, "{left}");
+    assert_eq!(names(&place, &source), ["a.yaml", "committed.yaml"]);
+    let sound = source.revision().expect("a commit").commit.clone();
+    git_in(source.directory(), &["cat-file", "-e", &sound]);
+    place.write("a.yaml", "number: 7\n");
+    commit_paths(&mut source, &["a.yaml"]).await;
+    assert_eq!(committed(&place, &source)["a.yaml"], "100644 number: 7\n");
+}
+
 /// Files come and go while a commit is made, as in a build or a checkout.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_that_vanish_while_it_runs_are_no_error() {
