@@ -83,20 +83,24 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
 
 /// Who supplies what each answer about each object is about, best first.
 async fn suppliers_of(worker: &Worker, objects: &[BuiltObject], verdicts: &[ObjectVerdict]) -> Vec<Vec<Vec<Place>>> {
-    let request = worker.request();
     let asked =
         |verdict: &ObjectVerdict| !verdict.judgement.answers.is_empty() || !verdict.judgement.warnings.is_empty();
-    // Most of the time there is nothing to ask, and reading all kustomizations is for nothing.
-    let origins = verdicts
-        .iter()
-        .any(asked)
-        .then(|| Origins::read(worker.tree.texts(), &worker.target, None));
+    let mut known: BTreeMap<usize, (Origins<'_>, Kustomize)> = BTreeMap::new();
     let mut all = Vec::with_capacity(verdicts.len());
     for verdict in verdicts {
         let mut of_object = Vec::new();
-        if let (Some(origins), Some(built)) = (&origins, objects.get(verdict.manifest.document)) {
+        let index = verdict.manifest.document;
+        // Most of the time there is nothing to ask, and reading all kustomizations is for nothing.
+        if let (true, Some(built), Some(&number)) = (asked(verdict), objects.get(index), worker.unit_of.get(index))
+            && let Some(unit) = worker.units.get(number)
+        {
+            let texts = worker.tree.texts();
+            let (origins, request) = known.entry(number).or_insert_with(|| {
+                let origins = Origins::read(texts, &unit.path, unit.spot(texts));
+                (origins, unit.request(worker.name_of_tree()))
+            });
             for answer in answers_of(verdict) {
-                of_object.push(places(worker, origins, &request, built, answer).await);
+                of_object.push(places(worker, origins, request, built, answer).await);
             }
         }
         all.push(of_object);
@@ -290,7 +294,7 @@ fn manifest_at(text: &Parsed, place: &Place, verdict: &ObjectVerdict) -> Manifes
 }
 
 /// The file and the manifest that bring an object.
-fn base(worker: &mut Worker, built: &BuiltObject) -> Option<(String, Manifest)> {
+pub(super) fn base(worker: &mut Worker, built: &BuiltObject) -> Option<(String, Manifest)> {
     let path = built.origin.as_ref()?.path.clone();
     let parsed = worker.parsed(&path)?;
     let kind = built.object.get("kind")?.as_str()?;
