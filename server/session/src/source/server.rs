@@ -24,6 +24,9 @@ use super::store::REPOSITORY;
 /// How long a client may take to say what it wants.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long a connection may live: one whose client does not read is not held for ever.
+const CONNECTION_LIFE: Duration = Duration::from_mins(10);
+
 /// A connection that cannot be taken is often one of too many files at once; that passes.
 const ACCEPT_ATTEMPTS: u32 = 50;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -166,9 +169,8 @@ async fn converse(stream: TcpStream, state: Arc<State>) {
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-    if let Err(error) = served {
+        .serve_connection(TokioIo::new(stream), service);
+    if let Ok(Err(error)) = tokio::time::timeout(CONNECTION_LIFE, served).await {
         tracing::debug!(%error, "a connection to the session's source ended");
     }
 }
