@@ -62,6 +62,7 @@ impl Default for ServerBounds {
 pub struct SourceServer {
     address: SocketAddr,
     task: JoinHandle<std::io::Error>,
+    has_told_its_end: bool,
 }
 
 impl Drop for SourceServer {
@@ -103,7 +104,11 @@ impl SourceServer {
             wait: bounds.wait,
         };
         let task = tokio::spawn(accept(listener, Arc::new(state), bounds.connections.max(1)));
-        Ok(Self { address, task })
+        Ok(Self {
+            address,
+            task,
+            has_told_its_end: false,
+        })
     }
 
     /// The URL of the repository.
@@ -116,13 +121,18 @@ impl SourceServer {
         self.address.port()
     }
 
-    /// Waits until the server ends by itself, which it does only when it is cut off from its port. Not to be asked
-    /// again after that.
+    /// Waits until the server ends by itself, which it does only when it is cut off from its port. That is told once.
+    ///
+    /// The future may be dropped at any time; nothing is lost.
     pub async fn ended(&mut self) -> SourceError {
+        if self.has_told_its_end {
+            return std::future::pending().await;
+        }
         let error = match (&mut self.task).await {
             Ok(error) => error,
             Err(error) => std::io::Error::other(error),
         };
+        self.has_told_its_end = true;
         SourceError::CutOff {
             port: self.address.port(),
             error,
@@ -132,7 +142,9 @@ impl SourceServer {
     /// Ends it, and returns when nothing listens any more.
     pub async fn stop(mut self) {
         self.task.abort();
-        let _ = (&mut self.task).await;
+        if !self.has_told_its_end {
+            let _ = (&mut self.task).await;
+        }
     }
 }
 
