@@ -26,17 +26,19 @@ pub(super) fn generator_hits(tree: &Tree, layer: &Layer, generator: &Generator, 
             found.map(|(_, entry)| from_entry(entry, None)).into_iter().collect()
         }
         ["data" | "binaryData", key] => data_hits(tree, layer, generator, key),
-        [key] => {
-            let options = |name: &str| generator.spot.field()?.down(&["options", name]).or(generator.spot.field()?.get(name));
-            let field = options(key);
-            let spot = field.map_or_else(|| generator.spot.clone(), |field| field.spot());
-            vec![Hit {
-                at: At::Spot(spot),
+        ["type" | "immutable"] => {
+            let key = keys.first().copied().unwrap_or_default();
+            let field = generator.spot.field();
+            let found = field.and_then(|field| field.get(key).or_else(|| field.down(&["options", key])));
+            let hit = found.map(|field| Hit {
+                at: At::Spot(field.spot()),
                 supplier: Supplier::Generator,
-                effect: Effect::Sets(None),
+                effect: Effect::Sets(field.json()),
                 certain: true,
-            }]
+            });
+            hit.into_iter().collect()
         }
+        [] => vec![from_entry(&generator.name, None)],
         _ => Vec::new(),
     }
 }

@@ -23,14 +23,14 @@ use gitops_model::{Supplier, Want};
 use gitops_yaml::FieldPath;
 
 use crate::{BuiltObject, Gone, Kustomize, Renderer};
-use ask::{Asking, trial};
+use ask::{Asking, Trial, trial};
 use hit::{At, Effect, Hit};
 use pick::{affixes, pick};
 use settle::{Built, settle};
 use trail::Trail;
 use walk::{Walk, hits};
 
-pub use ask::Trial;
+pub use ask::Tried;
 pub use place::{Known, Place};
 use place::place_of;
 
@@ -151,6 +151,7 @@ impl<'a> Origins<'a> {
                 request,
                 built: question.built,
                 path: question.path,
+                flux: self.flux.as_ref(),
             };
             let moved = asking.moved(&trials).await?;
             let mut places: Vec<(bool, Place)> = moved.into_iter().zip(proposal.places).collect();
@@ -188,12 +189,7 @@ impl<'a> Origins<'a> {
         places
     }
 
-    /// The change by which a place can be tried: its scalar becomes another of the same type.
-    pub fn trial(&self, place: &Place) -> Option<Trial> {
-        trial(self.tree, &place.at, 0)
-    }
-
-    /// Whether what is changed at a place moves the field.
+    /// Whether what is changed at a place moves the field. `None` where there is no scalar that can be changed.
     ///
     /// # Errors
     /// [`Gone`] when the renderer did not answer.
@@ -203,16 +199,22 @@ impl<'a> Origins<'a> {
         place: &Place,
         renderer: &dyn Renderer,
         request: &Kustomize,
-    ) -> Result<bool, Gone> {
+    ) -> Result<Option<Tried>, Gone> {
+        let Some(mut trial) = trial(self.tree, &place.at, 0) else {
+            return Ok(None);
+        };
+        if place.origin.supplier == Supplier::Substitution {
+            trial.variable = place.origin.path.last_key().map(str::to_owned);
+        }
         let asking = Asking {
             tree: self.tree,
             renderer,
             request,
             built: question.built,
             path: question.path,
+            flux: self.flux.as_ref(),
         };
-        let moved = asking.moved(&[trial(self.tree, &place.at, 0)]).await?;
-        Ok(moved.contains(&true))
+        asking.tried(&trial).await.map(Some)
     }
 }
 

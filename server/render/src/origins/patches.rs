@@ -10,9 +10,14 @@ use super::trail::{Hop, Trail, find_item, follow, merge_keys};
 use gitops_model::Supplier;
 
 /// What a patch does to the field at the end of the trail, last first. The trail is taken back to before the patch.
-pub(super) fn patch_hits(patch: &Field<'_>, trail: &mut Trail<'_>, merges_lists: bool) -> Vec<Hit> {
+///
+/// `renames` says whether it may change the name and kind, by which it otherwise only finds its object.
+pub(super) fn patch_hits(patch: &Field<'_>, trail: &mut Trail<'_>, merges_lists: bool, renames: bool) -> Vec<Hit> {
+    let is_identity = ["apiVersion", "kind"].iter().any(|key| trail.is(&[key]))
+        || ["name", "namespace"].iter().any(|key| trail.is(&["metadata", key]));
     match operations(patch) {
         Some(_) => json_hits(patch, trail),
+        None if is_identity && !renames => Vec::new(),
         None => merge_hit(patch, trail, merges_lists).into_iter().collect(),
     }
 }

@@ -87,7 +87,12 @@ fn change_hits(
             for spot in patch.body.spots(file).iter().rev() {
                 let Some(field) = spot.field() else { continue };
                 if let Some(by_metadata) = is_meant(patch, &field, identity) {
-                    let mut found = patch_hits(&field, trail, is_builtin(&identity.gvk.group));
+                    let options = patch.spot.field().and_then(|field| field.get("options"));
+                    let renames = ["allowNameChange", "allowKindChange"].iter().any(|key| {
+                        let option = options.as_ref().and_then(|options| options.text_of(key));
+                        option == Some("true")
+                    });
+                    let mut found = patch_hits(&field, trail, is_builtin(&identity.gvk.group), renames);
                     for hit in &mut found {
                         hit.certain &= !by_metadata;
                     }
