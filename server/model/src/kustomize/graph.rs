@@ -201,7 +201,9 @@ fn add_flux(kustomization: &mut Kustomization, flux: &Kustomization) {
     kustomization.components.extend(flux.components.iter().cloned());
     let merges = flux.patches_strategic_merge.iter().cloned();
     kustomization.patches_strategic_merge.extend(merges);
-    kustomization.patches_json6902.extend(flux.patches_json6902.iter().cloned());
+    kustomization
+        .patches_json6902
+        .extend(flux.patches_json6902.iter().cloned());
     for image in &flux.images {
         match kustomization.images.iter_mut().find(|own| own.name == image.name) {
             Some(own) => {

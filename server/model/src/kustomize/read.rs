@@ -43,7 +43,9 @@ pub fn read_kustomization(sheet: &Arc<Sheet>) -> Kustomization {
     for (key, is_secret) in [("configMapGenerator", false), ("secretGenerator", true)] {
         let options = top.get("generatorOptions");
         let entries = list(&top, key);
-        let read = entries.iter().filter_map(|entry| generator(entry, is_secret, options.as_ref()));
+        let read = entries
+            .iter()
+            .filter_map(|entry| generator(entry, is_secret, options.as_ref()));
         kustomization.generators.extend(read);
     }
     for entry in list(&top, "replicas") {
@@ -189,12 +191,19 @@ pub(super) fn replacement(entry: &Field<'_>) -> Replacement {
 
 /// A legacy variable: its value goes wherever `$(NAME)` stands, so that it has no targets.
 fn variable(entry: &Field<'_>) -> Replacement {
-    let field_path = entry.down(&["fieldref", "fieldpath"]).or_else(|| entry.down(&["fieldref", "fieldPath"]));
+    let field_path = entry
+        .down(&["fieldref", "fieldpath"])
+        .or_else(|| entry.down(&["fieldref", "fieldPath"]));
     Replacement {
         spot: entry.spot(),
         source: entry.get("objref").map(|object| Targeted {
             select: Selector::of_texts(&object),
-            field_paths: vec![field_path.and_then(|path| path.text()).unwrap_or("metadata.name").to_owned()],
+            field_paths: vec![
+                field_path
+                    .and_then(|path| path.text())
+                    .unwrap_or("metadata.name")
+                    .to_owned(),
+            ],
         }),
         source_value: None,
         targets: Vec::new(),
@@ -210,7 +219,9 @@ pub(super) fn pairs(field: &Field<'_>) -> Vec<(String, Entry)> {
 
 pub(super) fn field_specs(entry: &Field<'_>, key: &str) -> Vec<String> {
     let specs = list(entry, key).into_iter();
-    specs.filter_map(|spec| spec.text_of("path").map(str::to_owned)).collect()
+    specs
+        .filter_map(|spec| spec.text_of("path").map(str::to_owned))
+        .collect()
 }
 
 pub(super) fn list<'a>(top: &Field<'a>, key: &str) -> Vec<Field<'a>> {
@@ -222,7 +233,10 @@ pub(super) fn texts(top: &Field<'_>, key: &str) -> Vec<Entry> {
 }
 
 pub(super) fn entry(top: &Field<'_>, key: &str) -> Option<Entry> {
-    top.get(key).as_ref().and_then(as_entry).filter(|entry| !entry.text.is_empty())
+    top.get(key)
+        .as_ref()
+        .and_then(as_entry)
+        .filter(|entry| !entry.text.is_empty())
 }
 
 fn as_entry(field: &Field<'_>) -> Option<Entry> {

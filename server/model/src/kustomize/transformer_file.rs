@@ -46,7 +46,8 @@ pub(super) fn change(document: &Field<'_>) -> Change {
         "PatchStrategicMergeTransformer" => merge_patches(document).map_or(other, Change::Patch),
         "ReplacementTransformer" => {
             let mut all = super::read::list(document, "replacements").into_iter();
-            all.next().map_or(other, |first| Change::Replacement(replacement(&first)))
+            all.next()
+                .map_or(other, |first| Change::Replacement(replacement(&first)))
         }
         _ => other,
     }

@@ -51,7 +51,9 @@ impl Tree {
         } else {
             format!("{directory}/")
         };
-        let from = self.files.range::<str, _>((std::ops::Bound::Included(start.as_str()), std::ops::Bound::Unbounded));
+        let from = self
+            .files
+            .range::<str, _>((std::ops::Bound::Included(start.as_str()), std::ops::Bound::Unbounded));
         from.map(|(path, file)| (path, &file.text))
             .take_while(move |(path, _)| path.starts_with(&start))
     }

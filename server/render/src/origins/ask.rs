@@ -109,9 +109,9 @@ pub(super) struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// Whether a trial moves the field.
-    pub(super) async fn tried(self, trial: &Trial) -> Result<Tried, Gone> {
-        let Some(value) = self.field_with(&[trial]).await? else {
+    /// Whether trials move the field together.
+    pub(super) async fn tried(self, trials: &[&Trial]) -> Result<Tried, Gone> {
+        let Some(value) = self.field_with(trials).await? else {
             return Ok(Tried::NotBuilt);
         };
         let before = value_at(&self.built.object, self.path);
@@ -143,7 +143,7 @@ impl Asking<'_> {
         for (moved, trial) in moved.iter_mut().zip(trials) {
             let Some(trial) = trial else { continue };
             if alone || matches!(trial.mark, Mark::Other) || together.len() > 1 {
-                *moved = self.tried(trial).await? == Tried::Moved;
+                *moved = self.tried(&[trial]).await? == Tried::Moved;
             }
         }
         Ok(moved)
@@ -170,7 +170,10 @@ impl Asking<'_> {
             request.kustomization = changed_object(flux, text).or(request.kustomization);
         }
         for variable in trials.iter().filter_map(|trial| trial.variable.as_ref()) {
-            let value = request.variables.as_mut().and_then(|variables| variables.get_mut(variable));
+            let value = request
+                .variables
+                .as_mut()
+                .and_then(|variables| variables.get_mut(variable));
             if let Some(value) = value {
                 value.push_str("-zq0z");
             }
@@ -191,7 +194,7 @@ impl Asking<'_> {
         let like: [&dyn Fn(&gitops_model::ObjectKey) -> bool; 5] = [
             &|own| *own == key,
             &|own| own.gvk == key.gvk && hashless(&own.name) == bare,
-            &|own| own.gvk == key.gvk && own.name.contains(bare),
+            &|own| own.gvk == key.gvk && hashless(&unmarked(&own.name)) == bare,
             &|own| own.name == key.name && own.gvk.kind == key.gvk.kind,
             &|own| own.name == key.name && own.gvk.kind.starts_with(&key.gvk.kind),
         ];
@@ -212,11 +215,17 @@ impl Asking<'_> {
 /// The Flux Kustomization in a changed text of its file.
 fn changed_object(flux: &Spot, text: &str) -> Option<Value> {
     let sheet = Arc::new(Sheet::of_file(Arc::clone(flux.sheet.file()), text.into()));
-    let spot = Spot {
-        sheet,
-        ..flux.clone()
-    };
+    let spot = Spot { sheet, ..flux.clone() };
     spot.field()?.json()
+}
+
+/// A name without the mark of a trial.
+fn unmarked(name: &str) -> String {
+    let Some((before, rest)) = name.split_once("-zq") else {
+        return name.to_owned();
+    };
+    let after = rest.split_once('z').map_or("", |(_, after)| after);
+    format!("{before}{after}")
 }
 
 /// The name of a generated object without its hash.
@@ -227,17 +236,15 @@ fn hashless(name: &str) -> &str {
 }
 
 /// The files with the changes in them, over what the request lays over them already.
-fn overlay(
-    tree: &Tree,
-    own: &BTreeMap<String, Option<String>>,
-    trials: &[&Trial],
-) -> BTreeMap<String, Option<String>> {
+fn overlay(tree: &Tree, own: &BTreeMap<String, Option<String>>, trials: &[&Trial]) -> BTreeMap<String, Option<String>> {
     let mut overlay = own.clone();
     let mut sorted: Vec<&&Trial> = trials.iter().collect();
     sorted.sort_by_key(|trial| std::cmp::Reverse(trial.span.start));
     for trial in sorted {
         let entry = overlay.entry(trial.file.to_string()).or_default();
-        let text = entry.take().or_else(|| tree.text(&trial.file).map(|text| text.to_string()));
+        let text = entry
+            .take()
+            .or_else(|| tree.text(&trial.file).map(|text| text.to_string()));
         *entry = text.map(|mut text| {
             let range = trial.span.as_range();
             if text.get(range.clone()).is_some() {
@@ -252,7 +259,12 @@ fn overlay(
 fn shows(value: &Value, mark: &Mark) -> bool {
     match (mark, value) {
         (Mark::Text(mark), Value::String(text)) => {
-            let decoded = || STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            let decoded = || {
+                STANDARD
+                    .decode(text)
+                    .ok()
+                    .and_then(|bytes| String::from_utf8(bytes).ok())
+            };
             text.contains(mark.as_str()) || decoded().is_some_and(|text| text.contains(mark.as_str()))
         }
         (Mark::Number(digits), Value::String(text)) => text.contains(digits.as_str()),

@@ -21,7 +21,11 @@ pub(super) fn becomes(written: &Value, built: &Value) -> bool {
                     .all(|(key, value)| built.get(key).is_some_and(|built| becomes(value, built)))
         }
         (Value::Array(written), Value::Array(built)) => {
-            written.len() == built.len() && written.iter().zip(built).all(|(written, built)| becomes(written, built))
+            written.len() == built.len()
+                && written
+                    .iter()
+                    .zip(built)
+                    .all(|(written, built)| becomes(written, built))
         }
         (Value::Number(written), Value::Number(built)) => {
             written == built || (written.as_f64().is_some() && written.as_f64() == built.as_f64())
@@ -128,14 +132,17 @@ fn explained(text: &str, affixes: &[&str], may_hash: bool) -> bool {
     if text.is_empty() || (may_hash && is_hash(text)) {
         return true;
     }
-    affixes
-        .iter()
-        .filter(|affix| !affix.is_empty())
-        .any(|affix| text.strip_prefix(affix).is_some_and(|rest| explained(rest, affixes, may_hash)))
+    affixes.iter().filter(|affix| !affix.is_empty()).any(|affix| {
+        text.strip_prefix(affix)
+            .is_some_and(|rest| explained(rest, affixes, may_hash))
+    })
 }
 
 fn is_hash(text: &str) -> bool {
     text.strip_prefix('-').is_some_and(|hash| {
-        hash.len() == 10 && hash.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        hash.len() == 10
+            && hash
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     })
 }

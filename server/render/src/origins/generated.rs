@@ -15,7 +15,11 @@ pub(super) fn generator_hits(tree: &Tree, layer: &Layer, generator: &Generator, 
     let keys: Vec<&str> = trail.keys().collect();
     match keys.as_slice() {
         ["metadata", "name"] => vec![from_entry(&generator.name, None)],
-        ["metadata", "namespace"] => generator.namespace.iter().map(|entry| from_entry(entry, None)).collect(),
+        ["metadata", "namespace"] => generator
+            .namespace
+            .iter()
+            .map(|entry| from_entry(entry, None))
+            .collect(),
         ["metadata", kind @ ("labels" | "annotations"), key] => {
             let pairs = if *kind == "labels" {
                 &generator.labels

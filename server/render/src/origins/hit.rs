@@ -23,10 +23,7 @@ pub(super) enum At {
     /// In YAML.
     Spot(Spot),
     /// In a text of another kind: a script, a file of settings.
-    Text {
-        file: Arc<str>,
-        span: Span,
-    },
+    Text { file: Arc<str>, span: Span },
 }
 
 /// What it does to the field.

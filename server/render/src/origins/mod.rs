@@ -31,8 +31,8 @@ use trail::Trail;
 use walk::{Walk, hits};
 
 pub use ask::Tried;
-pub use place::{Known, Place};
 use place::place_of;
+pub use place::{Known, Place};
 
 /// Places that are given for one field at most: what stands behind them is of no use to anybody.
 const MAX_PLACES: usize = 16;
@@ -42,6 +42,8 @@ const MAX_PLACES: usize = 16;
 pub struct Question<'a> {
     /// The object as it is built, with where it came from.
     pub built: &'a BuiltObject,
+    /// All that was built with it, from which replacements may take their values; may be empty.
+    pub others: &'a [BuiltObject],
     /// The field, with indices of the built object.
     pub path: &'a FieldPath,
     /// Whether the key is meant, as for a field that should not be there, or the value.
@@ -85,6 +87,7 @@ impl<'a> Origins<'a> {
         let walk = Walk {
             tree: self.tree,
             root: &self.layer,
+            built: question.others,
             depth: 0,
         };
         let (prefixes, suffixes) = affixes(&picked.source.steps);
@@ -99,7 +102,7 @@ impl<'a> Origins<'a> {
                 suffixes: &suffixes,
             };
             let settled = settle(&found, built);
-            let parent = trail.parent(&question.built.object);
+            let parent = trail.parent();
             if settled.supplied || parent.is_none() {
                 let want = if is_exact { question.want } else { Want::Key };
                 let mut ordered: Vec<Hit> = settled.order.iter().filter_map(|&at| found.get(at).cloned()).collect();
@@ -139,31 +142,48 @@ impl<'a> Origins<'a> {
         let mut proposal = self.propose(question);
         let is_exact = proposal.places.first().is_some_and(|place| place.is_exact);
         if !proposal.is_certain && is_exact {
-            let trials: Vec<Option<Trial>> = proposal
-                .places
-                .iter()
-                .enumerate()
-                .map(|(number, place)| trial(self.tree, &place.at, number))
-                .collect();
-            let asking = Asking {
-                tree: self.tree,
-                renderer,
-                request,
-                built: question.built,
-                path: question.path,
-                flux: self.flux.as_ref(),
-            };
-            let moved = asking.moved(&trials).await?;
-            let mut places: Vec<(bool, Place)> = moved.into_iter().zip(proposal.places).collect();
-            for (moved, place) in &mut places {
-                if *moved {
-                    place.known = Known::Tried;
-                }
-            }
-            places.sort_by_key(|(moved, _)| !moved);
-            proposal.places = places.into_iter().map(|(_, place)| place).collect();
+            self.ask(&mut proposal.places, question, renderer, request).await?;
         }
         Ok(self.with_variables(proposal.places, question.want))
+    }
+
+    /// Lets the renderer decide: the best guess first, by itself, and if that is wrong all the others at once.
+    async fn ask(
+        &self,
+        places: &mut Vec<Place>,
+        question: Question<'_>,
+        renderer: &dyn Renderer,
+        request: &Kustomize,
+    ) -> Result<(), Gone> {
+        let Some(first) = places.first_mut() else {
+            return Ok(());
+        };
+        let asking = Asking {
+            tree: self.tree,
+            renderer,
+            request,
+            built: question.built,
+            path: question.path,
+            flux: self.flux.as_ref(),
+        };
+        if let Some(trial) = trial(self.tree, &first.at, 0)
+            && asking.tried(&[&trial]).await? == Tried::Moved
+        {
+            first.known = Known::Tried;
+            return Ok(());
+        }
+        let numbered = places.iter().enumerate();
+        let trials = numbered.map(|(number, place)| trial(self.tree, &place.at, number).filter(|_| number > 0));
+        let moved = asking.moved(&trials.collect::<Vec<_>>()).await?;
+        let mut judged: Vec<(bool, Place)> = moved.into_iter().zip(places.drain(..)).collect();
+        for (moved, place) in &mut judged {
+            if *moved {
+                place.known = Known::Tried;
+            }
+        }
+        judged.sort_by_key(|(moved, _)| !moved);
+        places.extend(judged.into_iter().map(|(_, place)| place));
+        Ok(())
     }
 
     /// Puts the suppliers of variables before the text that they stand in.
@@ -189,22 +209,20 @@ impl<'a> Origins<'a> {
         places
     }
 
-    /// Whether what is changed at a place moves the field. `None` where there is no scalar that can be changed.
+    /// Whether what is changed at these places together moves the field. `None` where there is no scalar to change.
     ///
     /// # Errors
     /// [`Gone`] when the renderer did not answer.
     pub async fn moves(
         &self,
         question: Question<'_>,
-        place: &Place,
+        places: &[&Place],
         renderer: &dyn Renderer,
         request: &Kustomize,
     ) -> Result<Option<Tried>, Gone> {
-        let Some(mut trial) = trial(self.tree, &place.at, 0) else {
+        let trials: Vec<Trial> = places.iter().filter_map(|place| self.trial(place)).collect();
+        if trials.is_empty() {
             return Ok(None);
-        };
-        if place.origin.supplier == Supplier::Substitution {
-            trial.variable = place.origin.path.last_key().map(str::to_owned);
         }
         let asking = Asking {
             tree: self.tree,
@@ -214,7 +232,15 @@ impl<'a> Origins<'a> {
             path: question.path,
             flux: self.flux.as_ref(),
         };
-        asking.tried(&trial).await.map(Some)
+        asking.tried(&trials.iter().collect::<Vec<_>>()).await.map(Some)
+    }
+
+    fn trial(&self, place: &Place) -> Option<Trial> {
+        let mut trial = trial(self.tree, &place.at, 0)?;
+        if place.origin.supplier == Supplier::Substitution {
+            trial.variable = place.origin.path.last_key().map(str::to_owned);
+        }
+        Some(trial)
     }
 }
 

@@ -32,7 +32,9 @@ pub(super) fn key_of(object: &Value) -> ObjectKey {
 pub(super) fn pick<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject) -> Option<Picked<'a>> {
     let key = key_of(&built.object);
     let origin = built.origin.as_ref();
-    let path = origin.map(|origin| origin.path.as_str()).filter(|path| !path.is_empty());
+    let path = origin
+        .map(|origin| origin.path.as_str())
+        .filter(|path| !path.is_empty());
     let configured_in = origin
         .map(|origin| origin.configured_in.as_str())
         .filter(|path| !path.is_empty());
@@ -44,7 +46,9 @@ pub(super) fn pick<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject) -> Op
     };
     for source in layer.sources() {
         match source.kind {
-            SourceKind::File(file) if path.is_none_or(|path| path == file) && (configured_in.is_none() || path.is_some()) => {
+            SourceKind::File(file)
+                if path.is_none_or(|path| path == file) && (configured_in.is_none() || path.is_some()) =>
+            {
                 for (spot, own) in objects(tree, file) {
                     let identities = identities(&own, &source.steps);
                     let score = score(&own, &identities, &key, &source.steps);
@@ -61,9 +65,11 @@ pub(super) fn pick<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject) -> Op
             SourceKind::Generator(generator) if path.is_none() => {
                 let file = generator.spot.sheet.file();
                 let kind = if generator.is_secret { "Secret" } else { "ConfigMap" };
-                if configured_in.is_some_and(|path| path != &**file) || kind != key.gvk.kind {
+                if kind != key.gvk.kind {
                     continue;
                 }
+                // A generator that replaces another is named in its place.
+                let is_named = configured_in.is_some_and(|path| path == &**file);
                 let own = ObjectKey {
                     gvk: key.gvk.clone(),
                     namespace: generator.namespace.as_ref().map(|entry| entry.text.clone()),
@@ -72,7 +78,7 @@ pub(super) fn pick<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject) -> Op
                 let identities = identities(&own, &source.steps);
                 let score = score(&own, &identities, &key, &source.steps);
                 offer(
-                    score,
+                    score + u32::from(is_named),
                     Picked {
                         source,
                         spot: None,
@@ -136,7 +142,10 @@ pub(super) fn identities(own: &ObjectKey, steps: &[Step<'_>]) -> Vec<Identity> {
 
 /// kustomize gives these kinds no prefix and no suffix.
 fn takes_affixes(gvk: &Gvk) -> bool {
-    !matches!(gvk.kind.as_str(), "CustomResourceDefinition" | "APIService" | "Namespace")
+    !matches!(
+        gvk.kind.as_str(),
+        "CustomResourceDefinition" | "APIService" | "Namespace"
+    )
 }
 
 fn score(own: &ObjectKey, identities: &[Identity], built: &ObjectKey, steps: &[Step<'_>]) -> u32 {
@@ -159,7 +168,7 @@ fn score(own: &ObjectKey, identities: &[Identity], built: &ObjectKey, steps: &[S
     };
     let namespace = last.and_then(|identity| identity.namespaces.last());
     let same_namespace = namespace.is_some_and(|namespace| *namespace == built.namespace.clone().unwrap_or_default());
-    named * 2 + u32::from(same_namespace)
+    named * 4 + u32::from(same_namespace) * 2
 }
 
 /// The prefixes and suffixes on the way.

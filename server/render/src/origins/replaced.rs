@@ -6,7 +6,7 @@ use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
 use super::hit::{At, Effect, Hit};
-use super::pick::{Picked, identities, objects};
+use super::pick::{Picked, identities, objects, pick};
 use super::trail::{Hop, Trail};
 use super::walk::{Walk, hits};
 use gitops_model::kustomize::SourceKind;
@@ -67,20 +67,35 @@ fn source_hits(walk: Walk<'_>, replacement: &Replacement) -> Vec<Hit> {
         depth: walk.depth + 1,
         ..walk
     };
+    let field_path = source.field_paths.first();
+    for built in walk.built {
+        let Some(picked) = pick(walk.tree, walk.root, built) else {
+            continue;
+        };
+        let meant = picked.identities.last();
+        if let (true, Some(path)) = (meant.is_some_and(|own| source.select.matches(own)), field_path) {
+            let path = resolved(path, &built.object);
+            return hits(deeper, &picked, &Trail::of(&built.object, &path));
+        }
+    }
     for candidate in walk.root.sources() {
         let SourceKind::File(file) = candidate.kind else {
             continue;
         };
         for (spot, key) in objects(walk.tree, file) {
             let identities = identities(&key, &candidate.steps);
-            if !identities.last().is_some_and(|identity| source.select.matches(identity)) {
+            if !identities
+                .last()
+                .is_some_and(|identity| source.select.matches(identity))
+            {
                 continue;
             }
             let Some(object) = spot.field().and_then(|field| field.json()) else {
                 continue;
             };
-            let path = source.field_paths.first().map(|path| resolved(path, &object));
-            let Some(path) = path else { continue };
+            let Some(path) = field_path.map(|path| resolved(path, &object)) else {
+                continue;
+            };
             let trail = Trail::of(&object, &path);
             let picked = Picked {
                 source: candidate.clone(),

@@ -61,7 +61,10 @@ pub(super) fn settle(hits: &[Hit], built: Built<'_>) -> Settled {
     Settled {
         order: all_after(setters.into_iter().rev().collect(), hits),
         certain: false,
-        supplied: supplied || hits.iter().any(|hit| matches!(hit.effect, Effect::Part)),
+        supplied: supplied
+            || hits
+                .iter()
+                .any(|hit| matches!(hit.effect, Effect::Part) && !hit.certain),
     }
 }
 
@@ -104,7 +107,10 @@ fn carried(hits: &[Hit], setter: usize, built: Built<'_>) -> Option<(Vec<usize>,
 
 fn positions(hits: &[Hit], is_wanted: impl Fn(&Hit) -> bool) -> Vec<usize> {
     let numbered = hits.iter().enumerate();
-    numbered.filter(|(_, hit)| is_wanted(hit)).map(|(index, _)| index).collect()
+    numbered
+        .filter(|(_, hit)| is_wanted(hit))
+        .map(|(index, _)| index)
+        .collect()
 }
 
 /// The first ones, then the others from the last to the first; an entry of `images` that means another image is none.

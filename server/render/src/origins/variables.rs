@@ -34,11 +34,20 @@ pub(super) fn names(text: &str) -> Vec<&str> {
 pub(super) fn suppliers(tree: &Tree, flux: &Spot, variable: &str) -> Vec<Hit> {
     let Some(object) = flux.field() else { return Vec::new() };
     let post_build = object.down(&["spec", "postBuild"]);
-    let Some(post_build) = post_build else { return Vec::new() };
+    let Some(post_build) = post_build else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
-    found.extend(post_build.down(&["substitute", variable]).map(|field| hit(field.spot())));
+    found.extend(
+        post_build
+            .down(&["substitute", variable])
+            .map(|field| hit(field.spot())),
+    );
     let namespace = object.down(&["metadata", "namespace"]).and_then(|field| field.text());
-    let from = post_build.get("substituteFrom").map(|list| list.items()).unwrap_or_default();
+    let from = post_build
+        .get("substituteFrom")
+        .map(|list| list.items())
+        .unwrap_or_default();
     for reference in from.iter().rev() {
         if let (Some(kind), Some(name)) = (reference.text_of("kind"), reference.text_of("name")) {
             found.extend(values(tree, kind, name, namespace, variable));
@@ -76,7 +85,10 @@ fn values(tree: &Tree, kind: &str, name: &str, namespace: Option<&str>, key: &st
             let data = spot.field();
             let of = |field: &Field<'_>| {
                 let holders = ["stringData", "data"].into_iter();
-                holders.filter_map(|holder| field.down(&[holder, key])).map(|field| hit(field.spot())).next()
+                holders
+                    .filter_map(|holder| field.down(&[holder, key]))
+                    .map(|field| hit(field.spot()))
+                    .next()
             };
             found.extend(data.as_ref().and_then(of));
         }
@@ -85,7 +97,9 @@ fn values(tree: &Tree, kind: &str, name: &str, namespace: Option<&str>, key: &st
 }
 
 fn generated(tree: &Tree, path: &str, kind: &str, name: &str, key: &str) -> Vec<Hit> {
-    let Some(sheet) = tree.sheet(path) else { return Vec::new() };
+    let Some(sheet) = tree.sheet(path) else {
+        return Vec::new();
+    };
     let layer = Layer {
         directory: directory_of(path).to_owned(),
         ..Layer::default()

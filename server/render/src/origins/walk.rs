@@ -6,6 +6,8 @@ use gitops_model::kustomize::{
 };
 use serde_json::Value;
 
+use crate::BuiltObject;
+
 use super::generated::generator_hits;
 use super::hit::{At, Effect, Hit};
 use super::patches::patch_hits;
@@ -18,6 +20,8 @@ use super::trail::{Trail, follow};
 pub(super) struct Walk<'a> {
     pub(super) tree: &'a Tree,
     pub(super) root: &'a Layer,
+    /// All that was built.
+    pub(super) built: &'a [BuiltObject],
     /// How many replacements lead here: one can take its value from what another wrote.
     pub(super) depth: usize,
 }
@@ -26,6 +30,9 @@ pub(super) struct Walk<'a> {
 pub(super) fn hits(walk: Walk<'_>, picked: &Picked<'_>, trail: &Trail<'_>) -> Vec<Hit> {
     let mut trail = trail.clone();
     let mut hits = Vec::new();
+    let content = ["data", "binaryData", "type", "immutable"];
+    let is_content = trail.keys().next().is_some_and(|key| content.contains(&key));
+    let mut is_replaced = false;
     for (step, identity) in picked.source.steps.iter().zip(&picked.identities).rev() {
         match step.does {
             Does::Merge(generator) => {
@@ -36,12 +43,20 @@ pub(super) fn hits(walk: Walk<'_>, picked: &Picked<'_>, trail: &Trail<'_>) -> Ve
                     let mut found = generator_hits(walk.tree, step.layer, generator, &trail);
                     found.reverse();
                     hits.append(&mut found);
+                    if generator.behavior == "replace" && is_content {
+                        is_replaced = true;
+                        break;
+                    }
                 }
             }
             Does::Change(change) => change_hits(walk, step.layer, change, identity, &mut trail, &mut hits),
         }
+        if trail.is_new {
+            break;
+        }
     }
     match picked.source.kind {
+        _ if is_replaced || trail.is_new => {}
         SourceKind::File(_) => {
             let field = picked.spot.as_ref().and_then(|spot| spot.field());
             if let Some(end) = field.and_then(|field| follow(field, &trail.hops)) {
@@ -60,7 +75,45 @@ pub(super) fn hits(walk: Walk<'_>, picked: &Picked<'_>, trail: &Trail<'_>) -> Ve
         }
     }
     hits.reverse();
+    if trail.is_merge_key() {
+        key_is_first_ones(&mut hits);
+    }
+    only_used_variables(&mut hits);
     hits
+}
+
+/// The key of a list's item comes from whoever wrote the item first; later patches only mean it.
+fn key_is_first_ones(hits: &mut [Hit]) {
+    let mut setters = hits.iter_mut().filter(|hit| matches!(hit.effect, Effect::Sets(_)));
+    let Some(Effect::Sets(first)) = setters.next().map(|hit| hit.effect.clone()) else {
+        return;
+    };
+    for hit in setters {
+        let same = matches!(&hit.effect, Effect::Sets(value) if *value == first);
+        if same && hit.supplier == Supplier::Patch {
+            hit.effect = Effect::Part;
+        }
+    }
+}
+
+/// Legacy variables are on the way of a text only if one of those that set it has them.
+fn only_used_variables(hits: &mut Vec<Hit>) {
+    let texts: Vec<String> = hits
+        .iter()
+        .filter_map(|hit| match &hit.effect {
+            Effect::Sets(Some(Value::String(text))) => Some(text.clone()),
+            _ => None,
+        })
+        .collect();
+    hits.retain(|hit| {
+        let At::Spot(spot) = &hit.at else { return true };
+        let name = spot
+            .field()
+            .and_then(|field| field.text_of("name").map(|name| format!("$({name})")));
+        let is_variable = hit.supplier == Supplier::Replacement
+            && spot.path.steps().first() == Some(&gitops_yaml::Step::Key("vars".into()));
+        !is_variable || name.is_some_and(|name| texts.iter().any(|text| text.contains(&name)))
+    });
 }
 
 fn change_hits(
@@ -98,6 +151,9 @@ fn change_hits(
                     }
                     hits.append(&mut found);
                 }
+                if trail.is_new {
+                    break;
+                }
             }
         }
         Change::Namespace(entry) => {
@@ -109,7 +165,9 @@ fn change_hits(
             }
         }
         Change::Prefix(entry) | Change::Suffix(entry) => {
-            let name = trail.last_key().is_some_and(|key| key.to_ascii_lowercase().ends_with("name"));
+            let name = trail
+                .last_key()
+                .is_some_and(|key| key.to_ascii_lowercase().ends_with("name"));
             let has = trail.value.as_str().is_some_and(|value| value.contains(&entry.text));
             if name && has {
                 hits.push(of_entry(entry, Supplier::NameAffix, Effect::Affix, true));
@@ -181,7 +239,9 @@ fn is_meant(patch: &Patch, field: &Field<'_>, identity: &Identity) -> Option<boo
         && identity.names.iter().any(|name| metadata.text_of("name") == Some(name))
         && namespace.is_none_or(|namespace| {
             let known = identity.namespaces.iter();
-            known.into_iter().any(|known| known == namespace || (known.is_empty() && namespace == "default"))
+            known
+                .into_iter()
+                .any(|known| known == namespace || (known.is_empty() && namespace == "default"))
         });
     is_it.then_some(false)
 }
@@ -201,7 +261,10 @@ fn label<'l>(labels: &'l Labels, trail: &Trail<'_>, kind: &str) -> Option<(&'l E
     let (_, entry) = labels.pairs.iter().find(|(key, _)| key == last)?;
     let parent = *parents.last()?;
     let is_own = parents == ["metadata", kind];
-    let named = labels.fields.iter().any(|path| path.split('/').eq(parents.iter().copied()));
+    let named = labels
+        .fields
+        .iter()
+        .any(|path| path.split('/').eq(parents.iter().copied()));
     let in_template = labels.include_templates && parent == kind && parents.contains(&"template");
     let in_selector = labels.include_selectors && (matches!(parent, "matchLabels" | "selector") || parent == kind);
     let is_it = is_own || named || in_template || in_selector;

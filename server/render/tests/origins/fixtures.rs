@@ -19,10 +19,30 @@ const EAST: &[(&str, &str)] = &[
 pub(crate) const CORPORA: &[Corpus] = &[
     ("reports/kustomize-a", "overlays/prod", None, None),
     ("reports/flux-a", "clusters/east", None, None),
-    ("reports/flux-a", "infra", Some(("clusters/east/infra.yaml", "rep-infra")), None),
-    ("reports/flux-a", "apps", Some(("clusters/east/apps.yaml", "rep-apps")), Some(EAST)),
-    ("reports/flux-a", "media", Some(("clusters/east/media.yaml", "rep-media")), Some(EAST)),
-    ("reports/flux-a", "tools", Some(("clusters/east/tools.yaml", "rep-tools")), None),
+    (
+        "reports/flux-a",
+        "infra",
+        Some(("clusters/east/infra.yaml", "rep-infra")),
+        None,
+    ),
+    (
+        "reports/flux-a",
+        "apps",
+        Some(("clusters/east/apps.yaml", "rep-apps")),
+        Some(EAST),
+    ),
+    (
+        "reports/flux-a",
+        "media",
+        Some(("clusters/east/media.yaml", "rep-media")),
+        Some(EAST),
+    ),
+    (
+        "reports/flux-a",
+        "tools",
+        Some(("clusters/east/tools.yaml", "rep-tools")),
+        None,
+    ),
     ("podinfo", "kustomize", None, None),
     ("podinfo", "deploy/overlays/dev", None, None),
     ("podinfo", "deploy/overlays/staging", None, None),
@@ -50,5 +70,7 @@ pub(crate) const FLEET: &[Corpus] = &[
     ("fleet", "web/base", None, None),
     ("fleet", "web/prod", None, None),
     ("fleet", "web/legacy", None, None),
+    ("fleet", "odd/top", None, None),
+    ("fleet", "odd/plain", None, None),
     ("fleet", "web/base", Some(("clusters/prod/web.yaml", "web")), Some(PROD)),
 ];
