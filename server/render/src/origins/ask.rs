@@ -187,7 +187,7 @@ impl Asking<'_> {
     }
 
     /// The object in another build, in which its identity can be another.
-    fn same_object<'b>(self, objects: &'b [BuiltObject]) -> Option<&'b BuiltObject> {
+    fn same_object(self, objects: &[BuiltObject]) -> Option<&BuiltObject> {
         let key = key_of(&self.built.object);
         let comes_alike = |built: &&BuiltObject| built.origin == self.built.origin;
         let bare = hashless(&key.name);
@@ -242,9 +242,7 @@ fn overlay(tree: &Tree, own: &BTreeMap<String, Option<String>>, trials: &[&Trial
     sorted.sort_by_key(|trial| std::cmp::Reverse(trial.span.start));
     for trial in sorted {
         let entry = overlay.entry(trial.file.to_string()).or_default();
-        let text = entry
-            .take()
-            .or_else(|| tree.text(&trial.file).map(|text| text.to_string()));
+        let text = entry.take().or_else(|| tree.text(&trial.file).map(ToString::to_string));
         *entry = text.map(|mut text| {
             let range = trial.span.as_range();
             if text.get(range.clone()).is_some() {

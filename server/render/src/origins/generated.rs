@@ -1,4 +1,4 @@
-//! What a generator of ConfigMaps and Secrets supplies.
+//! What an entry of `configMapGenerator` or `secretGenerator` supplies.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,8 @@ use super::trail::Trail;
 pub(super) fn generator_hits(tree: &Tree, layer: &Layer, generator: &Generator, trail: &Trail<'_>) -> Vec<Hit> {
     let keys: Vec<&str> = trail.keys().collect();
     match keys.as_slice() {
-        ["metadata", "name"] => vec![from_entry(&generator.name, None)],
+        // The whole object is shown at its name.
+        [] | ["metadata", "name"] => vec![from_entry(&generator.name, None)],
         ["metadata", "namespace"] => generator
             .namespace
             .iter()
@@ -42,7 +43,6 @@ pub(super) fn generator_hits(tree: &Tree, layer: &Layer, generator: &Generator, 
             });
             hit.into_iter().collect()
         }
-        [] => vec![from_entry(&generator.name, None)],
         _ => Vec::new(),
     }
 }

@@ -20,7 +20,7 @@ mod walk;
 
 use gitops_model::kustomize::{Layer, Spot, Tree, layer, read_flux_kustomization};
 use gitops_model::{Supplier, Want};
-use gitops_yaml::FieldPath;
+use gitops_yaml::{FieldPath, Node};
 
 use crate::{BuiltObject, Gone, Kustomize, Renderer};
 use ask::{Asking, Trial, trial};
@@ -192,7 +192,7 @@ impl<'a> Origins<'a> {
             return places;
         };
         let text = match &first.at {
-            At::Spot(spot) => spot.node().and_then(|node| node.as_str()).map(str::to_owned),
+            At::Spot(spot) => spot.node().and_then(Node::as_str).map(str::to_owned),
             At::Text { file, span } => self.tree.text(file).map(|text| span.slice(text).to_owned()),
         };
         let text = text.unwrap_or_default();

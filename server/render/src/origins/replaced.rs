@@ -5,6 +5,7 @@ use gitops_model::kustomize::{Identity, Replacement};
 use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
+use super::fits::scalar_text;
 use super::hit::{At, Effect, Hit};
 use super::pick::{Picked, identities, objects, pick};
 use super::trail::{Hop, Trail};
@@ -152,8 +153,7 @@ fn selects(part: &str, item: &Value) -> bool {
         return false;
     };
     match item.get(key) {
-        Some(Value::String(own)) => own == value,
-        Some(own) => own.to_string() == value,
+        Some(own) => scalar_text(own).is_some_and(|own| own == value),
         None => key.is_empty() && item.as_str() == Some(value),
     }
 }
@@ -166,15 +166,12 @@ fn resolved(path: &str, object: &Value) -> FieldPath {
         let list = at.and_then(Value::as_array);
         let index = list.and_then(|list| list.iter().position(|item| selects(&part, item)));
         let index = index.or_else(|| list.and_then(|_| part.parse().ok()));
-        match index {
-            Some(index) => {
-                at = list.and_then(|list| list.get(index));
-                steps.push(Step::Index(index));
-            }
-            None => {
-                at = at.and_then(|value| value.get(&part));
-                steps.push(Step::Key(part.into()));
-            }
+        if let Some(index) = index {
+            at = list.and_then(|list| list.get(index));
+            steps.push(Step::Index(index));
+        } else {
+            at = at.and_then(|value| value.get(&part));
+            steps.push(Step::Key(part.into()));
         }
     }
     steps.into()

@@ -2,12 +2,13 @@
 
 use gitops_model::Supplier;
 use gitops_model::kustomize::{
-    Change, Does, Entry, Field, Identity, Labels, Layer, Patch, Replacement, SourceKind, Tree, join,
+    Change, Does, Entry, Field, Identity, Labels, Layer, Patch, Replacement, SourceKind, Spot, Tree, join,
 };
 use serde_json::Value;
 
 use crate::BuiltObject;
 
+use super::fits::scalar_text;
 use super::generated::generator_hits;
 use super::hit::{At, Effect, Hit};
 use super::patches::patch_hits;
@@ -58,7 +59,7 @@ pub(super) fn hits(walk: Walk<'_>, picked: &Picked<'_>, trail: &Trail<'_>) -> Ve
     match picked.source.kind {
         _ if is_replaced || trail.is_new => {}
         SourceKind::File(_) => {
-            let field = picked.spot.as_ref().and_then(|spot| spot.field());
+            let field = picked.spot.as_ref().and_then(Spot::field);
             if let Some(end) = field.and_then(|field| follow(field, &trail.hops)) {
                 hits.push(Hit {
                     at: At::Spot(end.field.spot()),
@@ -193,7 +194,7 @@ fn change_hits(
                 hits.push(Hit {
                     at: At::Spot(image.spot.clone()),
                     supplier: Supplier::Image,
-                    effect: Effect::Image(image.clone()),
+                    effect: Effect::Image(Box::new(image.clone())),
                     certain: true,
                 });
             }
@@ -280,8 +281,7 @@ fn other_hit(field: &Field<'_>, built: &Value) -> Option<Hit> {
     };
     let is_in = match built {
         Value::String(built) => !text.is_empty() && built.contains(text),
-        Value::Number(_) | Value::Bool(_) => built.to_string() == text,
-        _ => false,
+        built => scalar_text(built).is_some_and(|built| built == text),
     };
     is_in.then(|| Hit {
         at: At::Spot(field.spot()),

@@ -1,5 +1,7 @@
 //! Questions about the fixtures, and what is answered: the place first, then what else is on the way.
 
+use std::fmt::Write as _;
+
 use gitops_model::Want;
 use gitops_render::Renderer as _;
 use gitops_render::origins::{Origins, Question};
@@ -38,7 +40,7 @@ async fn answers(number: usize, asked: &[Asked]) -> String {
             .find(question, &renderer, &request)
             .await
             .expect("the renderer is there");
-        said.push_str(&format!("{object} {path}\n"));
+        writeln!(said, "{object} {path}").expect("writing to a text");
         for place in &places {
             let text = tree.text(&place.origin.file).expect("the file is there");
             let line = LineIndex::new(text)
@@ -49,10 +51,8 @@ async fn answers(number: usize, asked: &[Asked]) -> String {
             let supplier = place.origin.supplier;
             let ancestor = if place.is_exact { "" } else { " (around)" };
             let file = &place.origin.file;
-            said.push_str(&format!(
-                "  {file}:{line} `{shown}` {supplier:?} {:?}{ancestor}\n",
-                place.known
-            ));
+            let known = place.known;
+            writeln!(said, "  {file}:{line} `{shown}` {supplier:?} {known:?}{ancestor}").expect("writing to a text");
         }
     }
     said

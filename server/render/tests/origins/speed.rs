@@ -1,6 +1,7 @@
 //! How long one answer takes in an overlay of 201 objects.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use gitops_model::Want;
@@ -16,7 +17,7 @@ fn large() -> Target {
     let mut resources = String::from("resources:\n");
     for number in 0..200 {
         let name = format!("app-{number}");
-        resources.push_str(&format!("- {name}.yaml\n"));
+        writeln!(resources, "- {name}.yaml").expect("writing to a text");
         let text = format!(
             "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  replicas: 1\n  selector:\n    matchLabels: {{app: {name}}}\n  template:\n    metadata:\n      labels: {{app: {name}}}\n    spec:\n      containers:\n      - name: app\n        image: registry.example.org/app:1\n        env:\n        - name: LEVEL\n          value: info\n        envFrom:\n        - configMapRef: {{name: settings}}\n"
         );
