@@ -25,10 +25,11 @@ const ROOMS: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates that only some rooms may know, tests of the rooms included.
-const DIET: [(&str, &[&str]); 9] = [
+const DIET: [(&str, &[&str]); 10] = [
     ("kube", &["cluster", "session"]),
     ("k8s-openapi", &["cluster", "session"]),
     ("http", &["cluster", "session"]),
+    ("hyper", &["session"]),
     ("ls-types", &["lsp"]),
     ("lsp-server", &["lsp"]),
     ("granit-parser", &["yaml"]),
@@ -279,6 +280,11 @@ fn codes_in_the_source() -> BTreeSet<String> {
         gitops_render::fault::CODES
             .iter()
             .map(|(slug, _)| format!("render/{slug}")),
+    );
+    codes.extend(
+        gitops_render::unused::CODES
+            .iter()
+            .map(|(slug, _)| format!("model/{slug}")),
     );
     let syntax = read(&repository().join("server/yaml/src/error.rs"));
     let kinds = found(&format!(r#"Self::\w+ => "{kebab}""#), &syntax);

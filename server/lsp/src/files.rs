@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use gitops_cluster::answer::Answer;
 use gitops_model::{Manifest, ObjectKey};
 use gitops_session::{ObjectVerdict, Outcome};
-use gitops_text::{Encoding, Text};
+use gitops_text::{Encoding, Span, Text};
 use ls_types::Uri;
 
 use crate::parsed::Parsed;
@@ -59,6 +59,41 @@ pub(crate) struct PlacedAnswer {
     /// The text at its place at the save that it is about. Once a person has changed it, the answer is about nothing.
     /// `None`: it was about nothing that stands in the text, such as a missing field.
     pub(crate) written: Option<String>,
+    /// Where it stands, if that is not found by the path of its field in the object.
+    pub(crate) at: Option<At>,
+}
+
+/// A place in a text as it was saved.
+pub(crate) struct At {
+    /// The text.
+    pub(crate) text: Arc<Parsed>,
+    /// Where in it.
+    pub(crate) span: Span,
+    /// Other places that are involved: file, place, and what is there.
+    pub(crate) related: Vec<(Arc<str>, Span, &'static str)>,
+}
+
+impl At {
+    /// The place in the text as it is now; `None` once that part of the text was changed.
+    pub(crate) fn now(&self, now: &Parsed) -> Option<Span> {
+        let (before, after) = (self.text.text.as_str(), now.text.as_str());
+        let same_start = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+        let (start, end) = (self.span.start as usize, self.span.end as usize);
+        if end < same_start || before.len() == after.len() && same_start == before.len() {
+            return Some(self.span);
+        }
+        let same_end = before
+            .bytes()
+            .rev()
+            .zip(after.bytes().rev())
+            .take_while(|(a, b)| a == b)
+            .count();
+        if before.len() - same_end > start {
+            return None;
+        }
+        let moved = |offset: usize| u32::try_from(after.len() - (before.len() - offset)).ok();
+        Some(Span::new(moved(start)?, moved(end)?))
+    }
 }
 
 /// What a lens shows of an object.

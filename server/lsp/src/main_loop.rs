@@ -146,10 +146,11 @@ fn on_event(state: &mut State, event: Event) {
             candidates,
         }) => start::targets_found(state, request, arguments, token, candidates),
         Event::Task(TaskDone::TreeRead { number, tree, left_out }) => {
-            lifecycle::on_tree_read(state, number, tree, &left_out)
+            lifecycle::on_tree_read(state, number, tree, &left_out);
         }
         Event::Task(TaskDone::TargetBuilt { number, outcome }) => built::on_built(state, number, outcome),
         Event::Task(TaskDone::Placed { number, placed }) => built::on_placed(state, number, placed),
+        Event::Task(TaskDone::ConditionPlaced { number, placed }) => built::fluxing::on_placed(state, number, placed),
         Event::ParentGone => {}
         Event::Task(TaskDone::FilesRead { files }) => notifications::files_read(state, files),
     }

@@ -88,12 +88,24 @@ pub(crate) fn diagnostic(state: &State, uri: &Uri, text: &Text, finding: &Findin
     let mut related: Vec<DiagnosticRelatedInformation> = finding
         .related
         .iter()
-        .map(|related| DiagnosticRelatedInformation {
-            location: Location {
-                uri: uri.clone(),
-                range: range(text, related.span, encoding),
-            },
-            message: related.message.clone(),
+        .filter_map(|related| {
+            let location = match &related.file {
+                None => Location {
+                    uri: uri.clone(),
+                    range: range(text, related.span, encoding),
+                },
+                Some(name) => {
+                    let other = state.files.get(name)?;
+                    Location {
+                        uri: other.uri.clone(),
+                        range: range(other.text()?, related.span, encoding),
+                    }
+                }
+            };
+            Some(DiagnosticRelatedInformation {
+                location,
+                message: related.message.clone(),
+            })
         })
         .collect();
     if let Some(detail) = &finding.detail {

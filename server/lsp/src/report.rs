@@ -8,7 +8,7 @@ use gitops_session::ObjectVerdict;
 use gitops_text::Span;
 use gitops_yaml::{Document, FieldPath};
 
-use crate::files::{File, Judged, ObjectState, PlacedAnswer};
+use crate::files::{At, File, Judged, ObjectState, PlacedAnswer};
 use crate::fix;
 use crate::parsed::Parsed;
 
@@ -29,6 +29,7 @@ pub(crate) fn judged(saved: &Parsed, verdicts: &[ObjectVerdict], applying: bool)
                         .documents
                         .get(verdict.manifest.document)
                         .and_then(|document| written(document, saved.text.as_str(), &verdict.manifest.base, answer)),
+                    at: None,
                 })
                 .collect();
             Judged {
@@ -56,7 +57,12 @@ pub(crate) fn place_judged(name: &Arc<str>, objects: &[Judged], now: &Parsed) ->
             continue;
         };
         for placed in &judged.answers {
-            if written(document, now.text.as_str(), &manifest.base, &placed.answer) == placed.written {
+            if let Some(at) = &placed.at {
+                findings.extend(
+                    at.now(now)
+                        .map(|span| finding_at(now, document, manifest, &placed.answer, at, span)),
+                );
+            } else if written(document, now.text.as_str(), &manifest.base, &placed.answer) == placed.written {
                 findings.push(finding(name, now, document, manifest, &placed.answer));
             }
         }
@@ -89,7 +95,7 @@ fn find<'a>(now: &'a Parsed, judged: &'a Judged) -> Option<(&'a Manifest, &'a Do
     let mut same: Vec<&Manifest> = now
         .readings
         .iter()
-        .flat_map(|reading| reading.manifests())
+        .flat_map(gitops_model::Reading::manifests)
         .filter(|manifest| manifest.key == wanted.key)
         .collect();
     same.sort_by_key(|manifest| manifest.document.abs_diff(wanted.document));
@@ -148,6 +154,32 @@ fn finding(name: &Arc<str>, now: &Parsed, document: &Document, manifest: &Manife
             })
             .collect(),
         fixes: fix::of(document, text, &manifest.base, answer),
+        object: Some(manifest.key.clone()),
+    }
+}
+
+/// A finding whose place was found by where its field comes from.
+fn finding_at(now: &Parsed, document: &Document, manifest: &Manifest, answer: &Answer, at: &At, span: Span) -> Finding {
+    let fixes = fix::of(document, now.text.as_str(), &manifest.base, answer);
+    Finding {
+        code: Code {
+            source: Source::Apply,
+            slug: answer.slug,
+        },
+        severity: answer.severity,
+        span,
+        message: answer.message.clone(),
+        detail: (!answer.detail.is_empty() && answer.detail != answer.message).then(|| answer.detail.clone()),
+        related: at
+            .related
+            .iter()
+            .map(|(file, span, message)| Related {
+                file: Some(file.to_string()),
+                span: *span,
+                message: (*message).to_owned(),
+            })
+            .collect(),
+        fixes,
         object: Some(manifest.key.clone()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand};
 use gitops_session::sandbox::{Entry, SandboxState, StartOptions, keeper, list, name_for, sweep};
@@ -72,10 +72,13 @@ pub(crate) fn run(command: SandboxCommand) -> anyhow::Result<ExitCode> {
         SandboxCommand::Up(Up { which, flux }) => {
             let (name, root) = which.resolve()?;
             if let Some(running) = find(&state, &name)?.filter(|entry| entry.state == SandboxState::Running) {
+                let mut running = running;
                 if flux && running.flux.is_none() {
-                    bail!("{name} is up already, without Flux: `gitops-lsp sandbox down` ends it");
+                    println!("{name} is up already; Flux is added to it");
+                    running = runtime.block_on(keeper::add_flux(&state, &name))?;
+                } else {
+                    println!("{name} is up already");
                 }
-                println!("{name} is up already");
                 print_entry(&running);
                 return Ok(ExitCode::SUCCESS);
             }

@@ -93,7 +93,7 @@ pub struct Finding {
 /// Another place that is involved.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Related {
-    /// URI of the file; `None` for the file of the finding.
+    /// Name of the file; `None` for the file of the finding.
     pub file: Option<String>,
     /// Where, in bytes.
     pub span: Span,

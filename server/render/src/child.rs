@@ -1,6 +1,6 @@
 //! The renderer as a process of ours, asked over its standard input and output.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -127,7 +127,7 @@ struct Running {
     answers: mpsc::Receiver<Result<Value, String>>,
 }
 
-type Waiting = HashMap<u64, (tokio::time::Instant, oneshot::Sender<Result<Value, Gone>>)>;
+type Waiting = BTreeMap<u64, (tokio::time::Instant, oneshot::Sender<Result<Value, Gone>>)>;
 
 impl Keeper {
     fn new(program: Utf8PathBuf) -> Self {
@@ -139,7 +139,7 @@ impl Keeper {
 
     async fn run(mut self, mut requests: mpsc::Receiver<Request>, limit: Duration) {
         let mut running: Option<Running> = None;
-        let mut waiting: Waiting = HashMap::new();
+        let mut waiting: Waiting = BTreeMap::new();
         loop {
             let deadline = waiting.values().map(|(deadline, _)| *deadline).min();
             tokio::select! {
@@ -286,7 +286,7 @@ fn deliver(waiting: &mut Waiting, mut answer: Value) {
 }
 
 fn fail_all(waiting: &mut Waiting, reason: &str) {
-    for (_, (_, sender)) in waiting.drain() {
+    for (_, (_, sender)) in std::mem::take(waiting) {
         let _ = sender.send(Err(gone(reason)));
     }
 }

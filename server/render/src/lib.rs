@@ -9,6 +9,7 @@ pub mod fault;
 pub mod origins;
 mod plain;
 mod renderer;
+pub mod unused;
 
 pub use child::Child;
 pub use plain::{Rendered, plain};

@@ -91,10 +91,10 @@ pub struct Helm {
     pub release: String,
     /// Its namespace.
     pub namespace: String,
-    /// `spec.postRenderers` of the HelmRelease.
+    /// `spec.postRenderers` of the `HelmRelease`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_renderers: Option<Value>,
-    /// `spec.commonMetadata` of the HelmRelease.
+    /// `spec.commonMetadata` of the `HelmRelease`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub common_metadata: Option<Value>,
     /// Kubernetes version that templates see, such as `1.36.3`.

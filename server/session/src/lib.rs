@@ -1,11 +1,14 @@
 //! Sandboxes, and the life of a session: what the files supply goes to its cluster, what the cluster says comes back.
 
+mod flux_loop;
 mod inventory;
 mod live;
 mod one_file;
 pub mod sandbox;
+pub mod source;
 mod stages;
 mod supply;
 
+pub use flux_loop::{Condition, FluxEvent, FluxLoop, FluxReport, FluxStart, Readiness};
 pub use live::{Live, NotTaken};
 pub use supply::{FileVerdict, Force, ObjectVerdict, Outcome, Phase, Report, Stopped, Supplied, Supply};

@@ -1,5 +1,7 @@
 //! What kustomize cannot build, on the line that is to blame.
 
+use std::fmt::Write as _;
+
 use expect_test::expect;
 
 use crate::repository::Repository;
@@ -52,7 +54,7 @@ fn a_build_that_fails_is_said_where_it_fails() {
         ("app/other.yaml", "kind: ConfigMap", "kynd: ConfigMap"),
         ("base/map.yaml", "data:", "data: ["),
     ] {
-        shown += &format!("{put}\n  {}", repository.broken(file, find, put));
+        let _ = write!(shown, "{put}\n  {}", repository.broken(file, find, put));
     }
     expect![[r#"
         mapp.yaml

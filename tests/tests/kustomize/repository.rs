@@ -44,6 +44,31 @@ impl Repository {
         shown
     }
 
+    /// The same, and whether one of the findings is the one that is wanted; all of them where none is.
+    pub(crate) fn broken_and(
+        &self,
+        file: &str,
+        find: &str,
+        put: &str,
+        wanted: &dyn Fn(&str, &str, &Value) -> bool,
+    ) -> Result<(), String> {
+        let sound = self.read(file);
+        assert!(sound.contains(find), "{find:?} is not in {file}");
+        self.save(file, &sound.replacen(find, put, 1));
+        let is_there = self.files.iter().any(|file| {
+            let text = self.current(file);
+            self.server.diagnostics(file).diagnostics.iter().any(|diagnostic| {
+                let line = at(&diagnostic["range"]["start"], "line");
+                wanted(file, text.lines().nth(line).unwrap_or_default(), diagnostic)
+            })
+        });
+        let shown = self.findings();
+        let mended = self.save(file, &sound);
+        assert!(mended, "{file} is refused although it is mended:\n{}", self.findings());
+        assert_eq!(self.findings(), "", "something is left of the fault in {file}");
+        if is_there { Ok(()) } else { Err(shown) }
+    }
+
     /// Saves a text; whether it is taken.
     pub(crate) fn save(&self, file: &str, text: &str) -> bool {
         if !self.server.is_open(file) {

@@ -1,5 +1,7 @@
 //! What the API server says of what was built, on the line that supplies it.
 
+use std::fmt::Write as _;
+
 use expect_test::expect;
 use serde_json::json;
 
@@ -94,8 +96,26 @@ fn a_fault_is_on_the_line_that_supplies_the_field() {
         ("base/service.yaml", "targetPort", "targetport"),
         ("overlays/prod/more.yaml", "value: blue", "value: 3"),
         ("overlays/prod/more.yaml", "env:", "envs:"),
+        ("overlays/prod/kustomization.yaml", "count: 2", "count: -2"),
+        ("overlays/prod/kustomization.yaml", "prod-\n", "Prod_\n"),
+        (
+            "overlays/prod/kustomization.yaml",
+            "shop/web\n  newTag",
+            "shop/wep\n  newTag",
+        ),
+        ("overlays/prod/kustomization.yaml", "- name: web\n", "- name: wep\n"),
+        (
+            "overlays/prod/kustomization.yaml",
+            "images:",
+            "- patch: |-\n    - op: add\n      path: /metadata/labels/tier\n      value: 3\n  target:\n    kind: Service\nimages:",
+        ),
+        (
+            "overlays/prod/kustomization.yaml",
+            "images:",
+            "labels:\n- pairs:\n    tier: front end\nimages:",
+        ),
     ] {
-        shown += &format!("{put}\n  {}", shop.broken(file, find, put));
+        let _ = write!(shown, "{put}\n  {}", shop.broken(file, find, put));
     }
     expect![[r#"
         containerPort: "http"
@@ -105,9 +125,35 @@ fn a_fault_is_on_the_line_that_supplies_the_field() {
         targetport
           base/service.yaml:10 `targetport` error apply/unknown-field: unknown field "targetport"; did you mean "targetPort"?
         value: 3
-          base/web.yaml:18 `name: web` error apply/wrong-type: expected string, got number 3 — put it in quotes
+          overlays/prod/more.yaml:12 `3` error apply/wrong-type: expected string, got number 3 — put it in quotes
         envs:
-          base/web.yaml:18 `name: web` error apply/unknown-field: unknown field "envs"; did you mean "env"?
+          overlays/prod/more.yaml:10 `envs` error apply/unknown-field: unknown field "envs"; did you mean "env"?
+        count: -2
+          overlays/prod/kustomization.yaml:13 `-2` error apply/invalid-value: -2 is not valid: must be greater than or equal to 0
+        Prod_
+
+          overlays/prod/kustomization.yaml:2 `Prod_` error apply/invalid-value: "Prod_settings-6g6gd9868f" is not valid: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character
+        overlays/prod/kustomization.yaml:2 `Prod_` error apply/invalid-value: "Prod_web" is not valid: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character
+        overlays/prod/kustomization.yaml:2 `Prod_` error apply/invalid-value: "Prod_web" is not valid: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character
+        shop/wep
+          newTag
+          overlays/prod/kustomization.yaml:9 `registry.example.org/shop/wep` warning model/image-not-used: no image is called "registry.example.org/shop/wep", so this entry changes nothing; did you mean registry.example.org/shop/web?
+        - name: wep
+
+          overlays/prod/kustomization.yaml:12 `wep` error render/replicas-target-not-found: nothing that can be scaled is called "wep"
+        - patch: |-
+            - op: add
+              path: /metadata/labels/tier
+              value: 3
+          target:
+            kind: Service
+        images:
+          overlays/prod/kustomization.yaml:10 `path: /metadata/labels/tier` error render/patch-path-not-found: add cannot be done: /metadata/labels/tier has no parent in the object that it is for
+        labels:
+        - pairs:
+            tier: front end
+        images:
+          overlays/prod/kustomization.yaml:10 `front end` error apply/invalid-value: "front end" is not valid: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character
     "#]].assert_eq(&shown);
     let cluster = shop.server.cluster(&shop.server.start_session(json!({})));
     let live = cluster

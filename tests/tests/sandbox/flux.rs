@@ -4,7 +4,8 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Mutex;
 
-use gitops_session::sandbox::keeper::{self, KeeperCommand};
+use camino::Utf8Path;
+use gitops_session::sandbox::keeper::{self, AskError, KeeperCommand};
 use gitops_session::sandbox::{
     Bundle, Component, FLUX_NAMESPACE, Sandbox, SandboxState, StartErrorKind, Step, list, start,
 };
@@ -20,6 +21,9 @@ use crate::setting::{
     assert_gone_soon, child_ids, children, create_config_map, fresh_state, is_alive, listening_addresses, send_signal,
     shared_state,
 };
+
+/// What listens: the API server; four controllers, that say whether they are ready; two of them, with artifacts.
+const PORTS: usize = 7;
 
 /// A URL that nothing listens on, and that nothing will: the listener that is given back holds the port back.
 fn url_of_nothing() -> (TcpListener, String) {
@@ -330,13 +334,8 @@ async fn a_controller_whose_port_was_taken_meanwhile_gets_another() {
     sandbox.stop().await;
 }
 
-#[tokio::test]
-async fn a_controller_that_ends_at_once_is_named_with_its_last_lines() {
-    let state = shared_state();
-    // From a prepared store, which must not be taken for the cause.
-    started_with_flux("flux-whole", &state).await.stop().await;
-    let keep = tempfile::tempdir().unwrap();
-    let directory = camino::Utf8Path::from_path(keep.path()).unwrap();
+/// The real bundle, but for a helm-controller that says something and ends.
+fn bundle_with_a_broken_controller(directory: &Utf8Path) -> Bundle {
     for entry in bundle().directory().read_dir_utf8().unwrap().flatten() {
         std::os::unix::fs::symlink(entry.path(), directory.join(entry.file_name())).unwrap();
     }
@@ -344,10 +343,48 @@ async fn a_controller_that_ends_at_once_is_named_with_its_last_lines() {
     std::fs::remove_file(&broken).unwrap();
     std::fs::write(&broken, "#!/bin/sh\necho 'no charts today' >&2\nexit 7\n").unwrap();
     std::fs::set_permissions(&broken, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Bundle::at(directory).unwrap()
+}
+
+#[tokio::test]
+async fn a_sandbox_to_which_flux_cannot_be_added_stays_as_it_is() {
+    let state = shared_state();
+    let keep = tempfile::tempdir().unwrap();
+    let directory = Utf8Path::from_path(keep.path()).unwrap();
+    let mut options = options_with_flux("flux-not-added", &state);
+    options.flux = false;
+    options.bundle = bundle_with_a_broken_controller(directory);
+    let mut sandbox = within("the start", start(options, |_| ())).await.unwrap();
+    let error = within("the failure", sandbox.add_flux()).await.unwrap_err();
+    assert_eq!(error.component, Some(Component::HelmController));
+    assert_eq!(error.log_tail, ["no charts today"]);
+    assert_eq!(sandbox.flux(), None);
+    for component in Component::FLUX {
+        assert_eq!(sandbox.process_id(component), None);
+    }
+    create_config_map(&client(sandbox.kubeconfig()).await, "still-there").await;
+
+    // With the right program in its place it can be added after all.
+    let controller = directory.join("helm-controller");
+    std::fs::remove_file(&controller).unwrap();
+    std::os::unix::fs::symlink(bundle().directory().join("helm-controller"), &controller).unwrap();
+    within("Flux", sandbox.add_flux()).await.unwrap();
+    assert_all_controllers_answer(&sandbox).await;
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_controller_that_ends_at_once_is_named_with_its_last_lines() {
+    let state = shared_state();
+    // From a prepared store, which must not be taken for the cause.
+    started_with_flux("flux-whole", &state).await.stop().await;
+    let keep = tempfile::tempdir().unwrap();
+    let directory = Utf8Path::from_path(keep.path()).unwrap();
+    let bundle = bundle_with_a_broken_controller(directory);
 
     let steps = Mutex::new(Vec::new());
     let mut options = options_with_flux("flux-broken", &state);
-    options.bundle = Bundle::at(directory).unwrap();
+    options.bundle = bundle;
     let record = |step| steps.lock().unwrap().push(step);
     let error = within("the failure", start(options.clone(), record)).await.unwrap_err();
     assert_eq!(error.kind, StartErrorKind::Component);
@@ -390,11 +427,35 @@ async fn a_keeper_starts_a_killed_controller_again() {
 }
 
 #[tokio::test]
+async fn a_keeper_adds_flux_to_a_sandbox_that_is_up() {
+    let state = shared_state();
+    let name = "flux-kept-later";
+    let command = |task: &str| KeeperCommand {
+        executable: owner::PROGRAM.into(),
+        arguments: [task, name, state.path().as_str()].map(Into::into).into(),
+    };
+    let entry = within("the start", keeper::spawn(name, &state, command("keep"), |_| ()))
+        .await
+        .unwrap();
+    assert_eq!(entry.flux, None);
+    create_config_map(&client(&entry.kubeconfig).await, "before").await;
+    let with_flux = within("Flux", keeper::add_flux(&state, name)).await.unwrap();
+    let flux = with_flux.flux.unwrap();
+    assert_eq!(Some(&flux.version), bundle().versions().flux.as_ref());
+    assert_eq!((with_flux.pid, &with_flux.server), (entry.pid, &entry.server));
+    for component in Component::FLUX {
+        assert!(children(entry.pid).contains_key(component.name()), "{component}");
+    }
+    within("nothing more", keeper::add_flux(&state, name)).await.unwrap();
+    within("the end", keeper::down(&state, name)).await.unwrap();
+    let gone = keeper::add_flux(&state, name).await;
+    assert!(matches!(gone, Err(AskError::NotRunning(_))), "{gone:?}");
+}
+
+#[tokio::test]
 async fn only_flux_s_own_ports_are_open_and_on_loopback() {
     let state = shared_state();
     let sandbox = started_with_flux("flux-closed", &state).await;
-    // The API server; health of four controllers; artifacts of two.
-    const PORTS: usize = 7;
     let addresses = within("the ports", async {
         // The kernel writes its table of sockets piece by piece: while others come and go in it, one can be missing.
         loop {

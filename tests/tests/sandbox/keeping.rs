@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use gitops_session::sandbox::keeper::{self, DownError, KeeperCommand};
+use gitops_session::sandbox::keeper::{self, AskError, KeeperCommand};
 use gitops_session::sandbox::{Component, SandboxState, StartErrorKind, StateDirectory, Step, list};
 use gitops_tests::sandboxes::{client, started, within};
 
@@ -45,10 +45,7 @@ async fn a_kept_sandbox_is_up_until_it_is_taken_down() {
 
     within("the end", keeper::down(&state, name)).await.unwrap();
     assert!(!list(&state).unwrap().iter().any(|entry| entry.name == name));
-    assert!(matches!(
-        keeper::down(&state, name).await,
-        Err(DownError::NotRunning(_))
-    ));
+    assert!(matches!(keeper::down(&state, name).await, Err(AskError::NotRunning(_))));
 }
 
 #[tokio::test]
@@ -87,7 +84,12 @@ async fn only_who_knows_the_secret_can_end_a_sandbox() {
     let control = std::fs::read_to_string(directory.join("control.json")).unwrap();
     let control: serde_json::Value = serde_json::from_str(&control).unwrap();
     let port = u16::try_from(control["port"].as_u64().unwrap()).unwrap();
-    for guess in ["", "{}\n", "{\"secret\":\"\"}\n", "{\"secret\":\"00\"}\n"] {
+    for guess in [
+        "",
+        "{}\n",
+        "{\"secret\":\"\",\"wish\":\"end\"}\n",
+        "{\"secret\":\"00\",\"wish\":\"end\"}\n",
+    ] {
         let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
         std::io::Write::write_all(&mut stream, guess.as_bytes()).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
@@ -158,7 +160,7 @@ async fn a_session_s_sandbox_is_not_taken_down_behind_its_back() {
     let state = shared_state();
     let sandbox = started("of-a-session", &state).await;
     let refusal = keeper::down(&state, "of-a-session").await.unwrap_err();
-    assert!(matches!(refusal, DownError::NotKept { pid, .. } if pid == std::process::id()));
+    assert!(matches!(refusal, AskError::NotKept { pid, .. } if pid == std::process::id()));
     create_config_map(&client(sandbox.kubeconfig()).await, "still-there").await;
     sandbox.stop().await;
 }

@@ -3,8 +3,11 @@
 //! A save goes to the worker of the session, which holds the tree of files as it was saved, has it built by the renderer,
 //! and later finds the places of what the cluster says about it. The loop keeps what is shown.
 
+pub(crate) mod conditions;
+pub(crate) mod fluxing;
 mod placed;
 mod tree;
+mod unit;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -16,6 +19,7 @@ use gitops_model::{Finding, ObjectKey, Severity, Source};
 use gitops_session::{FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply};
 use tokio::sync::mpsc;
 
+pub(crate) use fluxing::{Fluxing, PlacedCondition};
 pub(crate) use placed::PlacedVerdict;
 pub(crate) use tree::{Tree, read_tree};
 pub(crate) use worker::{Order, Save};
@@ -25,6 +29,7 @@ use gitops_render::Renderer;
 use crate::parsed::Parsed;
 use crate::saves;
 use crate::state::State;
+use crate::target::TargetKind;
 
 /// What a session keeps of a target that is built.
 pub(crate) struct Building {
@@ -42,20 +47,36 @@ pub(crate) struct Building {
     pub(crate) force: Option<(ObjectKey, Force)>,
     /// When the newest save was read.
     pub(crate) read_at: Instant,
+    /// What it keeps of Flux, where the target is the entry of a Flux repository.
+    pub(crate) flux: Option<Fluxing>,
 }
 
 /// What came out of a build.
 pub(crate) struct Outcome {
     /// Of which save.
     pub(crate) generation: u64,
-    /// The objects, or why there are none, by file.
-    pub(crate) objects: Result<Vec<Supplied>, BTreeMap<Arc<str>, Vec<Finding>>>,
+    /// The objects; `None` where nothing could be built.
+    pub(crate) objects: Option<Vec<Supplied>>,
+    /// Whether something of it could not be built: then nothing is taken off the cluster that is missing in it.
+    pub(crate) is_broken: bool,
+    /// What there is to say about how they are built, by file.
+    pub(crate) findings: Findings,
+    /// The texts of these files.
+    pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
 }
 
+/// Findings by file.
+pub(crate) type Findings = BTreeMap<Arc<str>, Vec<Finding>>;
+
 /// The session takes saves: everything is built for the first time.
-pub(crate) fn begin(state: &mut State, number: u64, tree: Tree, renderer: Arc<dyn Renderer>) {
+pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Arc<dyn Renderer>) {
     state.generation += 1;
     let generation = state.generation;
+    let is_flux = state
+        .sessions
+        .get(&number)
+        .is_some_and(|session| session.kind == TargetKind::Flux);
+    let flux = is_flux.then(|| fluxing::begin(state, number, &mut tree)).flatten();
     let Some(session) = state.sessions.get_mut(&number) else {
         return;
     };
@@ -66,6 +87,7 @@ pub(crate) fn begin(state: &mut State, number: u64, tree: Tree, renderer: Arc<dy
         target.to_string(),
         renderer,
         tree,
+        is_flux,
         state.inbox.clone(),
         &state.runtime,
     );
@@ -87,6 +109,7 @@ pub(crate) fn begin(state: &mut State, number: u64, tree: Tree, renderer: Arc<dy
         placed_in: Vec::new(),
         force: None,
         read_at: Instant::now(),
+        flux,
     });
     if let Some((name, file)) = own.and_then(|name| state.files.at_path(Utf8Path::new(&*name))) {
         file.generation = generation;
@@ -118,6 +141,9 @@ pub(crate) fn saved(
     building.read_at = read_at;
     building.saved.insert(Arc::clone(name), generation);
     building.force = force.or(building.force.take());
+    if let Some(flux) = &mut building.flux {
+        flux.changed(name, generation);
+    }
     let order = Order::Save(Save {
         generation,
         changes: BTreeMap::from([(path.to_string(), parsed.map(Arc::clone))]),
@@ -147,7 +173,7 @@ pub(crate) fn gone(state: &mut State, number: u64, path: &Utf8Path) {
 
 /// A build is done: its objects go to the session, or its fault to the lines that it is about.
 pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
-    let apply = state.settings.session.apply_on_save;
+    let on_save = state.settings.session.apply_on_save;
     let Some(session) = state.sessions.get_mut(&number) else {
         return;
     };
@@ -158,50 +184,59 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
     if building.generation != outcome.generation {
         return;
     }
-    match outcome.objects {
-        Ok(objects) => {
-            let supply = Supply {
-                file: Arc::clone(&building.name),
-                generation: outcome.generation,
-                complete: true,
-                objects,
-                read_at: building.read_at,
-                apply,
-                changed_only: true,
-                force: building.force.take(),
-            };
-            if live.supply(vec![supply]).is_err() {
-                saves::tell_not_taken(state);
-                return;
-            }
-            set_faults(state, number, outcome.generation, BTreeMap::new());
+    let Some(objects) = outcome.objects else {
+        set_findings(state, number, outcome.generation, outcome.findings, &outcome.texts);
+        for phase in [VerdictPhase::DryRun, VerdictPhase::Apply] {
+            tell(state, number, outcome.generation, phase, false);
         }
-        Err(faults) => {
-            set_faults(state, number, outcome.generation, faults);
-            for phase in [VerdictPhase::DryRun, VerdictPhase::Apply] {
-                tell(state, number, outcome.generation, phase, false);
-            }
-        }
+        return;
+    };
+    // What belongs to Flux is applied by Flux.
+    let apply = on_save && building.flux.is_none();
+    let supply = Supply {
+        file: Arc::clone(&building.name),
+        generation: outcome.generation,
+        complete: !outcome.is_broken,
+        objects,
+        read_at: building.read_at,
+        apply,
+        changed_only: true,
+        force: building.force.take(),
+    };
+    if live.supply(vec![supply]).is_err() {
+        saves::tell_not_taken(state);
+        return;
     }
+    set_findings(state, number, outcome.generation, outcome.findings, &outcome.texts);
 }
 
-/// A build that failed is said where it fails; one that did not takes that back.
-fn set_faults(state: &mut State, number: u64, generation: u64, faults: BTreeMap<Arc<str>, Vec<Finding>>) {
+/// What a build says is said on its lines; the next one takes that back.
+fn set_findings(
+    state: &mut State,
+    number: u64,
+    generation: u64,
+    by_file: Findings,
+    texts: &BTreeMap<Arc<str>, Arc<Parsed>>,
+) {
     let Some(root) = state.sessions.get(&number).map(|session| session.root.clone()) else {
         return;
     };
     for name in state.files.under(&root) {
-        if !faults.contains_key(&name) {
+        if !by_file.contains_key(&name) {
             state.ledger.set(&name, Source::Render, generation, Vec::new());
         }
     }
-    for (name, mut findings) in faults {
+    for (name, mut findings) in by_file {
         // What is no YAML is said by the text already, where it is open: one fault is one finding.
         let said = |finding: &Finding| finding.severity == Severity::Error;
         if state.ledger.of(&name, Source::Syntax).iter().any(said) {
             findings.retain(|finding| finding.code.slug != "not-yaml");
         }
-        let _ = state.files.at_path(Utf8Path::new(&*name));
+        if let Some((_, file)) = state.files.at_path(Utf8Path::new(&*name))
+            && file.version.is_none()
+        {
+            file.parsed = texts.get(&name).cloned();
+        }
         state.ledger.set(&name, Source::Render, generation, findings);
     }
 }
@@ -257,6 +292,7 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
             .unwrap_or_default();
         state.ledger.set(&name, Source::Apply, placed.generation, findings);
     }
+    set_findings(state, number, placed.generation, placed.unused, &placed.texts);
     saves::note_reachability(state, number, placed.unreachable, placed.asked);
     tell(state, number, placed.generation, placed.phase, placed.ok);
     state.lenses_changed = true;
@@ -265,6 +301,7 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
 
 /// Tells clients that wait for it the verdict on each file that was saved.
 fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok: bool) {
+    let on_save = state.settings.session.apply_on_save;
     let Some(building) = state
         .sessions
         .get_mut(&number)
@@ -272,6 +309,16 @@ fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok
     else {
         return;
     };
+    let is_flux = building.flux.is_some();
+    if let Some(flux) = &mut building.flux
+        && phase == VerdictPhase::DryRun
+        && ok
+        && on_save
+        && !flux.accepted(generation)
+    {
+        saves::tell_not_taken(state);
+        return;
+    }
     let elapsed = building.read_at.elapsed();
     let saved: Vec<(Arc<str>, u64)> = building
         .saved
@@ -285,7 +332,11 @@ fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok
             state.pending.remove(name);
         }
     }
-    saves::send_verdicts(state, &saved, phase, ok, elapsed);
+    let last = phase == VerdictPhase::Apply;
+    if last && is_flux {
+        return;
+    }
+    saves::send_verdicts(state, &saved, if last { "apply" } else { "dry-run" }, ok, elapsed);
 }
 
 /// The session of a built target that holds a file.

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gitops_cluster::answer::Answer;
-use gitops_model::Manifest;
-use gitops_render::BuiltObject;
+use gitops_cluster::answer::{Answer, Place as Wanted, Suggestion, codes};
+use gitops_model::{Manifest, Supplier, Want};
+use gitops_render::origins::{Origins, Place, Question};
+use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{FileVerdict, ObjectVerdict, Outcome, Phase};
 
+use super::Findings;
 use super::worker::Worker;
-use crate::files::{Judged, ObjectState, PlacedAnswer};
+use gitops_text::Span;
+
+use crate::files::{At, Judged, ObjectState, PlacedAnswer};
 use crate::parsed::Parsed;
 use crate::report;
 
@@ -27,6 +31,10 @@ pub(crate) struct PlacedVerdict {
     pub(crate) asked: bool,
     /// What is said, by file.
     pub(crate) files: BTreeMap<Arc<str>, PlacedFile>,
+    /// What changes nothing, by file: said only where nothing else is wrong, which it may be a consequence of.
+    pub(crate) unused: Findings,
+    /// The texts of these files.
+    pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
 }
 
 /// What is said about one file.
@@ -35,13 +43,6 @@ pub(crate) struct PlacedFile {
     pub(crate) text: Arc<Parsed>,
     /// What is said, by object.
     pub(crate) judged: Vec<Judged>,
-}
-
-/// A place in a file: a manifest of it, and an answer with the path from there.
-struct Found {
-    path: String,
-    manifest: Manifest,
-    answer: Answer,
 }
 
 pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVerdict {
@@ -53,9 +54,12 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
         unreachable: None,
         asked: !verdict.objects.is_empty(),
         files: BTreeMap::new(),
+        unused: Findings::new(),
+        texts: BTreeMap::new(),
     };
     let objects = std::mem::take(&mut worker.objects);
-    for object in &verdict.objects {
+    let suppliers = suppliers_of(worker, &objects, &verdict.objects).await;
+    for (object, suppliers) in verdict.objects.iter().zip(suppliers) {
         match &object.outcome {
             Outcome::Applied { .. } => {}
             Outcome::Accepted => placed.ok &= !last,
@@ -66,38 +70,233 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
             }
         }
         if let Some(built) = objects.get(object.manifest.document) {
-            place_object(worker, built, object, !last, &mut placed.files).await;
+            place_object(worker, built, object, suppliers, !last, &mut placed.files);
         }
     }
     worker.objects = objects;
+    if placed.ok {
+        placed.unused = worker.unused();
+        placed.texts = worker.texts_of(&placed.unused);
+    }
     placed
 }
 
-/// What is said of one object: its state where it stands, its answers where their fields are supplied.
-async fn place_object(
-    worker: &mut Worker,
+/// Who supplies what each answer about each object is about, best first.
+async fn suppliers_of(worker: &Worker, objects: &[BuiltObject], verdicts: &[ObjectVerdict]) -> Vec<Vec<Vec<Place>>> {
+    let asked =
+        |verdict: &ObjectVerdict| !verdict.judgement.answers.is_empty() || !verdict.judgement.warnings.is_empty();
+    let mut known: BTreeMap<usize, (Origins<'_>, Kustomize)> = BTreeMap::new();
+    let mut all = Vec::with_capacity(verdicts.len());
+    for verdict in verdicts {
+        let mut of_object = Vec::new();
+        let index = verdict.manifest.document;
+        // Most of the time there is nothing to ask, and reading all kustomizations is for nothing.
+        if let (true, Some(built), Some(&number)) = (asked(verdict), objects.get(index), worker.unit_of.get(index))
+            && let Some(unit) = worker.units.get(number)
+        {
+            let texts = worker.tree.texts();
+            let (origins, request) = known.entry(number).or_insert_with(|| {
+                let origins = Origins::read(texts, &unit.path, unit.spot(texts));
+                (origins, unit.request(worker.name_of_tree()))
+            });
+            for answer in answers_of(verdict) {
+                of_object.push(places(worker, origins, request, built, answer).await);
+            }
+        }
+        all.push(of_object);
+    }
+    all
+}
+
+fn answers_of(verdict: &ObjectVerdict) -> impl Iterator<Item = &Answer> {
+    verdict.judgement.answers.iter().chain(&verdict.judgement.warnings)
+}
+
+async fn places(
+    worker: &Worker,
+    origins: &Origins<'_>,
+    request: &Kustomize,
     built: &BuiltObject,
-    verdict: &ObjectVerdict,
-    applying: bool,
-    files: &mut BTreeMap<Arc<str>, PlacedFile>,
-) {
-    let Some((path, manifest)) = base(worker, built) else {
-        return;
+    answer: &Answer,
+) -> Vec<Place> {
+    let mut path = answer.path.clone();
+    let want = match &answer.place {
+        Wanted::Value => Want::Value,
+        Wanted::Key => Want::Key,
+        Wanted::Missing { field } => {
+            // What is missing has no supplier; what it is missing in has.
+            let first = field.split(['.', '[']).next().unwrap_or(field);
+            path.push_key(first);
+            Want::Key
+        }
+        Wanted::Object => return Vec::new(),
     };
-    let state = ObjectState::of(verdict, applying);
-    add(worker, &path, &manifest, Some(state), None, files);
-    let answers = verdict.judgement.answers.iter().chain(&verdict.judgement.warnings);
-    for answer in answers {
-        let found = supplier(worker, built, answer, &path, &manifest).await;
-        add(worker, &found.path, &found.manifest, None, Some(found.answer), files);
+    let question = Question {
+        built,
+        path: &path,
+        want,
+    };
+    // A renderer that is gone leaves what structure says.
+    match origins.find(question, &*worker.renderer, request).await {
+        Ok(places) => places,
+        Err(_) => origins.propose(question).places,
     }
 }
 
+/// What is said of one object: its state where it stands, its answers where their fields are supplied.
+fn place_object(
+    worker: &mut Worker,
+    built: &BuiltObject,
+    verdict: &ObjectVerdict,
+    suppliers: Vec<Vec<Place>>,
+    applying: bool,
+    files: &mut BTreeMap<Arc<str>, PlacedFile>,
+) {
+    let base = base(worker, built);
+    if let Some((path, manifest)) = &base {
+        let state = ObjectState::of(verdict, applying);
+        if let Some(judged) = judged_in(worker, path, manifest, files) {
+            // Of two objects that one manifest becomes, such as in two namespaces, the worse one is shown.
+            judged.state = Some(judged.state.take().map_or(state.clone(), |other| other.worse(state)));
+        }
+    }
+    let mut suppliers = suppliers.into_iter();
+    for answer in answers_of(verdict) {
+        let places = blamed_first(suppliers.next().unwrap_or_default(), answer);
+        match (places.first(), &base) {
+            (Some(first), _) => add_placed(
+                worker,
+                answer,
+                first,
+                places.get(1..).unwrap_or_default(),
+                verdict,
+                files,
+            ),
+            (None, Some((path, manifest))) => {
+                let text = worker.parsed(path);
+                if let (Some(text), Some(judged)) = (text, judged_in(worker, path, manifest, files)) {
+                    judged.answers.push(PlacedAnswer {
+                        answer: answer.clone(),
+                        written: report::written_in(&text, manifest, answer),
+                        at: None,
+                    });
+                }
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+/// A name that is sound by itself is not to blame for what a prefix or suffix makes of it.
+fn blamed_first(mut places: Vec<Place>, answer: &Answer) -> Vec<Place> {
+    let is_name = answer.slug == codes::INVALID_VALUE && answer.path.to_string() == "metadata.name";
+    let is_affix = |place: &Place| place.origin.supplier == Supplier::NameAffix;
+    if let Some(at) = places.iter().position(is_affix).filter(|_| is_name)
+        && places
+            .first()
+            .is_some_and(|first| first.written().is_some_and(|text| is_sound_name(&text)))
+    {
+        let affix = places.remove(at);
+        places.insert(0, affix);
+    }
+    places
+}
+
+/// RFC 1123, section 2.1, as Kubernetes takes it for names.
+fn is_sound_name(name: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    name.starts_with(is_letter)
+        && name.ends_with(is_letter)
+        && name
+            .chars()
+            .all(|letter| is_letter(letter) || letter == '-' || letter == '.')
+}
+
+/// An answer goes to its first place; the others are on the way.
+fn add_placed(
+    worker: &mut Worker,
+    answer: &Answer,
+    first: &Place,
+    others: &[Place],
+    verdict: &ObjectVerdict,
+    files: &mut BTreeMap<Arc<str>, PlacedFile>,
+) {
+    let path = first.origin.file.to_string();
+    let Some(text) = worker.parsed(&path) else { return };
+    let manifest = manifest_at(&text, first, verdict);
+    let mut answer = answer.clone();
+    // What can be done about it is an edit of the field, which only what is written like one can take.
+    let is_like_the_object = matches!(first.origin.supplier, Supplier::Manifest | Supplier::Patch);
+    if is_like_the_object && first.is_exact && !matches!(answer.place, Wanted::Missing { .. }) {
+        answer.path = first.origin.path.clone();
+    } else if !(is_like_the_object && first.is_exact) {
+        answer.suggestion = Suggestion::None;
+    }
+    answer.related.clear();
+    let related = others.iter().filter(|place| place.span != first.span).map(|place| {
+        (
+            worker.name(&place.origin.file),
+            place.span,
+            on_the_way(place.origin.supplier),
+        )
+    });
+    let related: Vec<_> = related.collect();
+    for (name, ..) in &related {
+        let other = worker.path_of(name).and_then(|path| worker.parsed(&path));
+        if let Some(text) = other {
+            files.entry(Arc::clone(name)).or_insert_with(|| PlacedFile {
+                text,
+                judged: Vec::new(),
+            });
+        }
+    }
+    let at = Some(At {
+        text: Arc::clone(&text),
+        span: first.span,
+        related,
+    });
+    if let Some(judged) = judged_in(worker, &path, &manifest, files) {
+        judged.answers.push(PlacedAnswer {
+            answer,
+            written: Some(first.span.slice(text.text.as_str()).to_owned()),
+            at,
+        });
+    }
+}
+
+/// In words, what a place on the way of a field is.
+fn on_the_way(supplier: Supplier) -> &'static str {
+    match supplier {
+        Supplier::Manifest => "the object is written here",
+        Supplier::Patch => "this patch is on its way",
+        Supplier::Generator | Supplier::GeneratorFile | Supplier::EnvLine => "it is generated from this",
+        Supplier::Image => "this entry of images is on its way",
+        Supplier::Replicas => "this entry of replicas is on its way",
+        Supplier::Namespace => "the namespace is set here",
+        Supplier::NameAffix => "the name is changed here",
+        Supplier::Labels => "labels are set here",
+        Supplier::Annotations => "annotations are set here",
+        Supplier::Replacement => "this replacement is on its way",
+        Supplier::Transformer => "this transformer is on its way",
+        Supplier::Substitution => "the variable has its value here",
+    }
+}
+
+/// The manifest that a place is in, or what stands for it in a file that is no object.
+fn manifest_at(text: &Parsed, place: &Place, verdict: &ObjectVerdict) -> Manifest {
+    let here = |manifest: &&Manifest| manifest.document == place.origin.document && manifest.base == place.origin.base;
+    text.manifests().find(here).cloned().unwrap_or_else(|| Manifest {
+        key: verdict.manifest.key.clone(),
+        document: place.origin.document,
+        base: place.origin.base.clone(),
+        kind_span: Span::new(0, 0),
+    })
+}
+
 /// The file and the manifest that bring an object.
-fn base(worker: &mut Worker, built: &BuiltObject) -> Option<(String, Manifest)> {
+pub(super) fn base(worker: &mut Worker, built: &BuiltObject) -> Option<(String, Manifest)> {
     let path = built.origin.as_ref()?.path.clone();
-    let root = worker.root.clone();
-    let parsed = worker.tree.parsed(&root, &path)?;
+    let parsed = worker.parsed(&path)?;
     let kind = built.object.get("kind")?.as_str()?;
     let name = built.object.pointer("/metadata/name")?.as_str()?;
     let same: Vec<&Manifest> = parsed
@@ -112,61 +311,26 @@ fn base(worker: &mut Worker, built: &BuiltObject) -> Option<(String, Manifest)> 
     Some((path, (*manifest).clone()))
 }
 
-/// Who supplies what an answer is about.
-async fn supplier(
-    _worker: &mut Worker,
-    _built: &BuiltObject,
-    answer: &Answer,
-    path: &str,
-    manifest: &Manifest,
-) -> Found {
-    Found {
-        path: path.to_owned(),
-        manifest: manifest.clone(),
-        answer: answer.clone(),
-    }
-}
-
-fn add(
+/// What is said about a manifest of a file, to be added to.
+fn judged_in<'a>(
     worker: &mut Worker,
     path: &str,
     manifest: &Manifest,
-    state: Option<ObjectState>,
-    answer: Option<Answer>,
-    files: &mut BTreeMap<Arc<str>, PlacedFile>,
-) {
-    let root = worker.root.clone();
-    let Some(text) = worker.tree.parsed(&root, path) else {
-        return;
-    };
+    files: &'a mut BTreeMap<Arc<str>, PlacedFile>,
+) -> Option<&'a mut Judged> {
+    let text = worker.parsed(path)?;
     let file = files.entry(worker.name(path)).or_insert_with(|| PlacedFile {
-        text: Arc::clone(&text),
+        text,
         judged: Vec::new(),
     });
-    let same = |judged: &&mut Judged| {
-        judged.manifest.key == manifest.key
-            && judged.manifest.document == manifest.document
-            && judged.manifest.base == manifest.base
-    };
-    let position = file.judged.iter_mut().position(|judged| same(&judged));
-    let judged = match position.and_then(|position| file.judged.get_mut(position)) {
-        Some(judged) => judged,
-        None => {
-            file.judged.push(Judged {
-                manifest: manifest.clone(),
-                state: None,
-                answers: Vec::new(),
-            });
-            let Some(last) = file.judged.last_mut() else { return };
-            last
-        }
-    };
-    if let Some(state) = state {
-        // Of two objects that one manifest becomes, such as in two namespaces, the worse one is shown.
-        judged.state = Some(judged.state.take().map_or(state.clone(), |other| other.worse(state)));
-    }
-    if let Some(answer) = answer {
-        let written = report::written_in(&text, manifest, &answer);
-        judged.answers.push(PlacedAnswer { answer, written });
-    }
+    let same = |judged: &Judged| judged.manifest == *manifest;
+    let position = file.judged.iter().position(same).unwrap_or_else(|| {
+        file.judged.push(Judged {
+            manifest: manifest.clone(),
+            state: None,
+            answers: Vec::new(),
+        });
+        file.judged.len() - 1
+    });
+    file.judged.get_mut(position)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camino::Utf8Path;
+use gitops_model::kustomize;
 use gitops_text::{MAX_FILE_BYTES, Text, decode};
 use ignore::WalkBuilder;
 
@@ -18,70 +19,51 @@ const MAX_BYTES: u64 = 256 << 20;
 /// The files of a tree as they were saved last, by their path from the root.
 #[derive(Default)]
 pub(crate) struct Tree {
-    files: BTreeMap<String, Entry>,
-}
-
-/// A file: its text, and its meaning once somebody has asked for that.
-enum Entry {
-    Text(Text),
-    Parsed(Arc<Parsed>),
+    texts: kustomize::Tree,
+    /// What somebody has asked for the meaning of.
+    parsed: BTreeMap<String, Arc<Parsed>>,
+    count: usize,
 }
 
 impl Tree {
     /// Takes what a file holds now.
     pub(crate) fn set(&mut self, path: String, content: Arc<Parsed>) {
-        self.files.insert(path, Entry::Parsed(content));
+        self.texts.insert(path.as_str(), content.text.as_str());
+        self.parsed.insert(path, content);
     }
 
     /// Forgets a file, or a directory with all that is in it; returns what that was.
     pub(crate) fn remove(&mut self, path: &str) -> Vec<String> {
-        let below = format!("{path}/");
-        let gone: Vec<String> = self
-            .files
-            .keys()
-            .filter(|known| *known == path || known.starts_with(&below))
-            .cloned()
-            .collect();
+        let mut gone: Vec<String> = self.texts.below(path).map(|(path, _)| path.to_string()).collect();
+        if self.texts.text(path).is_some() {
+            gone.push(path.to_owned());
+        }
         for path in &gone {
-            self.files.remove(path);
+            self.texts.remove(path);
+            self.parsed.remove(path);
         }
         gone
     }
 
     /// A file with its meaning.
     pub(crate) fn parsed(&mut self, root: &Utf8Path, path: &str) -> Option<Arc<Parsed>> {
-        let entry = self.files.get_mut(path)?;
-        if let Entry::Text(text) = entry {
-            let parsed = if is_yaml(Utf8Path::new(path)) || Utf8Path::new(path).extension().is_none() {
-                Parsed::new(root.join(path).as_str(), text.clone())
-            } else {
-                Parsed::of_another_language(text.clone())
-            };
-            *entry = Entry::Parsed(Arc::new(parsed));
+        if let Some(parsed) = self.parsed.get(path) {
+            return Some(Arc::clone(parsed));
         }
-        match entry {
-            Entry::Parsed(parsed) => Some(Arc::clone(parsed)),
-            Entry::Text(_) => None,
-        }
+        let text = Text::new(&**self.texts.text(path)?);
+        let parsed = if is_yaml(Utf8Path::new(path)) || Utf8Path::new(path).extension().is_none() {
+            Parsed::new(root.join(path).as_str(), text)
+        } else {
+            Parsed::of_another_language(text)
+        };
+        let parsed = Arc::new(parsed);
+        self.parsed.insert(path.to_owned(), Arc::clone(&parsed));
+        Some(parsed)
     }
 
-    /// The text of a file.
-    pub(crate) fn text(&self, path: &str) -> Option<&str> {
-        self.files.get(path).map(Entry::text)
-    }
-
-    /// All texts.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = (&String, &str)> {
-        self.files.iter().map(|(path, entry)| (path, entry.text()))
-    }
-}
-
-impl Entry {
-    fn text(&self) -> &str {
-        match self {
-            Self::Text(text) => text.as_str(),
-            Self::Parsed(parsed) => parsed.text.as_str(),
-        }
+    /// The texts, as origins are looked for in them.
+    pub(crate) fn texts(&self) -> &kustomize::Tree {
+        &self.texts
     }
 }
 
@@ -108,14 +90,15 @@ pub(crate) fn read_tree(root: &Utf8Path) -> (Tree, Vec<String>) {
             continue;
         };
         let size = entry.metadata().map_or(0, |metadata| metadata.len());
-        if size > MAX_FILE_BYTES || bytes + size > MAX_BYTES || tree.files.len() >= MAX_FILES {
+        if size > MAX_FILE_BYTES || bytes + size > MAX_BYTES || tree.count >= MAX_FILES {
             left_out.push(relative.to_string());
             continue;
         }
         let Ok(content) = std::fs::read(path) else { continue };
         if let Ok(text) = decode(&content) {
             bytes += size;
-            tree.files.insert(relative.to_string(), Entry::Text(Text::new(text)));
+            tree.count += 1;
+            tree.texts.insert(relative.as_str(), &*text);
         }
     }
     (tree, left_out)

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use gitops_model::{Code, Finding, Gvk, Manifest, ObjectKey, Severity, Source};
-use gitops_render::{Built, BuiltObject, Fault, Kustomize, Renderer};
-use gitops_session::{FileVerdict, Supplied};
+use gitops_render::fault::PlacedFault;
+use gitops_render::{BuiltObject, Fault, Renderer};
+use gitops_session::{Condition, FileVerdict, Supplied};
 use gitops_text::Span;
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::{Outcome, Tree, placed};
+use super::unit::{self, Unit, Units};
+use super::{Findings, Outcome, PlacedCondition, Tree, conditions, placed};
 use crate::event::{Event, Inbox, TaskDone};
 use crate::parsed::Parsed;
 
@@ -25,6 +27,8 @@ pub(crate) enum Order {
     Save(Save),
     /// The cluster has spoken.
     Place(Box<FileVerdict>),
+    /// Flux has spoken.
+    Flux(Box<Condition>),
 }
 
 /// Files that were saved.
@@ -45,8 +49,14 @@ pub(super) struct Worker {
     pub(super) target: String,
     pub(super) renderer: Arc<dyn Renderer>,
     pub(super) tree: Tree,
+    /// Whether the target is the entry of a Flux repository.
+    pub(super) is_flux: bool,
+    /// What is built on its own.
+    pub(super) units: Vec<Unit>,
     /// What was built last.
     pub(super) objects: Vec<BuiltObject>,
+    /// The unit of each object.
+    pub(super) unit_of: Vec<usize>,
     generation: u64,
     /// Name of the tree at the renderer.
     name_of_tree: String,
@@ -60,6 +70,7 @@ pub(crate) fn start(
     target: String,
     renderer: Arc<dyn Renderer>,
     tree: Tree,
+    is_flux: bool,
     inbox: Inbox,
     runtime: &tokio::runtime::Handle,
 ) -> mpsc::Sender<Order> {
@@ -70,7 +81,10 @@ pub(crate) fn start(
         target,
         renderer,
         tree,
+        is_flux,
+        units: Vec::new(),
         objects: Vec::new(),
+        unit_of: Vec::new(),
         generation: 0,
         name_of_tree: format!("session-{number}"),
         inbox,
@@ -79,7 +93,7 @@ pub(crate) fn start(
         worker.send_whole_tree().await;
         while let Some(order) = received.recv().await {
             let mut save: Option<Save> = None;
-            let mut verdict = None;
+            let mut said = Vec::new();
             let mut next = Some(order);
             // The newest save wins: those before it are only changes of the tree by now.
             while let Some(order) = next {
@@ -91,14 +105,21 @@ pub(crate) fn start(
                         }
                         None => save = Some(newer),
                     },
-                    Order::Place(newer) => verdict = Some(newer),
+                    other => said.push(other),
                 }
                 next = received.try_recv().ok();
             }
-            match (save, verdict) {
-                (Some(save), _) => worker.build(save).await,
-                (None, Some(verdict)) if verdict.generation == worker.generation => worker.place(*verdict).await,
-                (None, _) => {}
+            if let Some(save) = save {
+                // What was said of an older save is about nothing now; what Flux says stays true of its objects.
+                said.retain(|order| matches!(order, Order::Flux(_)));
+                worker.build(save).await;
+            }
+            for order in said {
+                match order {
+                    Order::Place(verdict) if verdict.generation == worker.generation => worker.place(*verdict).await,
+                    Order::Flux(condition) => worker.place_condition(&condition),
+                    Order::Place(_) | Order::Save(_) => {}
+                }
             }
         }
     });
@@ -107,10 +128,9 @@ pub(crate) fn start(
 
 impl Worker {
     async fn send_whole_tree(&mut self) {
-        let files = self
-            .tree
-            .texts()
-            .map(|(path, text)| (path.clone(), Some(text.to_owned())))
+        let files = self.tree.texts().below("");
+        let files = files
+            .map(|(path, text)| (path.to_string(), Some(text.to_string())))
             .collect();
         // What went wrong is said of the build that follows.
         let _ = self.renderer.change(&self.name_of_tree, files).await;
@@ -128,28 +148,38 @@ impl Worker {
                 None => files.extend(self.tree.remove(&path).into_iter().map(|path| (path, None))),
             }
         }
-        let request = self.request();
-        let built = match self.renderer.change(&self.name_of_tree, files).await {
-            Ok(()) => self.renderer.kustomize(&request).await,
-            Err(gone) => Err(gone),
-        };
-        let objects = match built {
-            Ok(Built {
-                objects, fault: None, ..
-            }) => {
-                self.objects = objects;
-                Ok(supplied(&self.objects))
-            }
-            Ok(Built { fault, .. }) => Err(self.faults(&fault.unwrap_or_default())),
-            Err(gone) => Err(self.faults(&Fault {
-                step: "build".to_owned(),
-                message: gone.to_string(),
-                object: None,
-            })),
+        let changed = self.renderer.change(&self.name_of_tree, files).await;
+        let Units {
+            units,
+            objects,
+            mut faults,
+        } = unit::build_all(self).await;
+        if let Err(gone) = changed {
+            faults.push((
+                0,
+                Fault {
+                    step: "build".to_owned(),
+                    message: gone.to_string(),
+                    object: None,
+                },
+            ));
+        }
+        self.units = units;
+        let findings = self.faults(&faults);
+        // Of a single kustomization that cannot be built nothing is known; of many, what can be built goes on.
+        let is_broken = !faults.is_empty();
+        let objects = if is_broken && !self.is_flux {
+            None
+        } else {
+            (self.unit_of, self.objects) = objects.into_iter().unzip();
+            Some(supplied(&self.objects))
         };
         let outcome = Outcome {
             generation: save.generation,
             objects,
+            is_broken,
+            texts: self.texts_of(&findings),
+            findings,
         };
         let number = self.number;
         let _ = self.inbox.send(Event::Task(TaskDone::TargetBuilt { number, outcome }));
@@ -161,36 +191,86 @@ impl Worker {
         let _ = self.inbox.send(Event::Task(TaskDone::Placed { number, placed }));
     }
 
-    /// What is asked of the renderer: all of the target.
-    pub(super) fn request(&self) -> Kustomize {
-        Kustomize {
-            tree: self.name_of_tree.clone(),
-            path: self.target.clone(),
-            origins: true,
-            ..Kustomize::default()
-        }
+    /// Name of the tree at the renderer.
+    pub(super) fn name_of_tree(&self) -> &str {
+        &self.name_of_tree
     }
 
-    /// The fault of a build on its line.
-    fn faults(&self, fault: &Fault) -> BTreeMap<Arc<str>, Vec<Finding>> {
-        let read = |path: &str| self.tree.text(path).map(str::to_owned);
-        let Some(placed) = gitops_render::fault::place(fault, &self.target, &read) else {
-            return BTreeMap::new();
+    /// The faults of builds on their lines.
+    fn faults(&self, faults: &[(usize, Fault)]) -> Findings {
+        let read = |path: &str| self.tree.texts().text(path).map(ToString::to_string);
+        let placed = faults.iter().filter_map(|(number, fault)| {
+            let directory = self.units.get(*number).map_or("", |unit| unit.path.as_str());
+            gitops_render::fault::place(fault, directory, &read)
+        });
+        self.by_file(placed, Source::Render, Severity::Error)
+    }
+
+    /// The texts that findings are about.
+    pub(super) fn texts_of(&mut self, findings: &Findings) -> BTreeMap<Arc<str>, Arc<Parsed>> {
+        let mut texts = BTreeMap::new();
+        for name in findings.keys() {
+            let text = self.path_of(name).and_then(|path| self.parsed(&path));
+            texts.extend(text.map(|text| (Arc::clone(name), text)));
+        }
+        texts
+    }
+
+    /// What of the kustomizations changes nothing.
+    pub(super) fn unused(&self) -> Findings {
+        let unused = self.units.iter().enumerate().flat_map(|(number, unit)| {
+            let objects = self.objects.iter().zip(&self.unit_of);
+            let own: Vec<BuiltObject> = objects
+                .filter(|(_, of)| **of == number)
+                .map(|(built, _)| built.clone())
+                .collect();
+            gitops_render::unused::unused(self.tree.texts(), &unit.path, &own)
+        });
+        self.by_file(unused, Source::Model, Severity::Warning)
+    }
+
+    fn place_condition(&mut self, condition: &Condition) {
+        let findings = conditions::place(self, condition);
+        let placed = PlacedCondition {
+            key: condition.key.clone(),
+            texts: self.texts_of(&findings),
+            findings,
         };
-        let finding = Finding {
-            code: Code {
-                source: Source::Render,
-                slug: placed.slug,
-            },
-            severity: Severity::Error,
-            span: placed.span,
-            message: placed.message,
-            detail: placed.detail,
-            related: Vec::new(),
-            fixes: Vec::new(),
-            object: None,
-        };
-        BTreeMap::from([(self.name(&placed.file), vec![finding])])
+        let number = self.number;
+        let _ = self
+            .inbox
+            .send(Event::Task(TaskDone::ConditionPlaced { number, placed }));
+    }
+
+    fn by_file(&self, placed: impl IntoIterator<Item = PlacedFault>, source: Source, severity: Severity) -> Findings {
+        let mut findings = Findings::new();
+        for placed in placed {
+            findings.entry(self.name(&placed.file)).or_default().push(Finding {
+                code: Code {
+                    source,
+                    slug: placed.slug,
+                },
+                severity,
+                span: placed.span,
+                message: placed.message,
+                detail: placed.detail,
+                related: Vec::new(),
+                fixes: Vec::new(),
+                object: None,
+            });
+        }
+        findings
+    }
+
+    /// A file of the tree with its meaning.
+    pub(super) fn parsed(&mut self, path: &str) -> Option<Arc<Parsed>> {
+        self.tree.parsed(&self.root, path)
+    }
+
+    /// The path of a file of the tree.
+    pub(super) fn path_of(&self, name: &str) -> Option<String> {
+        let path = camino::Utf8Path::new(name).strip_prefix(&self.root).ok()?;
+        Some(path.to_string())
     }
 
     /// The name of a file of the tree in the loop.

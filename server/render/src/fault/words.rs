@@ -34,10 +34,6 @@ pub const CODES: [(&str, &str); 19] = [
     ),
     ("not-yaml", "A file that is built from is not YAML."),
     (
-        "outside-of-root",
-        "A file outside of the directory of the kustomization is named.",
-    ),
-    (
         "patch-path-not-found",
         "An operation of a JSON 6902 patch has no place in its object.",
     ),
@@ -53,6 +49,10 @@ pub const CODES: [(&str, &str); 19] = [
     (
         "replacement-source-not-found",
         "The source of a replacement is not there.",
+    ),
+    (
+        "replicas-target-not-found",
+        "An entry of `replicas` is for an object that is not here.",
     ),
     (
         "unknown-field",
@@ -73,6 +73,9 @@ pub(super) struct Said {
     /// For people.
     pub(super) message: String,
 }
+
+/// What to look for, which code it has, and the words for it.
+type Read = (Wanted, &'static str, String);
 
 /// What to look for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -143,7 +146,7 @@ pub(super) fn read(message: &str, target: &str) -> Said {
         slug,
         message,
     };
-    let rules: [fn(&str) -> Option<(Wanted, &'static str, String)>; 6] = [
+    let rules: [fn(&str) -> Option<Read>; 6] = [
         of_the_file,
         of_a_cycle,
         of_a_patch,
@@ -168,7 +171,7 @@ fn innermost_directory(message: &str) -> Option<&str> {
 }
 
 /// The kustomization file itself.
-fn of_the_file(message: &str) -> Option<(Wanted, &'static str, String)> {
+fn of_the_file(message: &str) -> Option<Read> {
     if let Some(field) = after_last(message, "json: unknown field \"").and_then(|rest| rest.split('"').next()) {
         let bare = field.trim_matches('.');
         let near = FIELDS
@@ -235,7 +238,7 @@ fn of_the_file(message: &str) -> Option<(Wanted, &'static str, String)> {
     })
 }
 
-fn of_a_cycle(message: &str) -> Option<(Wanted, &'static str, String)> {
+fn of_a_cycle(message: &str) -> Option<Read> {
     let rest = after_last(message, "cycle detected: candidate root '")?;
     let root = rest.split('\'').next()?;
     let entry = last_resource(message)?;
@@ -246,7 +249,7 @@ fn of_a_cycle(message: &str) -> Option<(Wanted, &'static str, String)> {
     Some((Wanted::Value(entry.to_owned()), "cycle", words))
 }
 
-fn of_a_patch(message: &str) -> Option<(Wanted, &'static str, String)> {
+fn of_a_patch(message: &str) -> Option<Read> {
     for start in ["doc is missing path: ", "doc is missing key: ", "missing path: "] {
         if let Some(rest) = after_last(message, start) {
             let path = rest.trim_start_matches('"');
@@ -288,6 +291,10 @@ fn of_a_patch(message: &str) -> Option<(Wanted, &'static str, String)> {
         let words = format!("no {kind} called \"{name}\" is here to be the source of a replacement");
         return Some((Wanted::Value(name.to_owned()), "replacement-source-not-found", words));
     }
+    if let Some(name) = between(message, "resource with name ", " does not match a config") {
+        let words = format!("nothing that can be scaled is called \"{name}\"");
+        return Some((Wanted::Value(name.to_owned()), "replicas-target-not-found", words));
+    }
     if let Some(rest) = after_last(message, "unable to parse SM or JSON patch from ") {
         let start = between(rest, "[patch: ", "]").and_then(quoted);
         let wanted = start.map_or(Wanted::Directory, Wanted::Value);
@@ -300,7 +307,7 @@ fn of_a_patch(message: &str) -> Option<(Wanted, &'static str, String)> {
     None
 }
 
-fn of_objects(message: &str) -> Option<(Wanted, &'static str, String)> {
+fn of_objects(message: &str) -> Option<Read> {
     if let Some(rest) = after_last(message, "already registered id: ") {
         let (kind, name) = object_of(rest.split('\'').next()?)?;
         let file = after_last(message, "merging resources from '").and_then(|rest| rest.split('\'').next());
@@ -346,7 +353,7 @@ fn of_objects(message: &str) -> Option<(Wanted, &'static str, String)> {
     None
 }
 
-fn of_generators(message: &str) -> Option<(Wanted, &'static str, String)> {
+fn of_generators(message: &str) -> Option<Read> {
     for (start, end) in [
         ("file sources: [", "]"),
         ("env source files: [", "]"),
@@ -385,14 +392,7 @@ fn of_generators(message: &str) -> Option<(Wanted, &'static str, String)> {
     None
 }
 
-fn of_a_missing_file(message: &str) -> Option<(Wanted, &'static str, String)> {
-    if message.contains("security; file '") {
-        let entry = last_resource(message)?;
-        let words = format!(
-            "{entry} is outside of this directory, from which a kustomization takes no files; a directory with a kustomization of its own it does"
-        );
-        return Some((Wanted::Value(entry.to_owned()), "outside-of-root", words));
-    }
+fn of_a_missing_file(message: &str) -> Option<Read> {
     let is_missing = [
         "no such file or directory",
         "file does not exist",

@@ -35,6 +35,16 @@ pub struct Place {
     pub(super) at: At,
 }
 
+impl Place {
+    /// The scalar that is written there.
+    pub fn written(&self) -> Option<String> {
+        match &self.at {
+            At::Spot(spot) => spot.node().and_then(|node| node.as_str()).map(str::to_owned),
+            At::Text { .. } => None,
+        }
+    }
+}
+
 /// The place of a hit. `object` is where the object stands in its file.
 pub(super) fn place_of(hit: &Hit, object: Option<&Spot>, want: Want, is_exact: bool, known: Known) -> Place {
     let (file, document, base, path, span) = match &hit.at {

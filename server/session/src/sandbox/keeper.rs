@@ -1,37 +1,34 @@
 //! The process that keeps a sandbox up after the command that asked for it has ended.
 //!
-//! `spawn` starts it and waits until the sandbox is ready, `run` is what it does, `down` ends it.
-//! It is asked to end over a loopback port, by whoever can read the secret beside the port's number: that is safe
+//! `spawn` starts it and waits until the sandbox is ready, `run` is what it does, `down` ends it, and `add_flux` makes it
+//! add Flux. It is asked to end over a loopback port, by whoever can read the secret beside the port's number: that is safe
 //! where a process id is not, and the same on every operating system.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+use super::Sandbox;
+use super::control::{self, Answer, Control, Wish};
 use super::error::{StartError, StartErrorKind};
 use super::list::{self, Entry, SandboxState};
 use super::process::Exit;
 use super::start::{StartOptions, Step, start};
-use super::state_directory::{StateDirectory, make_private_directory, open_private_file, write_private_file};
-use super::{Sandbox, certificates};
-
-const CONTROL_FILE: &str = "control.json";
+use super::state_directory::{StateDirectory, make_private_directory, open_private_file};
 
 /// How long a keeper gets to end everything.
 const DOWN_DEADLINE: Duration = Duration::from_secs(20);
 
-/// How long one who connects gets to say what is wanted, and in how many bytes.
-const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
-const REQUEST_BYTES: u64 = 4096;
+/// How long it gets to add Flux: longer than that takes when it fails at its own deadline.
+const FLUX_DEADLINE: Duration = Duration::from_mins(2);
 
 /// A component that ends more often than this many times within the time below is not started again.
 const RESTARTS: usize = 5;
@@ -44,23 +41,6 @@ enum Message {
     Step(Step),
     Ready,
     Failed(StartError),
-}
-
-/// How a keeper is reached, for those who can read its directory.
-#[derive(Serialize, Deserialize)]
-struct Control {
-    port: u16,
-    secret: String,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Request {
-    secret: String,
-}
-
-/// Whether the sandbox of this directory has a keeper.
-pub(crate) fn is_kept(directory: &Utf8Path) -> bool {
-    directory.join(CONTROL_FILE).is_file()
 }
 
 /// How a keeper is started: a program with the arguments that make it call [`run`].
@@ -147,7 +127,7 @@ pub async fn run(options: StartOptions) -> Result<(), StartError> {
         }
     };
     let directory = sandbox.directory().to_owned();
-    let (listener, control) = match listen(&directory).await {
+    let (listener, control) = match control::listen(&directory).await {
         Ok(listening) => listening,
         Err(error) => {
             let error = StartError::state(&directory, &error);
@@ -173,12 +153,25 @@ async fn keep(
     loop {
         tokio::select! {
             exit = sandbox.next_exit() => restart(&mut sandbox, exit, &mut restarts).await?,
-            stream = asked_to_end(listener, control) => {
-                sandbox.stop().await;
-                let mut stream = stream;
-                let _ = stream.write_all(b"gone\n").await;
-                return Ok(());
-            }
+            (wish, mut stream) = control::wish(listener, control) => match wish {
+                Wish::End => {
+                    sandbox.stop().await;
+                    control::answer(&mut stream, &Answer::Done).await;
+                    return Ok(());
+                }
+                Wish::AddFlux => {
+                    let added = tokio::select! {
+                        added = sandbox.add_flux() => added,
+                        () = end.wait() => {
+                            sandbox.stop().await;
+                            return Ok(());
+                        }
+                    };
+                    let answer = added.map_or_else(Answer::Failed, |()| Answer::Done);
+                    control::answer(&mut stream, &answer).await;
+                    restart_what_ended(&mut sandbox, &answer).await?;
+                }
+            },
             () = end.wait() => {
                 sandbox.stop().await;
                 return Ok(());
@@ -197,21 +190,35 @@ async fn restart(sandbox: &mut Sandbox, exit: Exit, restarts: &mut Vec<Instant>)
     sandbox.restart(exit.component).await
 }
 
-/// Why a sandbox was not ended.
+/// What ends while Flux is added is told by the answer and by nothing else.
+async fn restart_what_ended(sandbox: &mut Sandbox, answer: &Answer) -> Result<(), StartError> {
+    match answer {
+        Answer::Failed(StartError {
+            kind: StartErrorKind::Component,
+            component: Some(component),
+            ..
+        }) if !component.is_flux() => sandbox.restart(*component).await,
+        _ => Ok(()),
+    }
+}
+
+/// Why a keeper did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
-pub enum DownError {
+pub enum AskError {
     /// There is none with this name.
     #[error("no sandbox named {0} is running")]
     NotRunning(String),
-    /// It ends with the editor or command that started it, and only so.
-    #[error("the sandbox {name} belongs to a session (process {pid}) or is just starting; end the session instead")]
+    /// It belongs to the editor or command that started it, and ends with that, and only so.
+    #[error(
+        "the sandbox {name} belongs to a session (process {pid}), which alone can end or change it, or is just starting"
+    )]
     NotKept {
         /// The sandbox.
         name: String,
         /// The owner, to be shown.
         pid: u32,
     },
-    /// It did not end in time, or could not be reached.
+    /// It did not do it in time, or could not be reached.
     #[error("the keeper of the sandbox {name} (process {pid}) does not answer: {error}")]
     NoAnswer {
         /// The sandbox.
@@ -224,91 +231,55 @@ pub enum DownError {
     /// The state directory cannot be read.
     #[error("the state directory cannot be read: {0}")]
     State(#[from] io::Error),
+    /// It tried, and this is what came of it. The sandbox is as it was before.
+    #[error(transparent)]
+    Failed(StartError),
 }
 
 /// Ends the sandbox `name` and waits until it is gone. The remains of one whose owner was killed are removed.
-pub async fn down(state: &StateDirectory, name: &str) -> Result<(), DownError> {
-    let Some(entry) = list::list(state)?.into_iter().find(|entry| entry.name == name) else {
-        return Err(DownError::NotRunning(name.to_owned()));
-    };
+pub async fn down(state: &StateDirectory, name: &str) -> Result<(), AskError> {
+    let entry = find(state, name)?;
     if entry.state == SandboxState::Stale {
         list::sweep(state)?;
         return Ok(());
     }
-    let directory = state.sandboxes().join(name);
-    let Some(control) = read_control(&directory) else {
-        return Err(DownError::NotKept {
+    ask(state, entry, Wish::End, DOWN_DEADLINE).await
+}
+
+/// Adds Flux to the sandbox `name`, if it is not there yet, and waits until its controllers are ready.
+pub async fn add_flux(state: &StateDirectory, name: &str) -> Result<Entry, AskError> {
+    let entry = find(state, name)?;
+    if entry.state == SandboxState::Stale {
+        return Err(AskError::NotRunning(name.to_owned()));
+    }
+    ask(state, entry, Wish::AddFlux, FLUX_DEADLINE).await?;
+    find(state, name)
+}
+
+fn find(state: &StateDirectory, name: &str) -> Result<Entry, AskError> {
+    list::list(state)?
+        .into_iter()
+        .find(|entry| entry.name == name)
+        .ok_or_else(|| AskError::NotRunning(name.to_owned()))
+}
+
+async fn ask(state: &StateDirectory, entry: Entry, wish: Wish, deadline: Duration) -> Result<(), AskError> {
+    let Some(control) = control::read(&state.sandboxes().join(&entry.name)) else {
+        return Err(AskError::NotKept {
             name: entry.name,
             pid: entry.pid,
         });
     };
-    let asked = tokio::time::timeout(DOWN_DEADLINE, ask_to_end(&control)).await;
+    let asked = tokio::time::timeout(deadline, control::ask(&control, wish)).await;
     match asked.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-        Ok(()) => Ok(()),
-        Err(error) => Err(DownError::NoAnswer {
+        Ok(Answer::Done) => Ok(()),
+        Ok(Answer::Failed(error)) => Err(AskError::Failed(error)),
+        Err(error) => Err(AskError::NoAnswer {
             name: entry.name,
             pid: entry.pid,
             error,
         }),
     }
-}
-
-async fn ask_to_end(control: &Control) -> io::Result<()> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, control.port)).await?;
-    let request = Request {
-        secret: control.secret.clone(),
-    };
-    let mut line = serde_json::to_vec(&request).map_err(io::Error::other)?;
-    line.push(b'\n');
-    stream.write_all(&line).await?;
-    let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer).await?;
-    if answer.trim() == "gone" {
-        Ok(())
-    } else {
-        Err(io::ErrorKind::ConnectionAborted.into())
-    }
-}
-
-/// Waits until somebody who knows the secret connects. Everybody else is hung up on.
-async fn asked_to_end(listener: &TcpListener, control: &Control) -> TcpStream {
-    loop {
-        let Ok((mut stream, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let request = tokio::time::timeout(REQUEST_DEADLINE, read_request(&mut stream)).await;
-        if let Ok(Some(request)) = request
-            && request.secret == control.secret
-        {
-            return stream;
-        }
-    }
-}
-
-async fn read_request(stream: &mut TcpStream) -> Option<Request> {
-    let mut line = String::new();
-    BufReader::new(stream.take(REQUEST_BYTES))
-        .read_line(&mut line)
-        .await
-        .ok()?;
-    serde_json::from_str(&line).ok()
-}
-
-async fn listen(directory: &Utf8Path) -> io::Result<(TcpListener, Control)> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let control = Control {
-        port: listener.local_addr()?.port(),
-        secret: certificates::secret().map_err(io::Error::other)?,
-    };
-    let text = serde_json::to_string(&control).map_err(io::Error::other)?;
-    write_private_file(&directory.join(CONTROL_FILE), &text)?;
-    Ok((listener, control))
-}
-
-fn read_control(directory: &Utf8Path) -> Option<Control> {
-    let text = std::fs::read_to_string(directory.join(CONTROL_FILE)).ok()?;
-    serde_json::from_str(&text).ok()
 }
 
 fn tell(message: &Message) -> io::Result<()> {

@@ -103,7 +103,7 @@ fn entry(directory: &Utf8Path, owned: bool) -> Entry {
         pid: record.pid,
         root: record.root,
         flux: record.flux,
-        kept: super::keeper::is_kept(directory),
+        kept: super::control::is_kept(directory),
     }
 }
 

@@ -7,6 +7,7 @@
 mod bundle;
 mod certificates;
 mod component;
+mod control;
 mod error;
 mod flux;
 mod flux_start;
@@ -36,6 +37,8 @@ pub use name::name_for;
 pub use process::Exit;
 pub use start::{StartOptions, Step, start};
 pub use state_directory::{NoStateDirectory, STATE_DIRECTORY_VARIABLE, StateDirectory};
+
+pub(crate) use state_directory::{make_private_directory, open_private_file, write_private_file};
 
 use list::Record;
 use running::Running;
@@ -133,8 +136,10 @@ impl Sandbox {
 
     /// Adds Flux to a sandbox that was started without it, and returns when its controllers are ready.
     ///
-    /// Takes 2 to 3 seconds more than a start with it, since its custom resources are put in first. When it fails, the
-    /// controllers are gone again and the sandbox stays as it is, but for custom resources that may be there.
+    /// Takes longer than a start with it from a prepared store, since its custom resources are put in first. When it fails,
+    /// the controllers are gone again and the sandbox stays as it is, but for custom resources that may be there.
+    ///
+    /// The future must not be dropped: controllers would stay that the sandbox does not tell of until it ends.
     pub async fn add_flux(&mut self) -> Result<(), StartError> {
         if self.record.flux.is_some() {
             return Ok(());
