@@ -161,7 +161,7 @@ async fn tally(renderer: &Child, name: &str, target: Target) -> Tally {
     let (tree, flux, request) = prepare(renderer, name, &target).await;
     let built = renderer.kustomize(&request).await.expect("the renderer is there");
     assert!(built.fault.is_none(), "{name} {}: {:?}", target.directory, built.fault);
-    let origins = Origins::read(&tree, target.directory, flux);
+    let origins = Origins::read(&tree, target.directory, flux).among(&built.objects);
     let mut tally = Tally {
         objects: built.objects.len(),
         ..Tally::default()
@@ -173,7 +173,6 @@ async fn tally(renderer: &Child, name: &str, target: Target) -> Tally {
             tally.fields += 1;
             let question = Question {
                 built: object,
-                others: &built.objects,
                 path,
                 want: Want::Value,
             };

@@ -86,11 +86,10 @@ fn data_hits(tree: &Tree, layer: &Layer, generator: &Generator, key: &str) -> Ve
             ..from_entry(entry, None)
         });
         if let Some(text) = tree.text(&path) {
-            let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
             hits.push(Hit {
                 at: At::Text {
                     file: path.into(),
-                    span: Span::new(0, length),
+                    span: first_line(text),
                 },
                 supplier: Supplier::GeneratorFile,
                 effect: Effect::Sets(Some(Value::String(encode(text)))),
@@ -118,6 +117,20 @@ fn data_hits(tree: &Tree, layer: &Layer, generator: &Generator, key: &str) -> Ve
         }
     }
     hits
+}
+
+/// The first line of a file that says something: the whole file is meant, and is shown there.
+fn first_line(text: &str) -> Span {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let length = line.trim_end().len();
+        if length > 0 {
+            let narrow = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+            return Span::new(narrow(start), narrow(start + length));
+        }
+        start += line.len();
+    }
+    Span::empty(0)
 }
 
 /// kustomize takes one pair of quotes around a literal's value away.

@@ -42,8 +42,6 @@ const MAX_PLACES: usize = 16;
 pub struct Question<'a> {
     /// The object as it is built, with where it came from.
     pub built: &'a BuiltObject,
-    /// All that was built with it, from which replacements may take their values; may be empty.
-    pub others: &'a [BuiltObject],
     /// The field, with indices of the built object.
     pub path: &'a FieldPath,
     /// Whether the key is meant, as for a field that should not be there, or the value.
@@ -56,6 +54,7 @@ pub struct Origins<'a> {
     tree: &'a Tree,
     layer: Layer,
     flux: Option<Spot>,
+    built: &'a [BuiltObject],
 }
 
 /// What structure says about a field.
@@ -76,7 +75,16 @@ impl<'a> Origins<'a> {
             tree,
             layer: layer(tree, directory, added.as_ref()),
             flux,
+            built: &[],
         }
+    }
+
+    /// With all that was built, from which replacements take their values: without it their places are found only as
+    /// far as files alone tell.
+    #[must_use]
+    pub fn among(mut self, built: &'a [BuiltObject]) -> Self {
+        self.built = built;
+        self
     }
 
     /// What structure says, without asking anybody.
@@ -87,7 +95,7 @@ impl<'a> Origins<'a> {
         let walk = Walk {
             tree: self.tree,
             root: &self.layer,
-            built: question.others,
+            built: self.built,
             depth: 0,
         };
         let (prefixes, suffixes) = affixes(&picked.source.steps);
@@ -191,12 +199,13 @@ impl<'a> Origins<'a> {
         let (Some(flux), Some(first)) = (&self.flux, places.first()) else {
             return places;
         };
+        let is_whole_file = first.origin.supplier == Supplier::GeneratorFile;
         let text = match &first.at {
             At::Spot(spot) => spot.node().and_then(Node::as_str).map(str::to_owned),
+            At::Text { file, .. } if is_whole_file => self.tree.text(file).map(ToString::to_string),
             At::Text { file, span } => self.tree.text(file).map(|text| span.slice(text).to_owned()),
         };
         let text = text.unwrap_or_default();
-        let is_whole_file = first.origin.supplier == Supplier::GeneratorFile;
         let is_exact = first.is_exact;
         let found = variables::names(&text)
             .into_iter()

@@ -25,14 +25,13 @@ async fn answers(number: usize, asked: &[Asked]) -> String {
     let renderer = renderer();
     let (tree, flux, request) = prepare(&renderer, name, &target).await;
     let built = renderer.kustomize(&request).await.expect("the renderer is there");
-    let origins = Origins::read(&tree, directory, flux);
+    let origins = Origins::read(&tree, directory, flux).among(&built.objects);
     let mut said = String::new();
     for (object, path, want) in asked {
         let built_object = built.objects.iter().find(|built| named(built).starts_with(object));
         let path = FieldPath::parse(path).expect("the path can be read");
         let question = Question {
             built: built_object.expect("the object is built"),
-            others: &built.objects,
             path: &path,
             want: *want,
         };
