@@ -255,21 +255,32 @@ fn is_builtin(group: &str) -> bool {
     }
 }
 
-/// The pair that sets the label or annotation at the end of the trail, and whether it does so for sure.
+/// The pair that sets the label or annotation at the end of the trail, and whether it does so for sure. For all labels
+/// or annotations of something: a pair that is among them.
 fn label<'l>(labels: &'l Labels, trail: &Trail<'_>, kind: &str) -> Option<(&'l Entry, bool)> {
     let keys: Vec<&str> = trail.keys().collect();
+    if let Some(all) = trail.value.as_object() {
+        let is_there = |pair: &&(String, Entry)| all.get(&pair.0).and_then(Value::as_str) == Some(&pair.1.text);
+        let (_, entry) = labels.pairs.iter().find(is_there)?;
+        return reaches(labels, &keys, kind).map(|certain| (entry, certain));
+    }
     let (last, parents) = keys.split_last()?;
     let (_, entry) = labels.pairs.iter().find(|(key, _)| key == last)?;
-    let parent = *parents.last()?;
-    let is_own = parents == ["metadata", kind];
+    reaches(labels, parents, kind).map(|certain| (entry, certain))
+}
+
+/// Whether labels get to what stands at these keys, and whether for sure.
+fn reaches(labels: &Labels, keys: &[&str], kind: &str) -> Option<bool> {
+    let last = *keys.last()?;
+    let is_own = *keys == ["metadata", kind];
     let named = labels
         .fields
         .iter()
-        .any(|path| path.split('/').eq(parents.iter().copied()));
-    let in_template = labels.include_templates && parent == kind && parents.contains(&"template");
-    let in_selector = labels.include_selectors && (matches!(parent, "matchLabels" | "selector") || parent == kind);
+        .any(|path| path.split('/').eq(keys.iter().copied()));
+    let in_template = labels.include_templates && last == kind && keys.contains(&"template");
+    let in_selector = labels.include_selectors && (matches!(last, "matchLabels" | "selector") || last == kind);
     let is_it = is_own || named || in_template || in_selector;
-    is_it.then_some((entry, is_own || named))
+    is_it.then_some(is_own || named)
 }
 
 /// A scalar of an unknown transformer that is in the value: the renderer decides.
