@@ -161,7 +161,7 @@ async fn suppliers_of(worker: &Worker, objects: &[BuiltObject], verdicts: &[Obje
         {
             let texts = worker.tree.texts();
             let (origins, request) = known.entry(number).or_insert_with(|| {
-                let origins = Origins::read(texts, &unit.path, unit.spot(texts));
+                let origins = Origins::read(texts, &unit.path, unit.spot(texts)).among(objects);
                 (origins, unit.request(worker.name_of_tree()))
             });
             for answer in answers_of(verdict) {

@@ -1,6 +1,6 @@
 //! What a patch does to a field.
 
-use gitops_model::kustomize::{Field, operations};
+use gitops_model::kustomize::{Field, Operation, operations};
 use gitops_yaml::NodeKind;
 use serde_json::Value;
 
@@ -10,9 +10,14 @@ use super::trail::{Hop, Trail, find_item, follow, merge_keys};
 use gitops_model::Supplier;
 
 /// What a patch does to the field at the end of the trail, last first. The trail is taken back to before the patch.
-pub(super) fn patch_hits(patch: &Field<'_>, trail: &mut Trail<'_>, merges_lists: bool) -> Vec<Hit> {
+///
+/// `renames` says whether it may change the name and kind, by which it otherwise only finds its object.
+pub(super) fn patch_hits(patch: &Field<'_>, trail: &mut Trail<'_>, merges_lists: bool, renames: bool) -> Vec<Hit> {
+    let is_identity = ["apiVersion", "kind"].iter().any(|key| trail.is(&[key]))
+        || ["name", "namespace"].iter().any(|key| trail.is(&["metadata", key]));
     match operations(patch) {
-        Some(_) => json_hits(patch, trail),
+        Some(operations) => json_hits(&operations, trail),
+        None if is_identity && !renames => Vec::new(),
         None => merge_hit(patch, trail, merges_lists).into_iter().collect(),
     }
 }
@@ -54,7 +59,12 @@ fn merge_hit(top: &Field<'_>, trail: &Trail<'_>, merges_lists: bool) -> Option<H
     }
     for step in &trail.missing {
         let gitops_yaml::Step::Key(key) = step else { break };
-        let Some(next) = field.get(key) else { break };
+        let Some(next) = field.get(key) else {
+            if let Some(replaces) = field.get("$patch").filter(|mode| mode.text() == Some("replace")) {
+                return Some(hit(&replaces, Effect::Removes, certain));
+            }
+            break;
+        };
         field = next;
         if is_deletion(&field) || is_null(&field) {
             return Some(hit(&field, Effect::Removes, certain));
@@ -84,9 +94,9 @@ fn keyed_item<'f>(list: &Field<'f>, keys: &[&str], item: &Value) -> Option<Field
 }
 
 /// JSON 6902, from the last operation to the first, so that each sees the list as it was.
-fn json_hits(patch: &Field<'_>, trail: &mut Trail<'_>) -> Vec<Hit> {
+fn json_hits(operations: &[Operation<'_>], trail: &mut Trail<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
-    for operation in operations(patch).unwrap_or_default().iter().rev() {
+    for operation in operations.iter().rev() {
         let Some((last, parents)) = operation.path.split_last() else {
             continue;
         };
@@ -101,11 +111,15 @@ fn json_hits(patch: &Field<'_>, trail: &mut Trail<'_>) -> Vec<Hit> {
                     hits.push(hit(&end.field, Effect::Sets(end.field.json()), certain && end.certain));
                 }
             }
-            ("move" | "copy", _) => hits.push(hit(&operation.field, Effect::Sets(None), false)),
+            ("move" | "copy", _) => hits.push(hit(&operation.field, Effect::Part, false)),
             _ => {}
         };
+        let mut goes_on_from = None;
         match trail.hops.get(parents.len()).copied() {
-            Some(Hop::Key(key)) if key == last => supplied(&mut hits, true),
+            Some(Hop::Key(key)) if key == last => {
+                supplied(&mut hits, true);
+                goes_on_from = operation.from.as_deref();
+            }
             Some(Hop::Item { index, length, item }) => {
                 let inserts = matches!(operation.op, "add" | "move" | "copy");
                 let at = if last == "-" {
@@ -120,6 +134,11 @@ fn json_hits(patch: &Field<'_>, trail: &mut Trail<'_>) -> Vec<Hit> {
                     _ if at == index => {
                         let same = value.as_ref().is_none_or(|value| !rest.is_empty() || fits(value, item));
                         supplied(&mut hits, same);
+                        goes_on_from = operation.from.as_deref();
+                        if operation.op == "add" {
+                            trail.is_new = true;
+                            return hits;
+                        }
                     }
                     _ if inserts => now = (index - usize::from(at < index), length.saturating_sub(1)),
                     _ => {}
@@ -136,6 +155,9 @@ fn json_hits(patch: &Field<'_>, trail: &mut Trail<'_>) -> Vec<Hit> {
                 }
             }
             _ => {}
+        }
+        if let (Some(from), "move" | "copy") = (goes_on_from, operation.op) {
+            trail.moved(from, parents.len() + 1);
         }
     }
     hits

@@ -65,9 +65,11 @@ pub(super) fn pick<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject) -> Op
             SourceKind::Generator(generator) if path.is_none() => {
                 let file = generator.spot.sheet.file();
                 let kind = if generator.is_secret { "Secret" } else { "ConfigMap" };
-                if configured_in.is_some_and(|path| path != &**file) || kind != key.gvk.kind {
+                if kind != key.gvk.kind {
                     continue;
                 }
+                // A generator that replaces another is named in its place.
+                let is_named = configured_in.is_some_and(|path| path == &**file);
                 let own = ObjectKey {
                     gvk: key.gvk.clone(),
                     namespace: generator.namespace.as_ref().map(|entry| entry.text.clone()),
@@ -76,7 +78,7 @@ pub(super) fn pick<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject) -> Op
                 let identities = identities(&own, &source.steps);
                 let score = score(&own, &identities, &key, &source.steps);
                 offer(
-                    score,
+                    score + u32::from(is_named),
                     Picked {
                         source,
                         spot: None,
@@ -166,7 +168,7 @@ fn score(own: &ObjectKey, identities: &[Identity], built: &ObjectKey, steps: &[S
     };
     let namespace = last.and_then(|identity| identity.namespaces.last());
     let same_namespace = namespace.is_some_and(|namespace| *namespace == built.namespace.clone().unwrap_or_default());
-    named * 2 + u32::from(same_namespace)
+    named * 4 + u32::from(same_namespace) * 2
 }
 
 /// The prefixes and suffixes on the way.
