@@ -65,7 +65,7 @@ func main() {
 func warmUp() {
 	kustomization, object := "resources: [a.yaml]\n", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 	tree := render.NewTree().With(map[string]*string{"kustomization.yaml": &kustomization, "a.yaml": &object})
-	render.BuildKustomize(tree, &render.Kustomize{Path: "/"})
+	render.WarmUp()
 }
 
 func serve(in io.Reader, out *writer) error {
