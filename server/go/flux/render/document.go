@@ -14,7 +14,9 @@ type document struct {
 }
 
 // known says whether it is an object whose identity is written in it.
-func (d document) known() bool { return d.name != "" && d.kind != "" && !strings.HasSuffix(d.kind, "List") }
+func (d document) known() bool {
+	return d.name != "" && d.kind != "" && !strings.HasSuffix(d.kind, "List")
+}
 
 // all are the documents of a file, read once for as long as the file stays as it is.
 func (n *node) all() []document {

@@ -104,6 +104,11 @@ func run(tree *Tree, directory string) (resmap.ResMap, error) {
 		building.RLock()
 		defer building.RUnlock()
 	}
+	return kustomized(tree, directory)
+}
+
+// kustomized runs kustomize with the options of the controllers.
+func kustomized(tree *Tree, directory string) (resmap.ResMap, error) {
 	options := &krusty.Options{
 		LoadRestrictions: types.LoadRestrictionsNone,
 		PluginConfig:     types.DisabledPluginConfig(),
@@ -153,16 +158,17 @@ func idOf(one *resource.Resource) ObjectID {
 func withCommonMetadata(content, kustomization json.RawMessage) (json.RawMessage, error) {
 	var owner struct {
 		Spec struct {
-			CommonMetadata struct {
-				Labels      map[string]string `json:"labels"`
-				Annotations map[string]string `json:"annotations"`
-			} `json:"commonMetadata"`
+			CommonMetadata metadata `json:"commonMetadata"`
 		} `json:"spec"`
 	}
 	if len(kustomization) == 0 || json.Unmarshal(kustomization, &owner) != nil {
 		return content, nil
 	}
-	common := owner.Spec.CommonMetadata
+	return withMetadata(content, owner.Spec.CommonMetadata)
+}
+
+// withMetadata adds labels and annotations to an object.
+func withMetadata(content json.RawMessage, common metadata) (json.RawMessage, error) {
 	if len(common.Labels) == 0 && len(common.Annotations) == 0 {
 		return content, nil
 	}
@@ -170,8 +176,8 @@ func withCommonMetadata(content, kustomization json.RawMessage) (json.RawMessage
 	if err := json.Unmarshal(content, &object); err != nil {
 		return nil, err
 	}
-	metadata := map[string]json.RawMessage{}
-	if err := json.Unmarshal(object["metadata"], &metadata); err != nil {
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(object["metadata"], &fields); err != nil {
 		return nil, err
 	}
 	for field, more := range map[string]map[string]string{"labels": common.Labels, "annotations": common.Annotations} {
@@ -180,7 +186,7 @@ func withCommonMetadata(content, kustomization json.RawMessage) (json.RawMessage
 		}
 		// What is no map of texts is dropped by the controller, too.
 		entries := map[string]string{}
-		if json.Unmarshal(metadata[field], &entries) != nil || entries == nil {
+		if json.Unmarshal(fields[field], &entries) != nil || entries == nil {
 			entries = map[string]string{}
 		}
 		for name, value := range more {
@@ -190,9 +196,9 @@ func withCommonMetadata(content, kustomization json.RawMessage) (json.RawMessage
 		if err != nil {
 			return nil, err
 		}
-		metadata[field] = written
+		fields[field] = written
 	}
-	written, err := json.Marshal(metadata)
+	written, err := json.Marshal(fields)
 	if err != nil {
 		return nil, err
 	}
