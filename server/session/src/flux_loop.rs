@@ -80,6 +80,11 @@ pub enum Readiness {
         /// What it waits for.
         message: String,
     },
+    /// It waits for another object of Flux.
+    Blocked {
+        /// Which one, in Flux's words.
+        message: String,
+    },
     /// It failed.
     Failed {
         /// Flux's reason, such as `BuildFailed`.
@@ -485,12 +490,22 @@ fn condition(object: &Value, commit: &str) -> Condition {
     } else {
         match ready {
             Some(ready) if word(ready, "status") == "True" => Readiness::Ready,
-            Some(ready) if word(ready, "status") == "False" && word(ready, "reason") != "DependencyNotReady" => {
-                Readiness::Failed {
-                    reason: word(ready, "reason"),
-                    message: word(ready, "message"),
+            Some(ready) if word(ready, "reason") == "DependencyNotReady" => {
+                let message = word(ready, "message");
+                // What is not there at all will not come by waiting.
+                if message.ends_with("not found") {
+                    Readiness::Failed {
+                        reason: word(ready, "reason"),
+                        message,
+                    }
+                } else {
+                    Readiness::Blocked { message }
                 }
             }
+            Some(ready) if word(ready, "status") == "False" => Readiness::Failed {
+                reason: word(ready, "reason"),
+                message: word(ready, "message"),
+            },
             Some(ready) => Readiness::Waiting {
                 message: word(ready, "message"),
             },

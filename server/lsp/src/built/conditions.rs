@@ -11,19 +11,6 @@ use gitops_yaml::FieldPath;
 use super::worker::Worker;
 use super::{Findings, placed};
 
-/// The codes of what Flux says, each with what it means. `docs/codes/flux` has a page for each.
-pub(crate) const CODES: [(&str, &str); 9] = [
-    ("artifact-failed", "Flux cannot get what it is to build."),
-    ("build-failed", "Flux cannot build a Kustomization."),
-    ("dry-run-failed", "The API server refuses what Flux wants to apply."),
-    ("failed", "Flux reports a failure that has no page of its own."),
-    ("health-check-failed", "What Flux has applied does not become healthy."),
-    ("install-failed", "Helm cannot install a release."),
-    ("source-failed", "A source cannot be fetched."),
-    ("source-not-ready", "A release waits for a source that is not ready."),
-    ("upgrade-failed", "Helm cannot upgrade a release."),
-];
-
 /// The findings about one object: none where nothing failed, or where what is said is not about the newest save.
 pub(super) fn place(worker: &mut Worker, condition: &Condition) -> Findings {
     let Readiness::Failed { reason, message } = &condition.readiness else {
@@ -110,6 +97,7 @@ fn slug_of(key: &ObjectKey, reason: &str, message: &str) -> &'static str {
     match reason {
         "ArtifactFailed" => "artifact-failed",
         "BuildFailed" => "build-failed",
+        "DependencyNotReady" => "dependency-not-found",
         "HealthCheckFailed" => "health-check-failed",
         "InstallFailed" => "install-failed",
         "UpgradeFailed" => "upgrade-failed",
@@ -127,6 +115,7 @@ fn field_of(slug: &str, message: &str) -> FieldPath {
         "artifact-failed" if message.contains("path not found") => &["spec", "path"],
         "artifact-failed" => &["spec", "sourceRef", "name"],
         "source-failed" => &["spec", "url"],
+        "dependency-not-found" => &["spec", "dependsOn"],
         _ => &["metadata", "name"],
     };
     for step in steps {

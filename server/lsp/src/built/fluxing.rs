@@ -136,6 +136,7 @@ impl Fluxing {
             Readiness::Ready => format!("… Ready of an older revision{revision}"),
             Readiness::Failed { reason, .. } if condition.current => format!("✗ {reason}{revision}"),
             Readiness::Suspended => "⏸ suspended".to_owned(),
+            Readiness::Blocked { message } => format!("… {message}"),
             Readiness::Waiting { .. } | Readiness::Failed { .. } | Readiness::Gone => {
                 format!("… reconciling{revision}")
             }
@@ -150,16 +151,18 @@ impl Fluxing {
             .filter(|condition| condition.key.gvk.kind == "Kustomization")
             .peekable();
         all.peek()?;
-        let mut good = true;
+        let (mut good, mut blocked) = (true, false);
         for condition in all {
             match &condition.readiness {
                 Readiness::Ready if condition.current => {}
                 Readiness::Failed { .. } if condition.current => good = false,
                 Readiness::Suspended => {}
+                Readiness::Blocked { .. } => blocked = true,
                 _ => return None,
             }
         }
-        Some(good)
+        // What waits for what has failed waits for a person.
+        (!blocked || !good).then_some(good)
     }
 }
 

@@ -47,6 +47,8 @@ pub(crate) struct Building {
     pub(crate) force: Option<(ObjectKey, Force)>,
     /// When the newest save was read.
     pub(crate) read_at: Instant,
+    /// Whether some of the newest save could not be built.
+    pub(crate) is_broken: bool,
     /// What was built last.
     pub(crate) objects: Vec<Supplied>,
     /// Whether some of it waits for what Flux is still to bring.
@@ -113,6 +115,7 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         placed_in: Vec::new(),
         force: None,
         read_at: Instant::now(),
+        is_broken: false,
         objects: Vec::new(),
         pending: false,
         flux,
@@ -197,6 +200,7 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
         }
         return;
     };
+    building.is_broken = outcome.is_broken;
     building.objects.clone_from(&objects);
     // What belongs to Flux is applied by Flux.
     let apply = on_save && building.flux.is_none();
@@ -301,6 +305,7 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
     if building.generation != placed.generation {
         return;
     }
+    let is_broken = building.is_broken;
     building.pending = placed.pending;
     let mut earlier = std::mem::take(&mut building.placed_in);
     building.placed_in = placed.files.keys().cloned().collect();
@@ -326,9 +331,11 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
             .unwrap_or_default();
         state.ledger.set(&name, Source::Apply, placed.generation, findings);
     }
-    set_findings(state, number, placed.generation, placed.unused, &placed.texts);
+    if !is_broken {
+        set_findings(state, number, placed.generation, placed.unused, &placed.texts);
+    }
     saves::note_reachability(state, number, placed.unreachable, placed.asked);
-    tell(state, number, placed.generation, placed.phase, placed.ok);
+    tell(state, number, placed.generation, placed.phase, placed.ok && !is_broken);
     state.lenses_changed = true;
     state.status_changed = true;
 }

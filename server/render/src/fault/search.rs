@@ -42,6 +42,12 @@ pub(super) fn find(said: &Said, read: Read<'_>) -> Option<(String, Span)> {
             if *last { found.pop() } else { found.into_iter().next() }
         }
         Wanted::Line { .. } => None,
+        Wanted::Text(texts) => texts.iter().find_map(|text| {
+            in_files(&files, |file| {
+                span_of(&file.text, file.text.find(text.as_str())?, text.len())
+            })
+        }),
+        Wanted::BadVariable => in_files(&files, |file| bad_variable(&file.text)),
     }
 }
 
@@ -154,6 +160,38 @@ fn root(file: &File) -> Option<Node<'_>> {
 
 fn in_files(files: &[File], find: impl Fn(&File) -> Option<Span>) -> Option<(String, Span)> {
     files.iter().find_map(|file| Some((file.path.clone(), find(file)?)))
+}
+
+fn span_of(text: &str, start: usize, length: usize) -> Option<Span> {
+    let end = start.checked_add(length).filter(|end| *end <= text.len())?;
+    Some(Span::new(u32::try_from(start).ok()?, u32::try_from(end).ok()?))
+}
+
+/// The first `${…}` of a text that is neither `${NAME}` nor one of the few forms with a default.
+fn bad_variable(text: &str) -> Option<Span> {
+    let mut from = 0;
+    while let Some(at) = text.get(from..)?.find("${").map(|at| at + from) {
+        let inside = text.get(at + 2..)?;
+        let end = inside.find(['}', '\n']).unwrap_or(inside.len());
+        let content = inside.get(..end)?;
+        let name_end = content
+            .find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+            .unwrap_or(content.len());
+        let (name, rest) = content.split_at(name_end);
+        let closes = inside.get(end..).is_some_and(|rest| rest.starts_with('}'));
+        let is_known = rest.is_empty()
+            || rest.starts_with(":=")
+            || rest.starts_with(":-")
+            || rest.starts_with('=')
+            || rest.starts_with('-');
+        let is_escaped = text.get(..at).is_some_and(|before| before.ends_with('$'));
+        let is_name = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+        if !is_escaped && !(closes && is_name && is_known) {
+            return span_of(text, at, content.len() + 2 + usize::from(closes));
+        }
+        from = at + 2;
+    }
+    None
 }
 
 fn key_of(file: &File, key: &str) -> Option<Span> {

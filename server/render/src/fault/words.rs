@@ -97,6 +97,10 @@ pub(super) enum Wanted {
     Patch { kind: String, name: String },
     /// A line, from 1, of a file that is no YAML.
     Line { file: String, line: u32 },
+    /// The first of these that stands in a file, whatever kind of file that is.
+    Text(Vec<String>),
+    /// A `${…}` that is no variable.
+    BadVariable,
     /// Nothing in particular.
     Directory,
 }
@@ -146,7 +150,8 @@ pub(super) fn read(message: &str, target: &str) -> Said {
         slug,
         message,
     };
-    let rules: [fn(&str) -> Option<Read>; 6] = [
+    let rules: [fn(&str) -> Option<Read>; 7] = [
+        of_substitution,
         of_the_file,
         of_a_cycle,
         of_a_patch,
@@ -168,6 +173,25 @@ fn innermost_directory(message: &str) -> Option<&str> {
         .filter_map(|start| message.rfind(start).map(|at| (at, at + start.len())))
         .max()
         .and_then(|(_, from)| message.get(from..)?.split('\'').next())
+}
+
+/// Post-build substitution, which is done object by object: the words name the variable, if any.
+fn of_substitution(message: &str) -> Option<Read> {
+    if let Some(name) = between(message, "variable not set (strict mode): \"", "\"") {
+        let words =
+            format!("the variable {name} is not set: no Kustomization of Flux that substitutes here supplies it");
+        return Some((
+            Wanted::Text(vec![format!("${{{name}}}"), format!("${{{name}")]),
+            "variable-not-set",
+            words,
+        ));
+    }
+    let cause = after_last(message, "variable substitution failed: ")?;
+    let words = format!(
+        "this is no variable that Flux can substitute ({}); write $${{…}} for a text that stays",
+        cause.trim()
+    );
+    Some((Wanted::BadVariable, "bad-substitution", words))
 }
 
 /// The kustomization file itself.

@@ -1,0 +1,126 @@
+//! Targets that are Flux repositories: what is saved goes through the real Flux of the sandbox, and what Flux, kustomize and
+//! the API server say is on the line that earned it.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use gitops_tests::message_log::Mark;
+use gitops_tests::server::TestServer;
+use gitops_tests::show::headline;
+use serde_json::{Value, json};
+
+/// A repository in a session.
+struct Fleet {
+    server: TestServer,
+    started: Value,
+}
+
+impl Fleet {
+    fn start(name: &str, target: &str) -> Self {
+        let directory = Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("corpora/reports")
+            .join(name);
+        let server = TestServer::builder().build();
+        for file in files_below(&directory) {
+            let content = std::fs::read(directory.join(&file)).expect("a file");
+            server.write(&file, content);
+        }
+        let started = server.start_session(json!({ "target": target }));
+        Self { server, started }
+    }
+
+    /// Saves an edit; whether it is accepted, and if it is, whether Flux is content.
+    fn edit(&self, file: &str, find: &str, put: &str) -> bool {
+        let path = self.server.workspace().join(file);
+        let text = std::fs::read_to_string(&path).expect("the file can be read");
+        assert!(text.contains(find), "{find:?} is not in {file}");
+        let text = text.replacen(find, put, 1);
+        if !self.server.is_open(file) {
+            self.server.open(file);
+        }
+        let version = self.server.retype(file, &text);
+        self.server.wait_for_version(file, version);
+        self.server.write(file, &text);
+        let mark = self.server.save(file);
+        self.verdict(file, "dry-run", mark) && self.verdict(file, "flux", mark)
+    }
+
+    fn verdict(&self, file: &str, phase: &str, since: Mark) -> bool {
+        let uri = self.server.uri(file);
+        self.server
+            .client
+            .wait(since, &format!("the {phase} verdict on {file}"), |_| {
+                let said = self.server.client.said(since, "gitops/verdict");
+                let mut of_file = said
+                    .iter()
+                    .filter(|said| said["uri"] == uri.as_str() && said["phase"] == phase);
+                of_file.next().map(|said| said["ok"] == true)
+            })
+    }
+
+    /// The errors in a file: line and what is said.
+    fn findings(&self, file: &str) -> Vec<String> {
+        let shown = self.server.diagnostics(file);
+        let line = |diagnostic: &Value| diagnostic["range"]["start"]["line"].as_u64().expect("a line") + 1;
+        let shown = shown.diagnostics.iter();
+        shown
+            .map(|diagnostic| format!("{}: {}", line(diagnostic), headline(diagnostic)))
+            .collect()
+    }
+}
+
+fn files_below(directory: &Utf8Path) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut waiting: Vec<Utf8PathBuf> = vec![directory.to_owned()];
+    while let Some(current) = waiting.pop() {
+        for entry in current.read_dir_utf8().expect("the corpus can be read") {
+            let path = entry.expect("an entry").into_path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                found.push(path.strip_prefix(directory).expect("below it").to_string());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_save_goes_through_flux() {
+    let fleet = Fleet::start("flux-a", "clusters/east");
+    let cluster = fleet.server.cluster(&fleet.started);
+    // Wrong for the API server: said at once, on the line, and never committed.
+    assert!(!fleet.edit("apps/portal.yaml", "containerPort", "containerport"));
+    assert_eq!(
+        fleet.findings("apps/portal.yaml"),
+        ["26: error apply/unknown-field: unknown field \"containerport\"; did you mean \"containerPort\"?"]
+    );
+    // Mended and changed: Flux applies it.
+    assert!(fleet.edit("apps/portal.yaml", "containerport: 8080", "containerPort: 8081"));
+    assert_eq!(fleet.findings("apps/portal.yaml"), [""; 0]);
+    let live = cluster
+        .get("apps/v1", "Deployment", Some("rep-apps"), "portal")
+        .expect("it is there");
+    let port = &live["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"];
+    assert_eq!(*port, 8081);
+    assert_eq!(
+        live["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"],
+        "rep-apps"
+    );
+    // A variable that nobody supplies is on the text that names it.
+    assert!(!fleet.edit("infra/vars.yaml", "log_level", "log_levels"));
+    let said = fleet.findings("apps/portal.yaml");
+    assert!(
+        said.iter().any(|said| said.contains("render/variable-not-set")),
+        "{said:?}"
+    );
+    assert!(fleet.edit("infra/vars.yaml", "log_levels", "log_level"));
+    assert_eq!(fleet.findings("apps/portal.yaml"), [""; 0]);
+    // What only Flux can say: a dependency that is not there.
+    assert!(!fleet.edit(
+        "clusters/east/tools.yaml",
+        "namespace: flux-system",
+        "namespace: rep-tools"
+    ));
+    let said = fleet.findings("clusters/east/tools.yaml");
+    assert!(said.iter().any(|said| said.contains("flux/")), "{said:?}");
+    fleet.server.assert_sound();
+}
