@@ -8,9 +8,9 @@ import {
   type ErrorHandlerResult,
   LanguageClient,
   type LanguageClientOptions,
-  type Middleware,
   RevealOutputChannelOn,
 } from "vscode-languageclient/node";
+import { commandMiddleware } from "./commands";
 import { traceChannel } from "./trace";
 
 /** The files that the server looks at. */
@@ -47,9 +47,10 @@ export function createClient(command: string, output: vscode.LogOutputChannel, o
       },
     },
     stdioOptions: { stdout: () => {}, stderr: copyLines },
-    middleware,
+    middleware: commandMiddleware(() => client, output),
   };
-  return new QuietLanguageClient("gitops", "GitOps", { command, args: ["lsp"] }, options);
+  const client = new QuietLanguageClient("gitops", "GitOps", { command, args: ["lsp"] }, options);
+  return client;
 }
 
 /** The settings below `gitops` that are the server's; `server` and `trace` are about how it is run. */
@@ -58,37 +59,6 @@ function serverSettings(): Record<string, unknown> {
   return Object.fromEntries(Object.entries(all).filter(([key]) => key !== "server" && key !== "trace"));
 }
 
-const middleware: Middleware = {
-  // The language client registers the server's commands under their own names, so a code lens, the palette and a menu
-  // all come through here.
-  executeCommand(command, args, next) {
-    if (command === "gitops.session.start" && !vscode.workspace.isTrusted) {
-      return offerTrust();
-    }
-    return next(command, commandArguments(command, args));
-  },
-};
-
-/** A menu passes the file it was opened on, which is no argument of the server's; a code lens passes the server's own. */
-function commandArguments(command: string, args: unknown[]): unknown[] {
-  const own = args[0] instanceof vscode.Uri ? [] : args;
-  if (command !== "gitops.session.start" || own.length > 0) {
-    return own;
-  }
-  // Which of several folders is meant is known only here: the one whose file is being looked at.
-  const document = vscode.window.activeTextEditor?.document.uri;
-  const folder = document && vscode.workspace.getWorkspaceFolder(document);
-  return folder ? [{ root: folder.uri.toString() }] : [];
-}
-
 function copyLines(input: Readable, output: vscode.LogOutputChannel): void {
   createInterface({ input }).on("line", (line) => output.info(line));
-}
-
-async function offerTrust(): Promise<void> {
-  const manage = "Manage Trust";
-  const message = "A session applies this workspace to a sandbox, so the workspace must be trusted first.";
-  if ((await vscode.window.showWarningMessage(message, manage)) === manage) {
-    await vscode.commands.executeCommand("workbench.trust.manage");
-  }
 }

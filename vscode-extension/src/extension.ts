@@ -3,10 +3,13 @@ import { DOCUMENTS } from "./client";
 import { createServer, type Server } from "./server";
 import { createStatusView } from "./status";
 
+/** How long activation waits for the server to answer, in milliseconds; it takes a few hundredths of a second. */
+const ACTIVATION_DEADLINE = 5_000;
+
 let server: Server | undefined;
 
 /** Called by VS Code when the first YAML file is opened or one of the commands is run. */
-export function activate(context: vscode.ExtensionContext): void {
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const output = vscode.window.createOutputChannel("GitOps", { log: true });
   const status = createStatusView(DOCUMENTS);
   const running = createServer(context.extensionPath, output, status);
@@ -23,8 +26,10 @@ export function activate(context: vscode.ExtensionContext): void {
       }
     }),
   );
-  // Not awaited: the window never waits for the server.
-  void running.restart();
+  // The command that activates waits for this, and "Start Session" is there only once the server has answered.
+  // The window waits for nothing, and a server that never answers holds nobody up for long.
+  const deadline = new Promise<void>((resolve) => setTimeout(resolve, ACTIVATION_DEADLINE));
+  await Promise.race([running.restart(), deadline]);
 }
 
 /** Called by VS Code when the window closes; it waits a few seconds for the promise. */

@@ -38,8 +38,9 @@ export function createServer(
   async function start(): Promise<void> {
     const ofTurn = turn;
     status.starting();
+    const setting = vscode.workspace.getConfiguration("gitops").get("server.path", "");
     const server = await findServer({
-      setting: vscode.workspace.getConfiguration("gitops").get("server.path", ""),
+      setting,
       extensionDirectory,
       searchPath: process.env["PATH"] ?? "",
       platform: process.platform,
@@ -50,7 +51,7 @@ export function createServer(
     if ("missing" in server) {
       output.error(`No gitops-lsp program at any of: ${server.missing.join(", ")}`);
       status.stopped("gitops-lsp was not found");
-      void reportMissing();
+      void reportMissing(setting.trim());
       return;
     }
     output.info(`Starting ${server.found}`);
@@ -133,10 +134,13 @@ export function createServer(
   };
 }
 
-async function reportMissing(): Promise<void> {
+/** `setting` is `gitops.server.path`; empty when it is not set. */
+async function reportMissing(setting: string): Promise<void> {
   const open = "Open Setting";
   const message =
-    "GitOps: the program gitops-lsp was not found. Install the extension for this platform, put gitops-lsp on the PATH, or set gitops.server.path.";
+    setting === ""
+      ? "GitOps: the program gitops-lsp was not found. Install the extension for this platform, put gitops-lsp on the PATH, or set gitops.server.path."
+      : `GitOps: there is no program at ${setting}, where gitops.server.path says that the server is.`;
   if ((await vscode.window.showErrorMessage(message, open)) === open) {
     await vscode.commands.executeCommand("workbench.action.openSettings", "gitops.server.path");
   }

@@ -89,7 +89,8 @@ function statusCommand(status: Status): vscode.Command | undefined {
   return { command: "gitops.session.start", title: "Start Session" };
 }
 
+/** `gitops.level` is `none` without a server; it is not set before the extension was ever active. */
 function setContext(status: Status | undefined): void {
-  void vscode.commands.executeCommand("setContext", "gitops.level", status?.level);
+  void vscode.commands.executeCommand("setContext", "gitops.level", status?.level ?? "none");
   void vscode.commands.executeCommand("setContext", "gitops.sessionActive", status?.level === "session");
 }
