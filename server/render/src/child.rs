@@ -275,6 +275,10 @@ async fn read_answer(output: &mut ChildStdout) -> std::io::Result<Value> {
 }
 
 fn deliver(waiting: &mut Waiting, mut answer: Value) {
+    // That a request is being worked on is no answer yet.
+    if answer.get("answer").is_none() && answer.get("error").is_none() {
+        return;
+    }
     let id = answer.get("id").and_then(Value::as_u64).unwrap_or_default();
     let Some((_, sender)) = waiting.remove(&id) else { return };
     let result = match answer.get("error").and_then(Value::as_str) {

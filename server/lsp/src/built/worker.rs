@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
-use gitops_model::{Code, Finding, Gvk, Manifest, ObjectKey, Severity, Source};
+use gitops_model::{Code, Finding, Gvk, Manifest, ObjectKey, Severity, Source, Want};
 use gitops_render::fault::PlacedFault;
 use gitops_render::{BuiltObject, Fault, Renderer};
 use gitops_session::{Condition, FileVerdict, Supplied};
@@ -201,9 +201,25 @@ impl Worker {
         let read = |path: &str| self.tree.texts().text(path).map(ToString::to_string);
         let placed = faults.iter().filter_map(|(number, fault)| {
             let directory = self.units.get(*number).map_or("", |unit| unit.path.as_str());
-            gitops_render::fault::place(fault, directory, &read)
+            let placed = gitops_render::fault::place(fault, directory, &read);
+            placed.or_else(|| self.on_the_kustomization(*number, fault))
         });
         self.by_file(placed, Source::Render, Severity::Error)
+    }
+
+    /// A fault of a directory without a kustomization file is one of the Kustomization of Flux that names it.
+    fn on_the_kustomization(&self, number: usize, fault: &Fault) -> Option<PlacedFault> {
+        let spot = self.units.get(number)?.spot(self.tree.texts())?;
+        let mut path = spot.clone();
+        path.path.push_key("spec");
+        path.path.push_key("path");
+        Some(PlacedFault {
+            file: spot.sheet.file().to_string(),
+            span: path.span(Want::Value),
+            slug: "build-failed",
+            message: fault.message.clone(),
+            detail: None,
+        })
     }
 
     /// The texts that findings are about.
