@@ -34,6 +34,9 @@ pub(super) struct Trail<'a> {
     pub(super) missing: Vec<Step>,
     /// Whether the walk has come to where the field was brought in: before that there is nothing of it.
     pub(super) is_new: bool,
+    /// Whether a later strategic merge put the items of a list on the way into another order, so that indices before
+    /// it are not known.
+    pub(super) is_reordered: bool,
 }
 
 impl<'a> Trail<'a> {
@@ -44,6 +47,7 @@ impl<'a> Trail<'a> {
             value: object,
             missing: Vec::new(),
             is_new: false,
+            is_reordered: false,
         };
         let mut steps = path.steps().iter();
         for step in steps.by_ref() {
