@@ -20,10 +20,46 @@ pub(super) fn patch_hits(patch: &Field<'_>, trail: &mut Trail<'_>, merges_lists:
         None if is_identity && !renames => Vec::new(),
         None => {
             let hit = merge_hit(patch, trail, merges_lists);
+            let mut hits: Vec<Hit> = hit.into_iter().collect();
+            if let Some(Hit { at: At::Spot(spot), .. }) = hits.first()
+                && let Some(known) = spot.clone().field()
+            {
+                hits.extend(alike(patch, trail, &known, Supplier::Patch));
+            }
+            if trail.is_unsure_item() {
+                for hit in &mut hits {
+                    hit.certain = false;
+                }
+            }
+            // Later in the walk is the same list before this patch.
+            hits.reverse();
             trail.is_reordered |= merges_lists && reorders(patch, trail);
-            hit.into_iter().collect()
+            hits
         }
     }
+}
+
+/// Other scalars of the same list that are built alike, where indices are not known: the renderer tells which it is.
+pub(super) fn alike(top: &Field<'_>, trail: &Trail<'_>, known: &Field<'_>, supplier: Supplier) -> Vec<Hit> {
+    let Some((Hop::Item { .. }, above)) = trail.hops.split_last() else {
+        return Vec::new();
+    };
+    if !trail.is_unsure_item() {
+        return Vec::new();
+    }
+    let list = follow(top.clone(), above);
+    let items = list.map(|list| list.field.items()).unwrap_or_default();
+    let path = known.spot().path;
+    let others = items
+        .iter()
+        .filter(|item| item.spot().path != path && fits(item, trail.value));
+    let hit = |item: &Field<'_>| Hit {
+        at: At::Spot(item.spot()),
+        supplier,
+        effect: Effect::Sets(item.json()),
+        certain: false,
+    };
+    others.map(hit).collect()
 }
 
 /// Whether a strategic merge patch has a list on the way: what it names comes first in what is built.

@@ -123,6 +123,11 @@ impl<'a> Trail<'a> {
         Some(shorter)
     }
 
+    /// Whether it leads to an item without a key, in a list whose indices are not known any more.
+    pub(super) fn is_unsure_item(&self) -> bool {
+        self.is_reordered && matches!(self.hops.last(), Some(Hop::Item { .. }))
+    }
+
     /// The keys of the path, without items.
     pub(super) fn keys(&self) -> impl DoubleEndedIterator<Item = &'a str> {
         self.hops.iter().filter_map(|hop| match hop {

@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use crate::BuiltObject;
 
-use super::fits::{fits, scalar_text};
+use super::fits::scalar_text;
 use super::generated::generator_hits;
 use super::hit::{At, Effect, Hit};
-use super::patches::patch_hits;
+use super::patches::{alike, patch_hits};
 use super::pick::Picked;
 use super::replaced::replacement_hits;
-use super::trail::{Hop, Trail, follow};
+use super::trail::{Trail, follow};
 
 /// What the walk needs to know.
 #[derive(Clone, Copy)]
@@ -65,10 +65,10 @@ pub(super) fn hits(walk: Walk<'_>, picked: &Picked<'_>, trail: &Trail<'_>) -> Ve
                     at: At::Spot(end.field.spot()),
                     supplier: Supplier::Manifest,
                     effect: Effect::Sets(end.field.json()),
-                    certain: end.certain,
+                    certain: end.certain && !trail.is_unsure_item(),
                 });
-                if !end.certain || trail.is_reordered {
-                    hits.extend(alike(picked, &trail, hits.last()));
+                if let Some(top) = picked.spot.as_ref().and_then(Spot::field) {
+                    hits.extend(alike(&top, &trail, &end.field, Supplier::Manifest));
                 }
             }
         }
@@ -84,25 +84,6 @@ pub(super) fn hits(walk: Walk<'_>, picked: &Picked<'_>, trail: &Trail<'_>) -> Ve
     }
     only_used_variables(&mut hits);
     hits
-}
-
-/// Other scalars of the same list of the file that are built alike: the renderer tells which one it is.
-fn alike(picked: &Picked<'_>, trail: &Trail<'_>, known: Option<&Hit>) -> Vec<Hit> {
-    let Some((Hop::Item { .. }, above)) = trail.hops.split_last() else {
-        return Vec::new();
-    };
-    let field = picked.spot.as_ref().and_then(Spot::field);
-    let list = field.and_then(|field| follow(field, above));
-    let items = list.map(|list| list.field.items()).unwrap_or_default();
-    let is_known = |spot: &Spot| matches!(known, Some(Hit { at: At::Spot(own), .. }) if own.path == spot.path);
-    let like = items.into_iter().filter(|item| fits(item, trail.value));
-    let others = like.filter(|item| !is_known(&item.spot())).map(|item| Hit {
-        at: At::Spot(item.spot()),
-        supplier: Supplier::Manifest,
-        effect: Effect::Sets(item.json()),
-        certain: false,
-    });
-    others.collect()
 }
 
 /// The key of a list's item comes from whoever wrote the item first; later patches only mean it.

@@ -103,7 +103,7 @@ async fn every_field_of_what_nobody_wrote_has_its_place() {
         .and_then(|seeds| seeds.parse().ok());
     let renderer = renderer();
     let mut summary = String::new();
-    for seed in 1..=seeds.unwrap_or(12_u64) {
+    for seed in 1..=seeds.unwrap_or(4_u64) {
         let mut random = Random(seed);
         let mut files = BTreeMap::new();
         files.insert("l0/all.yaml".to_owned(), base(&mut random));
@@ -127,13 +127,13 @@ async fn every_field_of_what_nobody_wrote_has_its_place() {
             continue;
         }
         let mut tally = tally(&renderer, &format!("seed {seed}"), target).await;
-        tally.untried.clear();
+        let untried = std::mem::take(&mut tally.untried).len();
         if !tally.misses.is_empty() && std::env::var_os("GITOPS_LSP_SHOW").is_some() {
             for (path, text) in &files {
                 println!("#- {path}\n{text}");
             }
         }
-        line(&mut summary, &format!("seed {seed}"), &tally);
+        line(&mut summary, &format!("seed {seed} ({untried} not triable)"), &tally);
     }
     expect_test::expect_file!["random.txt"].assert_eq(&summary);
 }
