@@ -22,6 +22,9 @@ use crate::state::State;
 use crate::target::TargetKind;
 use crate::{built, identities, saves, workspace};
 
+/// The field manager with which Flux applies what it builds; it takes over what others have.
+const FLUX_MANAGER: &str = "kustomize-controller";
+
 /// Stops a session. The request is answered when nothing of it is left.
 pub(crate) fn stop(state: &mut State, request: RequestId, name: Option<&str>) {
     let found = match name {
@@ -131,15 +134,18 @@ fn on_started(state: &mut State, number: u64, started: Started) {
         return;
     };
     let request = request.take();
+    let kind = session.kind;
     let knowledge = Arc::new(SchemaKnowledge::default());
     let _on_runtime = state.runtime.enter();
-    let live = Live::start(
-        started.cluster,
-        knowledge,
-        session::reporter(number, state.inbox.clone()),
-    );
+    let cluster = started.cluster;
+    let judging = match kind {
+        TargetKind::Flux => cluster.judging_as(FLUX_MANAGER),
+        TargetKind::Kustomization | TargetKind::Folder => cluster.clone(),
+    };
+    let live = Live::start(judging, knowledge, session::reporter(number, state.inbox.clone()));
     session.phase = Phase::Running(Box::new(Running {
         live,
+        cluster,
         context: started.context,
         kubeconfig: started.kubeconfig,
     }));

@@ -75,6 +75,8 @@ pub(crate) enum Phase {
 pub(crate) struct Running {
     /// Its loop.
     pub(crate) live: Live,
+    /// The connection to its sandbox.
+    pub(crate) cluster: Cluster,
     /// Name of the sandbox's context.
     pub(crate) context: String,
     /// Where the sandbox's kubeconfig is.

@@ -1,221 +1,199 @@
 package render
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"sort"
 	"strings"
-	"time"
+	"sync"
 
-	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/api/konfig"
 )
 
-// Tree is a tree of files that never changes: a change makes another one that shares what it has in common.
-// Paths begin with "/".
+// Tree is a tree of files that never changes: a change makes another one, which shares all directories that are the same
+// with it. So a request can lay files over 10,000 others at the cost of the few directories that they are in.
 type Tree struct {
-	files    map[string]string
-	children map[string]map[string]bool // of each directory: names, and whether they are directories
+	root *node
+	// How many kustomization files may bring a schema, which is global to kustomize.
+	schemas int
+}
+
+// node is a directory when it has entries, even none, and a file otherwise.
+type node struct {
+	entries map[string]*node
+	text    string
+
+	once      sync.Once
+	documents []document
 }
 
 // NewTree is an empty one.
 func NewTree() *Tree {
-	return &Tree{files: map[string]string{}, children: map[string]map[string]bool{"/": {}}}
+	return &Tree{root: &node{entries: map[string]*node{}}}
 }
 
-// With is the tree with changes: a text for a path, or nil for a file that is gone. Paths may leave out the first "/".
+// With is the tree with changes: a text for a path, or nil for a file that is gone. A path that leads out of the tree ends
+// at its root.
 func (t *Tree) With(changes map[string]*string) *Tree {
 	if len(changes) == 0 {
 		return t
 	}
-	next := &Tree{files: make(map[string]string, len(t.files)+len(changes)), children: make(map[string]map[string]bool, len(t.children))}
-	for name, text := range t.files {
-		next.files[name] = text
-	}
-	for name, entries := range t.children {
-		next.children[name] = entries
-	}
-	copied := map[string]bool{}
-	entriesOf := func(directory string) map[string]bool {
-		if !copied[directory] {
-			entries := make(map[string]bool, len(next.children[directory])+1)
-			for name, isDirectory := range next.children[directory] {
-				entries[name] = isDirectory
-			}
-			next.children[directory] = entries
-			copied[directory] = true
-		}
-		return next.children[directory]
-	}
+	edit := edit{tree: &Tree{root: t.root, schemas: t.schemas}, own: map[*node]bool{}}
+	edit.tree.root = edit.copy(t.root)
 	for name, text := range changes {
-		name = absolute(name)
-		if text == nil {
-			next.remove(name, entriesOf)
+		parts := partsOf(name)
+		if len(parts) == 0 {
 			continue
 		}
-		next.files[name] = *text
-		for child, isDirectory := name, false; child != "/"; child, isDirectory = path.Dir(child), true {
-			entriesOf(path.Dir(child))[path.Base(child)] = isDirectory
+		if text == nil {
+			edit.remove(edit.tree.root, parts)
+		} else {
+			edit.write(parts, *text)
 		}
 	}
-	return next
+	return edit.tree
+}
+
+// edit makes one tree of another. What it has copied itself it can change in place.
+type edit struct {
+	tree *Tree
+	own  map[*node]bool
+}
+
+func (e *edit) copy(directory *node) *node {
+	if e.own[directory] {
+		return directory
+	}
+	entries := make(map[string]*node, len(directory.entries)+1)
+	for name, entry := range directory.entries {
+		entries[name] = entry
+	}
+	copied := &node{entries: entries}
+	e.own[copied] = true
+	return copied
+}
+
+func (e *edit) write(parts []string, text string) {
+	directory := e.tree.root
+	for _, part := range parts[:len(parts)-1] {
+		next := directory.entries[part]
+		if next == nil || next.entries == nil {
+			// A file gives way to a directory of its name, as it does on a disk when Git checks out the one after the other.
+			e.forget(part, next)
+			next = &node{entries: map[string]*node{}}
+			e.own[next] = true
+		} else {
+			next = e.copy(next)
+		}
+		directory.entries[part] = next
+		directory = next
+	}
+	name := parts[len(parts)-1]
+	e.forget(name, directory.entries[name])
+	directory.entries[name] = &node{text: text}
+	if bringsSchema(name, text) {
+		e.tree.schemas++
+	}
 }
 
 // remove takes a file out, and the directories that are empty without it.
-func (t *Tree) remove(name string, entriesOf func(string) map[string]bool) {
-	if _, is := t.files[name]; !is {
+func (e *edit) remove(directory *node, parts []string) {
+	entry := directory.entries[parts[0]]
+	if entry == nil {
 		return
 	}
-	delete(t.files, name)
-	for child := name; child != "/"; child = path.Dir(child) {
-		entries := entriesOf(path.Dir(child))
-		delete(entries, path.Base(child))
-		if child != name {
-			delete(t.children, child)
+	if len(parts) == 1 {
+		if entry.entries == nil {
+			e.forget(parts[0], entry)
+			delete(directory.entries, parts[0])
 		}
-		if len(entries) > 0 {
-			return
-		}
+		return
+	}
+	if entry.entries == nil {
+		return
+	}
+	entry = e.copy(entry)
+	directory.entries[parts[0]] = entry
+	e.remove(entry, parts[1:])
+	if len(entry.entries) == 0 {
+		delete(directory.entries, parts[0])
 	}
 }
 
-func absolute(name string) string {
-	return path.Clean("/" + filepath.ToSlash(name))
-}
-
-var errReadOnly = errors.New("the tree of files cannot be written")
-
-// A Tree is a file system as kustomize wants one. Nothing is read but what is in it, and nothing is written.
-var _ filesys.FileSystem = (*Tree)(nil)
-
-func (t *Tree) Create(string) (filesys.File, error)    { return nil, errReadOnly }
-func (t *Tree) Mkdir(string) error                     { return errReadOnly }
-func (t *Tree) MkdirAll(string) error                  { return errReadOnly }
-func (t *Tree) RemoveAll(string) error                 { return errReadOnly }
-func (t *Tree) WriteFile(string, []byte) error         { return errReadOnly }
-func (t *Tree) Open(name string) (filesys.File, error) { return nil, missing("open", name) }
-
-func (t *Tree) IsDir(name string) bool {
-	_, is := t.children[absolute(name)]
-	return is
-}
-
-func (t *Tree) Exists(name string) bool {
-	_, is := t.files[absolute(name)]
-	return is || t.IsDir(name)
-}
-
-func (t *Tree) ReadFile(name string) ([]byte, error) {
-	text, is := t.files[absolute(name)]
-	if !is {
-		return nil, missing("open", name)
+// forget counts what is lost with an entry.
+func (e *edit) forget(name string, entry *node) {
+	if entry == nil {
+		return
 	}
-	return []byte(text), nil
+	if bringsSchema(name, entry.text) {
+		e.tree.schemas--
+	}
+	for name, below := range entry.entries {
+		e.forget(name, below)
+	}
 }
 
-func (t *Tree) ReadDir(name string) ([]string, error) {
-	entries, is := t.children[absolute(name)]
-	if !is {
-		return nil, missing("open", name)
-	}
-	return sorted(entries), nil
+// bringsSchema is true for each kustomization with `openapi`, and for some without.
+func bringsSchema(name, text string) bool {
+	return isKustomization(name) && strings.Contains(text, "openapi")
 }
 
-func (t *Tree) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
-	name = absolute(name)
-	if t.IsDir(name) {
-		return filesys.ConfirmedDir(name), "", nil
-	}
-	if _, is := t.files[name]; is {
-		return filesys.ConfirmedDir(path.Dir(name)), path.Base(name), nil
-	}
-	return "", "", missing("lstat", name)
-}
-
-func (t *Tree) Glob(pattern string) ([]string, error) {
-	var found []string
-	pattern = absolute(pattern)
-	for name := range t.files {
-		matches, err := path.Match(pattern, name)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", pattern, err)
-		}
-		if matches {
-			found = append(found, name)
+func isKustomization(name string) bool {
+	for _, known := range konfig.RecognizedKustomizationFileNames() {
+		if name == known {
+			return true
 		}
 	}
-	sort.Strings(found)
-	return found, nil
+	return false
 }
 
-func (t *Tree) Walk(name string, visit filepath.WalkFunc) error {
-	err := t.walk(absolute(name), visit)
-	if errors.Is(err, filepath.SkipDir) || errors.Is(err, filepath.SkipAll) {
+// partsOf are the names on the way to a path from the root.
+func partsOf(name string) []string {
+	name = clean(name)
+	if name == "" {
 		return nil
 	}
-	return err
+	return strings.Split(name, "/")
 }
 
-func (t *Tree) walk(name string, visit filepath.WalkFunc) error {
-	if text, is := t.files[name]; is {
-		return visit(name, entry{name: path.Base(name), size: int64(len(text))}, nil)
-	}
-	entries, is := t.children[name]
-	if !is {
-		return visit(name, nil, missing("lstat", name))
-	}
-	if err := visit(name, entry{name: path.Base(name), directory: true}, nil); err != nil {
-		return err
-	}
-	for _, child := range sorted(entries) {
-		err := t.walk(path.Join(name, child), visit)
-		if errors.Is(err, filepath.SkipDir) {
-			if entries[child] {
-				continue
-			}
+// clean is a path relative to the root, "" for the root itself.
+func clean(name string) string {
+	return strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(name)), "/")
+}
+
+// find is what is at a path, or nil.
+func (t *Tree) find(name string) *node {
+	at := t.root
+	for _, part := range partsOf(name) {
+		at = at.entries[part]
+		if at == nil {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
 	}
-	return nil
+	return at
 }
 
-func sorted(entries map[string]bool) []string {
-	names := make([]string, 0, len(entries))
-	for name := range entries {
+// file is the text at a path, and whether there is a file.
+func (t *Tree) file(name string) (string, bool) {
+	at := t.find(name)
+	if at == nil || at.entries != nil {
+		return "", false
+	}
+	return at.text, true
+}
+
+// isDirectory says whether there is a directory at a path.
+func (t *Tree) isDirectory(name string) bool {
+	at := t.find(name)
+	return at != nil && at.entries != nil
+}
+
+// names are the entries of a directory, sorted.
+func (n *node) names() []string {
+	names := make([]string, 0, len(n.entries))
+	for name := range n.entries {
 		names = append(names, name)
 	}
 	sort.Strings(names)
 	return names
 }
-
-func missing(operation, name string) error {
-	return &fs.PathError{Op: operation, Path: name, Err: fs.ErrNotExist}
-}
-
-// entry describes a file for Walk.
-type entry struct {
-	name      string
-	size      int64
-	directory bool
-}
-
-func (e entry) Name() string       { return e.name }
-func (e entry) Size() int64        { return e.size }
-func (e entry) ModTime() time.Time { return time.Time{} }
-func (e entry) IsDir() bool        { return e.directory }
-func (e entry) Sys() any           { return nil }
-func (e entry) Mode() os.FileMode {
-	if e.directory {
-		return os.ModeDir | 0o755
-	}
-	return 0o644
-}
-
-// without takes the "/" off that paths in messages begin with here and not in the workspace.
-func relative(name string) string { return strings.TrimPrefix(name, "/") }

@@ -23,6 +23,32 @@ type ObjectID struct {
 	Name       string `json:"name"`
 }
 
+// Helm asks for what is rendered of a chart.
+type Helm struct {
+	Path                    string             `json:"path"`
+	Archive                 string             `json:"archive"`
+	ValuesFiles             []string           `json:"valuesFiles"`
+	Values                  json.RawMessage    `json:"values"`
+	Release                 string             `json:"release"`
+	Namespace               string             `json:"namespace"`
+	Owner                   *Owner             `json:"owner"`
+	PostRenderers           json.RawMessage    `json:"postRenderers"`
+	PostRenderStrategy      string             `json:"postRenderStrategy"`
+	CommonMetadata          json.RawMessage    `json:"commonMetadata"`
+	KubernetesVersion       string             `json:"kubernetesVersion"`
+	APIVersions             []string           `json:"apiVersions"`
+	IncludeCrds             bool               `json:"includeCrds"`
+	IsUpgrade               bool               `json:"isUpgrade"`
+	DisableSchemaValidation bool               `json:"disableSchemaValidation"`
+	Overlay                 map[string]*string `json:"overlay"`
+}
+
+// Owner is the HelmRelease of what is rendered.
+type Owner struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
 // Built is what came out.
 type Built struct {
 	Objects  []Object `json:"objects"`

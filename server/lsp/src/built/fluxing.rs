@@ -53,7 +53,7 @@ pub(super) fn begin(state: &mut State, number: u64, tree: &mut Tree) -> Option<F
     let running = session.running()?;
     let (sync, repositories) = objects_of(tree, &session.root, &session.relative_target());
     let start = FluxStart {
-        cluster: running.live.cluster().clone(),
+        cluster: running.cluster.clone(),
         root: session.root.clone(),
         state: running.kubeconfig.parent().unwrap_or(Utf8Path::new(".")).join("source"),
         target: session.relative_target(),
@@ -184,12 +184,14 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
         return;
     };
     let Some(fluxing) = &mut building.flux else { return };
+    let mut brought = false;
     match event {
         FluxEvent::Committed { generation, revision } => {
             fluxing.revision = revision;
             fluxing.committed = generation;
         }
         FluxEvent::Condition(condition) => {
+            brought = condition.readiness == Readiness::Ready && condition.current;
             if condition.readiness == Readiness::Gone {
                 fluxing.conditions.remove(&condition.key);
             } else {
@@ -199,6 +201,9 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
             let _ = building.worker.try_send(Order::Flux(Box::new(condition)));
         }
         FluxEvent::Trouble(_) => {}
+    }
+    if brought {
+        super::ask_again(state, number);
     }
     state.lenses_changed = true;
     state.status_changed = true;

@@ -47,6 +47,10 @@ pub(crate) struct Building {
     pub(crate) force: Option<(ObjectKey, Force)>,
     /// When the newest save was read.
     pub(crate) read_at: Instant,
+    /// What was built last.
+    pub(crate) objects: Vec<Supplied>,
+    /// Whether some of it waits for what Flux is still to bring.
+    pub(crate) pending: bool,
     /// What it keeps of Flux, where the target is the entry of a Flux repository.
     pub(crate) flux: Option<Fluxing>,
 }
@@ -109,6 +113,8 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         placed_in: Vec::new(),
         force: None,
         read_at: Instant::now(),
+        objects: Vec::new(),
+        pending: false,
         flux,
     });
     if let Some((name, file)) = own.and_then(|name| state.files.at_path(Utf8Path::new(&*name))) {
@@ -191,6 +197,7 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
         }
         return;
     };
+    building.objects.clone_from(&objects);
     // What belongs to Flux is applied by Flux.
     let apply = on_save && building.flux.is_none();
     let supply = Supply {
@@ -241,6 +248,32 @@ fn set_findings(
     }
 }
 
+/// Flux has brought something: what waited for it is asked about again.
+fn ask_again(state: &mut State, number: u64) {
+    let Some(session) = state.sessions.get_mut(&number) else {
+        return;
+    };
+    let live = session.live().cloned();
+    let (Some(building), Some(live)) = (&mut session.building, live) else {
+        return;
+    };
+    if !std::mem::take(&mut building.pending) {
+        return;
+    }
+    let supply = Supply {
+        file: Arc::clone(&building.name),
+        generation: building.generation,
+        complete: false,
+        objects: building.objects.clone(),
+        read_at: building.read_at,
+        apply: false,
+        changed_only: true,
+        force: None,
+    };
+    // A full queue holds newer saves, which ask by themselves.
+    let _ = live.supply(vec![supply]);
+}
+
 /// The cluster has spoken about what was built: the worker finds out which lines that is about.
 pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: FileVerdict) {
     let Some(building) = state
@@ -268,6 +301,7 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
     if building.generation != placed.generation {
         return;
     }
+    building.pending = placed.pending;
     let mut earlier = std::mem::take(&mut building.placed_in);
     building.placed_in = placed.files.keys().cloned().collect();
     earlier.retain(|name| !placed.files.contains_key(name));

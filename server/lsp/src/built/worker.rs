@@ -172,7 +172,7 @@ impl Worker {
             None
         } else {
             (self.unit_of, self.objects) = objects.into_iter().unzip();
-            Some(supplied(&self.objects))
+            Some(supplied(&self.objects, self.is_flux))
         };
         let outcome = Outcome {
             generation: save.generation,
@@ -280,7 +280,7 @@ impl Worker {
 }
 
 /// The objects as they are sent. Their number is their place in what was built.
-fn supplied(objects: &[BuiltObject]) -> Vec<Supplied> {
+fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> {
     objects
         .iter()
         .enumerate()
@@ -291,9 +291,29 @@ fn supplied(objects: &[BuiltObject]) -> Vec<Supplied> {
                 base: FieldPath::default(),
                 kind_span: Span::new(0, 0),
             },
-            object: gitops_cluster::SentObject::new(&built.object),
+            object: if is_flux {
+                gitops_cluster::SentObject::new(&as_flux_sends_it(&built.object))
+            } else {
+                gitops_cluster::SentObject::new(&built.object)
+            },
         })
         .collect()
+}
+
+/// The object as kustomize-controller sends it, as far as that makes a difference.
+///
+/// It passes built-in kinds through their Go types (fluxcd/pkg/ssa/normalize), which gives a Job's template empty metadata.
+/// Without them its manager would give up what it has of them, and with that the labels that the API server has put there.
+fn as_flux_sends_it(object: &Value) -> Value {
+    let mut object = object.clone();
+    if object.get("kind").and_then(Value::as_str) == Some("Job")
+        && let Some(template) = object.pointer_mut("/spec/template").and_then(Value::as_object_mut)
+    {
+        template
+            .entry("metadata")
+            .or_insert_with(|| Value::Object(serde_json::Map::new()));
+    }
+    object
 }
 
 /// The identity of an object.
