@@ -150,7 +150,8 @@ pub struct BuiltObject {
     pub object: Value,
     /// The file that brings it, or the generator (kustomize), or the template (Helm).
     pub origin: Option<OriginNote>,
-    /// What changed it on its way, first to last.
+    /// What was run over it on its way, first to last, whether it changed something or not. A slice leaves out patches that
+    /// name other objects.
     pub transformations: Vec<OriginNote>,
     /// Whether it is a hook of Helm.
     pub hook: bool,

@@ -165,7 +165,7 @@ async fn a_chart_is_rendered_as_flux_renders_it() -> Result<(), Gone> {
         }),
         post_renderers: Some(json!([{ "kustomize": { "patches": [{
             "target": { "kind": "ConfigMap" },
-            "patch": "[{op: add, path: /data/more, value: 'yes'}]",
+            "patch": r#"[{"op": "add", "path": "/data/more", "value": "yes"}]"#,
         }]}}])),
         ..release()
     };
