@@ -13,4 +13,4 @@ pub mod unused;
 
 pub use child::Child;
 pub use plain::{Rendered, plain};
-pub use renderer::{Built, BuiltObject, Fault, Gone, Helm, Kustomize, ObjectId, OriginNote, Renderer};
+pub use renderer::{Built, BuiltObject, Fault, Gone, Helm, HelmOwner, Kustomize, ObjectId, OriginNote, Renderer};

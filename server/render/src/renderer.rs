@@ -50,7 +50,8 @@ pub struct Kustomize {
     /// Files that are different for this request only: what a buffer holds, what is tried. `None` for one that is gone.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub overlay: BTreeMap<String, Option<String>>,
-    /// The slice: only what feeds these objects is built, which may be less than all that they need. Empty for the whole.
+    /// The slice: only these objects come out, with what generators make, and only what feeds them is built. Where that is not
+    /// sure to be the same as in the whole, the whole is built. Empty for the whole.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<ObjectId>,
     /// Whether each object says where it came from ([`BuiltObject::origin`]); costs about half as much again.
@@ -82,7 +83,8 @@ pub struct Helm {
     /// A packaged chart (`.tgz`), in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive: Option<String>,
-    /// Values files of the chart that are merged before `values`, relative to the chart.
+    /// Values files that are merged and take the place of the chart's own `values.yaml`, relative to the chart; for a chart
+    /// in the tree they may lie outside of it (`../values.yaml`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values_files: Vec<String>,
     /// The user's values, merged as helm-controller merges them.
@@ -91,23 +93,41 @@ pub struct Helm {
     pub release: String,
     /// Its namespace.
     pub namespace: String,
+    /// The `HelmRelease`, whose name helm-controller puts on each object as a label. `None` for a bare chart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<HelmOwner>,
     /// `spec.postRenderers` of the `HelmRelease`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_renderers: Option<Value>,
+    /// `spec.postRenderStrategy` of the `HelmRelease`; empty for helm-controller's default.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub post_render_strategy: String,
     /// `spec.commonMetadata` of the `HelmRelease`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub common_metadata: Option<Value>,
     /// Kubernetes version that templates see, such as `1.36.3`.
     pub kubernetes_version: String,
-    /// `group/version` and `group/version/Kind` that templates see as served.
+    /// `group/version` and `group/version/Kind` that templates see as served; empty for what Helm knows by itself.
     pub api_versions: Vec<String>,
     /// Whether CRDs of the chart are among the objects.
     pub include_crds: bool,
     /// Whether it is an upgrade, which templates can ask.
     pub is_upgrade: bool,
+    /// Whether values are not held against `values.schema.json`.
+    pub disable_schema_validation: bool,
     /// Files that are different for this request only.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub overlay: BTreeMap<String, Option<String>>,
+}
+
+/// A `HelmRelease`, by its identity.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HelmOwner {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// What came out.
@@ -130,7 +150,8 @@ pub struct BuiltObject {
     pub object: Value,
     /// The file that brings it, or the generator (kustomize), or the template (Helm).
     pub origin: Option<OriginNote>,
-    /// What changed it on its way, first to last.
+    /// What was run over it on its way, first to last, whether it changed something or not. A slice leaves out patches that
+    /// name other objects.
     pub transformations: Vec<OriginNote>,
     /// Whether it is a hook of Helm.
     pub hook: bool,

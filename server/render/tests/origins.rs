@@ -19,6 +19,8 @@ use serde_json::Value;
 mod answers;
 #[path = "origins/fixtures.rs"]
 mod fixtures;
+#[path = "origins/random.rs"]
+mod random;
 #[path = "origins/speed.rs"]
 mod speed;
 

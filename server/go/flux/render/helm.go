@@ -41,6 +41,10 @@ func BuildHelm(tree *Tree, request *Helm) (built *Built) {
 			return failed("values", err)
 		}
 	}
+	if values == nil {
+		// They were null.
+		values = map[string]any{}
+	}
 	install, err := installOf(request)
 	if err != nil {
 		return failed("template", err)

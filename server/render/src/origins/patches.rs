@@ -18,7 +18,89 @@ pub(super) fn patch_hits(patch: &Field<'_>, trail: &mut Trail<'_>, merges_lists:
     match operations(patch) {
         Some(operations) => json_hits(&operations, trail),
         None if is_identity && !renames => Vec::new(),
-        None => merge_hit(patch, trail, merges_lists).into_iter().collect(),
+        None => {
+            let hit = merge_hit(patch, trail, merges_lists);
+            let mut hits: Vec<Hit> = hit.into_iter().collect();
+            if let Some(Hit { at: At::Spot(spot), .. }) = hits.first()
+                && let Some(known) = spot.clone().field()
+            {
+                hits.extend(alike(patch, trail, &known, Supplier::Patch));
+            }
+            if trail.is_unsure_item() {
+                for hit in &mut hits {
+                    hit.certain = false;
+                }
+            }
+            // Later in the walk is the same list before this patch.
+            hits.reverse();
+            trail.is_reordered |= merges_lists && reorders(patch, trail);
+            hits
+        }
+    }
+}
+
+/// Other scalars of the same list that are built alike, where indices are not known: the renderer tells which it is.
+pub(super) fn alike(top: &Field<'_>, trail: &Trail<'_>, known: &Field<'_>, supplier: Supplier) -> Vec<Hit> {
+    let Some((Hop::Item { .. }, above)) = trail.hops.split_last() else {
+        return Vec::new();
+    };
+    if !trail.is_unsure_item() {
+        return Vec::new();
+    }
+    let list = follow(top.clone(), above);
+    let items = list.map(|list| list.field.items()).unwrap_or_default();
+    let path = known.spot().path;
+    let others = items
+        .iter()
+        .filter(|item| item.spot().path != path && fits(item, trail.value));
+    let hit = |item: &Field<'_>| Hit {
+        at: At::Spot(item.spot()),
+        supplier,
+        effect: Effect::Sets(item.json()),
+        certain: false,
+    };
+    others.map(hit).collect()
+}
+
+/// Whether a strategic merge patch has a list on the way: what it names comes first in what is built.
+fn reorders(patch: &Field<'_>, trail: &Trail<'_>) -> bool {
+    let mut field = patch.clone();
+    for hop in &trail.hops {
+        match hop {
+            Hop::Key(key) => match field.get(key) {
+                Some(next) => field = next,
+                None => return false,
+            },
+            Hop::Item { .. } => return field.kind() == NodeKind::Sequence,
+        }
+    }
+    false
+}
+
+/// What an operation may do to the field where indices are not known: it sets what is built in an item of such a list.
+fn possible_hit(operation: &Operation<'_>, trail: &Trail<'_>) -> Option<Hit> {
+    let is_along = |(part, hop): (&String, &Hop<'_>)| match hop {
+        Hop::Key(key) => part == key,
+        Hop::Item { .. } => part == "-" || part.parse::<usize>().is_ok(),
+    };
+    let rest = trail.hops.get(operation.path.len()..)?;
+    if !matches!(operation.op, "add" | "replace") || !operation.path.iter().zip(&trail.hops).all(is_along) {
+        return None;
+    }
+    let value = operation.field.get("value")?;
+    let end = follow(value.clone(), rest)?;
+    let is_like = match trail.hops.get(operation.path.len().checked_sub(1)?)? {
+        Hop::Item { item, .. } => value.kind() != NodeKind::Mapping || keyed_item_is(&value, item),
+        Hop::Key(_) => true,
+    };
+    (is_like && fits(&end.field, trail.value)).then(|| hit(&end.field, Effect::Sets(end.field.json()), false))
+}
+
+/// Whether an item is not another one by its name.
+fn keyed_item_is(value: &Field<'_>, item: &Value) -> bool {
+    match (value.get("name"), item.get("name")) {
+        (Some(own), Some(built)) => fits(&own, built),
+        _ => true,
     }
 }
 
@@ -100,6 +182,15 @@ fn json_hits(operations: &[Operation<'_>], trail: &mut Trail<'_>) -> Vec<Hit> {
         let Some((last, parents)) = operation.path.split_last() else {
             continue;
         };
+        let has_index = trail
+            .hops
+            .iter()
+            .zip(&operation.path)
+            .any(|(hop, _)| matches!(hop, Hop::Item { .. }));
+        if trail.is_reordered && has_index {
+            hits.extend(possible_hit(operation, trail));
+            continue;
+        }
         if parents.len() >= trail.hops.len() + trail.missing.len() || !leads_to(parents, trail) {
             continue;
         }

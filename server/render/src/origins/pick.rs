@@ -5,7 +5,7 @@ use gitops_model::{Gvk, ObjectKey, read};
 use serde_json::Value;
 
 use super::fits::{fits_name, fits_text};
-use crate::BuiltObject;
+use crate::{BuiltObject, OriginNote};
 
 /// The source of an object.
 pub(super) struct Picked<'a> {
@@ -30,8 +30,12 @@ pub(super) fn key_of(object: &Value) -> ObjectKey {
 
 /// The source that fits a built object best.
 pub(super) fn pick<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject) -> Option<Picked<'a>> {
+    // A patch that replaces all annotations takes the note about the origin away, or leaves a wrong one.
+    pick_by(tree, layer, built, built.origin.as_ref()).or_else(|| pick_by(tree, layer, built, None))
+}
+
+fn pick_by<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject, origin: Option<&OriginNote>) -> Option<Picked<'a>> {
     let key = key_of(&built.object);
-    let origin = built.origin.as_ref();
     let path = origin
         .map(|origin| origin.path.as_str())
         .filter(|path| !path.is_empty());

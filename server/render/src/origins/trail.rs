@@ -34,6 +34,9 @@ pub(super) struct Trail<'a> {
     pub(super) missing: Vec<Step>,
     /// Whether the walk has come to where the field was brought in: before that there is nothing of it.
     pub(super) is_new: bool,
+    /// Whether a later strategic merge put the items of a list on the way into another order, so that indices before
+    /// it are not known.
+    pub(super) is_reordered: bool,
 }
 
 impl<'a> Trail<'a> {
@@ -44,6 +47,7 @@ impl<'a> Trail<'a> {
             value: object,
             missing: Vec::new(),
             is_new: false,
+            is_reordered: false,
         };
         let mut steps = path.steps().iter();
         for step in steps.by_ref() {
@@ -117,6 +121,11 @@ impl<'a> Trail<'a> {
         };
         shorter.value = shorter.hops.iter().try_fold(self.object, down)?;
         Some(shorter)
+    }
+
+    /// Whether it leads to an item without a key, in a list whose indices are not known any more.
+    pub(super) fn is_unsure_item(&self) -> bool {
+        self.is_reordered && matches!(self.hops.last(), Some(Hop::Item { .. }))
     }
 
     /// The keys of the path, without items.

@@ -11,7 +11,7 @@ use crate::BuiltObject;
 use super::fits::scalar_text;
 use super::generated::generator_hits;
 use super::hit::{At, Effect, Hit};
-use super::patches::patch_hits;
+use super::patches::{alike, patch_hits};
 use super::pick::Picked;
 use super::replaced::replacement_hits;
 use super::trail::{Trail, follow};
@@ -65,8 +65,11 @@ pub(super) fn hits(walk: Walk<'_>, picked: &Picked<'_>, trail: &Trail<'_>) -> Ve
                     at: At::Spot(end.field.spot()),
                     supplier: Supplier::Manifest,
                     effect: Effect::Sets(end.field.json()),
-                    certain: end.certain,
+                    certain: end.certain && !trail.is_unsure_item(),
                 });
+                if let Some(top) = picked.spot.as_ref().and_then(Spot::field) {
+                    hits.extend(alike(&top, &trail, &end.field, Supplier::Manifest));
+                }
             }
         }
         SourceKind::Generator(generator) => {
