@@ -52,6 +52,8 @@ pub struct Cluster {
     /// Held while discovery is asked, so that many who miss a kind ask once.
     looking: Arc<tokio::sync::Mutex<()>>,
     field_manager: Arc<str>,
+    /// Whether a dry run takes fields over, as the manager that it is done for would.
+    forces_dry_runs: bool,
     default_namespace: Arc<str>,
 }
 
@@ -78,8 +80,19 @@ impl Cluster {
             kinds: Arc::new(RwLock::new(Arc::new(kinds))),
             looking: Arc::default(),
             field_manager: Arc::from(field_manager),
+            forces_dry_runs: false,
             default_namespace,
         })
+    }
+
+    /// The same connection, on which dry runs are done as another manager would apply, which takes over what others have.
+    #[must_use]
+    pub fn judging_as(&self, field_manager: &str) -> Self {
+        Self {
+            field_manager: Arc::from(field_manager),
+            forces_dry_runs: true,
+            ..self.clone()
+        }
     }
 
     /// The client, for what has no method here.
@@ -136,6 +149,7 @@ impl Cluster {
         url.push_str("?fieldValidation=Strict&fieldManager=");
         url.push_str(&encoded(&self.field_manager));
         match mode {
+            Mode::DryRun if self.forces_dry_runs => url.push_str("&dryRun=All&force=true"),
             Mode::DryRun => url.push_str("&dryRun=All&force=false"),
             Mode::Apply => url.push_str("&force=false"),
             Mode::ApplyForced => url.push_str("&force=true"),

@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use crossbeam_channel::Sender;
 use gitops_cluster::Cluster;
 use gitops_session::sandbox::Step;
-use gitops_session::{FileVerdict, Stopped};
+use gitops_session::{FileVerdict, FluxEvent, Stopped};
 use ls_types::ProgressToken;
 use lsp_server::RequestId;
 use serde_json::Value;
@@ -53,6 +53,8 @@ pub(crate) enum SessionEvent {
     Recovered,
     /// It does not come back.
     Lost(String),
+    /// The Flux of the sandbox has something to say.
+    Flux(FluxEvent),
     /// It was stopped as asked.
     Stopped(Stopped),
 }
@@ -115,6 +117,13 @@ pub(crate) enum TaskDone {
         number: u64,
         /// What is said, by file.
         placed: built::PlacedVerdict,
+    },
+    /// What Flux says about an object has its places.
+    ConditionPlaced {
+        /// For which session.
+        number: u64,
+        /// What is said.
+        placed: built::PlacedCondition,
     },
     /// Files that changed outside the editor were read.
     FilesRead {

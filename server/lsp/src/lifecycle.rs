@@ -22,6 +22,9 @@ use crate::state::State;
 use crate::target::TargetKind;
 use crate::{built, identities, saves, workspace};
 
+/// The field manager with which Flux applies what it builds; it takes over what others have.
+const FLUX_MANAGER: &str = "kustomize-controller";
+
 /// Stops a session. The request is answered when nothing of it is left.
 pub(crate) fn stop(state: &mut State, request: RequestId, name: Option<&str>) {
     let found = match name {
@@ -93,6 +96,7 @@ pub(crate) fn on_session_event(state: &mut State, number: u64, event: SessionEve
                 let _ = live.retry();
             }
         }
+        SessionEvent::Flux(event) => built::fluxing::on_event(state, number, event),
         SessionEvent::Stopped(stopped) => on_stopped(state, number, &stopped),
     }
 }
@@ -130,15 +134,18 @@ fn on_started(state: &mut State, number: u64, started: Started) {
         return;
     };
     let request = request.take();
+    let kind = session.kind;
     let knowledge = Arc::new(SchemaKnowledge::default());
     let _on_runtime = state.runtime.enter();
-    let live = Live::start(
-        started.cluster,
-        knowledge,
-        session::reporter(number, state.inbox.clone()),
-    );
+    let cluster = started.cluster;
+    let judging = match kind {
+        TargetKind::Flux => cluster.judging_as(FLUX_MANAGER),
+        TargetKind::Kustomization | TargetKind::Folder => cluster.clone(),
+    };
+    let live = Live::start(judging, knowledge, session::reporter(number, state.inbox.clone()));
     session.phase = Phase::Running(Box::new(Running {
         live,
+        cluster,
         context: started.context,
         kubeconfig: started.kubeconfig,
     }));
@@ -166,11 +173,11 @@ fn read_target(state: &State, number: u64) {
     let Some(session) = state.sessions.get(&number) else {
         return;
     };
-    let (root, target) = (session.root.clone(), session.target.clone());
+    let (root, target, kind) = (session.root.clone(), session.target.clone(), session.kind);
     let inbox = state.inbox.clone();
     state.runtime.spawn_blocking(move || {
         let began = Instant::now();
-        if TargetKind::of(&target) == TargetKind::Kustomization {
+        if kind != TargetKind::Folder {
             let (tree, left_out) = built::read_tree(&root);
             let _ = inbox.send(Event::Task(TaskDone::TreeRead { number, tree, left_out }));
             return;
@@ -276,7 +283,9 @@ fn on_stopped(state: &mut State, number: u64, stopped: &Stopped) {
         identities::supplied(&mut state.owners, &name, file, &[]);
         file.saved_hash = None;
         file.generation = 0;
-        state.ledger.reset(&name, Source::Apply);
+        for source in [Source::Apply, Source::Render, Source::Flux] {
+            state.ledger.reset(&name, source);
+        }
         state.model_changed(&name);
         if state.files.get(&name).is_some_and(|file| file.version.is_none()) {
             state.ledger.remove(&name);
@@ -285,6 +294,11 @@ fn on_stopped(state: &mut State, number: u64, stopped: &Stopped) {
     }
     state.status_changed = true;
     state.lenses_changed = true;
+}
+
+/// Says what is wrong with a session.
+pub(crate) fn report_trouble(state: &mut State, number: u64, message: String) {
+    trouble(state, number, Some(message), MessageType::ERROR);
 }
 
 fn trouble(state: &mut State, number: u64, message: Option<String>, kind: MessageType) {

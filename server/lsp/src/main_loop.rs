@@ -150,6 +150,7 @@ fn on_event(state: &mut State, event: Event) {
         }
         Event::Task(TaskDone::TargetBuilt { number, outcome }) => built::on_built(state, number, outcome),
         Event::Task(TaskDone::Placed { number, placed }) => built::on_placed(state, number, placed),
+        Event::Task(TaskDone::ConditionPlaced { number, placed }) => built::fluxing::on_placed(state, number, placed),
         Event::ParentGone => {}
         Event::Task(TaskDone::FilesRead { files }) => notifications::files_read(state, files),
     }

@@ -345,7 +345,8 @@ fn on_file_verdict(state: &mut State, number: u64, verdict: &FileVerdict) {
             Outcome::Rejected | Outcome::Unreachable { .. } => false,
         });
     let saved = [(Arc::clone(name), verdict.generation)];
-    send_verdicts(state, &saved, verdict.phase, ok, verdict.elapsed);
+    let phase = if last { "apply" } else { "dry-run" };
+    send_verdicts(state, &saved, phase, ok, verdict.elapsed);
     if last && state.files.get(name).is_some_and(|file| file.gone) {
         state.ledger.remove(name);
         state.files.remove(name);
@@ -400,11 +401,11 @@ pub(crate) fn note_reachability(state: &mut State, number: u64, silent: Option<S
 pub(crate) fn send_verdicts(
     state: &mut State,
     saved: &[(Arc<str>, u64)],
-    phase: VerdictPhase,
+    phase: &'static str,
     ok: bool,
     elapsed: Duration,
 ) {
-    let last = phase == VerdictPhase::Apply;
+    let last = phase == "apply";
     let wanted = state.settings.verdicts || state.verdicts_asked;
     if !wanted || (last && !state.settings.session.apply_on_save) {
         return;
@@ -416,7 +417,7 @@ pub(crate) fn send_verdicts(
         state.client.notify_own(&Verdict {
             uri: file.uri.clone(),
             generation: *generation,
-            phase: if last { "apply" } else { "dry-run" },
+            phase,
             ok,
             ms: (elapsed.as_secs_f64() * 1_000_000.0).round() / 1000.0,
         });

@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 
 use crate::built::Building;
 use crate::event::{Event, Inbox, SessionEvent, Started};
+use crate::target::TargetKind;
 
 /// How often a component that ends by itself is started again within [`RESTART_WINDOW`], before the session gives up on it.
 const MAX_RESTARTS: usize = 3;
@@ -35,6 +36,8 @@ pub(crate) struct Session {
     pub(crate) target: Utf8PathBuf,
     /// Since when.
     pub(crate) started: SystemTime,
+    /// What kind of directory that is.
+    pub(crate) kind: TargetKind,
     /// How far it is.
     pub(crate) phase: Phase,
     /// What is wrong with it now, in words, if anything is.
@@ -72,6 +75,8 @@ pub(crate) enum Phase {
 pub(crate) struct Running {
     /// Its loop.
     pub(crate) live: Live,
+    /// The connection to its sandbox.
+    pub(crate) cluster: Cluster,
     /// Name of the sandbox's context.
     pub(crate) context: String,
     /// Where the sandbox's kubeconfig is.
@@ -99,6 +104,7 @@ pub(crate) async fn run(
     name: String,
     root: Utf8PathBuf,
     field_manager: String,
+    kind: TargetKind,
     inbox: Inbox,
     mut stop: mpsc::Receiver<StopRequest>,
 ) {
@@ -107,7 +113,7 @@ pub(crate) async fn run(
         let _ = inbox.send(Event::Session { number, event });
     };
     let started = tokio::select! {
-        started = open(&name, &root, &field_manager, &tell) => started,
+        started = open(&name, &root, &field_manager, kind, &tell) => started,
         request = stop.recv() => {
             tell(SessionEvent::Stopped(Stopped::default()));
             answer(request);
@@ -207,10 +213,17 @@ async fn open(
     name: &str,
     root: &Utf8Path,
     field_manager: &str,
+    kind: TargetKind,
     tell: &(impl Fn(SessionEvent) + Send + Sync),
 ) -> Result<(Place, Started), String> {
     let (bundle, state) = prerequisites()?;
+    let flux = kind == TargetKind::Flux;
     if let Some(kept) = kept_for(root, &state) {
+        if flux && kept.flux.is_none() {
+            sandbox::keeper::add_flux(&state, &kept.name)
+                .await
+                .map_err(|error| error.to_string())?;
+        }
         let started = Started {
             cluster: connect(&kept.kubeconfig, field_manager).await?,
             context: format!("gitops-lsp-{}", kept.name),
@@ -219,7 +232,7 @@ async fn open(
         };
         return Ok((Place::Kept, started));
     }
-    let sandbox = start_beside_others(name, root, &bundle, &state, tell).await?;
+    let sandbox = start_beside_others(name, root, &bundle, &state, flux, tell).await?;
     let started = Started {
         cluster: connect(sandbox.kubeconfig(), field_manager).await?,
         context: format!("gitops-lsp-{}", sandbox.name()),
@@ -244,6 +257,7 @@ async fn start_beside_others(
     root: &Utf8Path,
     bundle: &Bundle,
     state: &StateDirectory,
+    flux: bool,
     tell: &(impl Fn(SessionEvent) + Send + Sync),
 ) -> Result<Sandbox, String> {
     for number in 1..=MAX_SANDBOXES_OF_ONE_WORKSPACE {
@@ -254,6 +268,7 @@ async fn start_beside_others(
         };
         let mut options = StartOptions::new(numbered, bundle.clone(), state.clone());
         options.root = Some(root.to_owned());
+        options.flux = flux;
         match sandbox::start(options, |step: Step| tell(SessionEvent::Progress(step))).await {
             Ok(sandbox) => return Ok(sandbox),
             Err(error) if error.kind == StartErrorKind::NameInUse => {}
@@ -299,6 +314,14 @@ impl Session {
             &self.root
         } else {
             &self.target
+        }
+    }
+
+    /// What it is while it takes saves.
+    pub(crate) fn running(&self) -> Option<&Running> {
+        match &self.phase {
+            Phase::Running(running) => Some(running),
+            Phase::Starting { .. } | Phase::Stopping => None,
         }
     }
 

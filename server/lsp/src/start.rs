@@ -20,7 +20,7 @@ use crate::lifecycle::{describe, report_progress};
 use crate::session::{self, Phase, Session, StopRequest};
 use crate::settings::SandboxKind;
 use crate::state::{Asked, State};
-use crate::target::{self, Candidate};
+use crate::target::{self, Candidate, TargetKind};
 
 /// How many targets are offered in one question.
 const MAX_OFFERED: usize = 20;
@@ -257,12 +257,14 @@ fn begin(
         };
         report_progress(state, token, WorkDoneProgress::Begin(begin));
     }
+    let kind = TargetKind::of(&target);
     let (stop, stop_inbox) = mpsc::channel(4);
     let work = session::run(
         number,
         name.clone(),
         root.clone(),
         session::field_manager(&name),
+        kind,
         state.inbox.clone(),
         stop_inbox,
     );
@@ -271,6 +273,7 @@ fn begin(
         name,
         root,
         target,
+        kind,
         started: SystemTime::now(),
         phase: Phase::Starting { request: Some(request) },
         trouble: None,

@@ -11,12 +11,16 @@ use crate::workspace::is_yaml;
 
 /// How many directories are looked at for targets.
 const MAX_DIRECTORIES: usize = 20_000;
+/// How many files of a directory are looked into to find out whether it is the entry of a Flux repository.
+const MAX_LOOKED_INTO: usize = 200;
 /// How large a kustomization may be to be looked into.
 const MAX_KUSTOMIZATION_BYTES: u64 = 1 << 20;
 
 /// What kind of directory a session applies.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum TargetKind {
+    /// The entry of a Flux repository, such as `clusters/staging`: Flux builds what its Kustomizations say.
+    Flux,
     /// A kustomization: its objects are built from many files.
     Kustomization,
     /// Plain manifests: each document is its own object.
@@ -26,7 +30,9 @@ pub(crate) enum TargetKind {
 impl TargetKind {
     /// What a directory is, by what stands in it.
     pub(crate) fn of(directory: &Utf8Path) -> Self {
-        if kustomization_of(directory).is_some() {
+        if is_entry(directory) {
+            Self::Flux
+        } else if kustomization_of(directory).is_some() {
             Self::Kustomization
         } else {
             Self::Folder
@@ -36,6 +42,7 @@ impl TargetKind {
     /// In the words of a question.
     fn describe(self) -> &'static str {
         match self {
+            Self::Flux => "Flux",
             Self::Kustomization => "kustomization",
             Self::Folder => "folder of manifests",
         }
@@ -114,6 +121,18 @@ pub(crate) fn candidates(root: &Utf8Path) -> Vec<Candidate> {
         });
     }
     found
+}
+
+/// Whether a directory is the entry of a Flux repository: it has a `gotk-sync.yaml`, or YAML of its own with Kustomizations
+/// of Flux.
+fn is_entry(directory: &Utf8Path) -> bool {
+    if directory.join("flux-system").join("gotk-sync.yaml").is_file() {
+        return true;
+    }
+    let entries = directory.read_dir_utf8().into_iter().flatten().filter_map(Result::ok);
+    let yaml = entries.filter(|entry| is_yaml(entry.path())).take(MAX_LOOKED_INTO);
+    yaml.filter_map(|entry| std::fs::read_to_string(entry.path()).ok())
+        .any(|text| text.contains("kustomize.toolkit.fluxcd.io/") && text.contains("kind: Kustomization"))
 }
 
 /// The kustomization file of a directory.

@@ -1,5 +1,6 @@
 //! Sandboxes, and the life of a session: what the files supply goes to its cluster, what the cluster says comes back.
 
+mod flux_loop;
 mod inventory;
 mod live;
 mod one_file;
@@ -8,5 +9,6 @@ pub mod source;
 mod stages;
 mod supply;
 
+pub use flux_loop::{Condition, FluxEvent, FluxLoop, FluxReport, FluxStart, Readiness};
 pub use live::{Live, NotTaken};
 pub use supply::{FileVerdict, Force, ObjectVerdict, Outcome, Phase, Report, Stopped, Supplied, Supply};

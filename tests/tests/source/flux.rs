@@ -7,6 +7,7 @@ use gitops_model::flux::{Redirection, RefName, SessionEndpoint, credentials, red
 use gitops_session::sandbox::{FLUX_NAMESPACE, Sandbox, StateDirectory};
 use gitops_session::source::{AccessToken, Changes, Limits, ServerBounds, SourceRepository, SourceServer};
 use gitops_tests::sandboxes::{PATIENCE, client, started_with_flux};
+use gitops_tests::slots::{self, Slot};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use kube::runtime::wait::await_condition;
@@ -25,6 +26,8 @@ pub(crate) struct Session {
     token: AccessToken,
     client: Client,
     _sandbox: Sandbox,
+    // Fields are dropped in their order: the slot is free when the sandbox is gone.
+    _slot: Slot,
 }
 
 impl Session {
@@ -37,6 +40,7 @@ impl Session {
             write(&work, file, content);
         }
         let state = StateDirectory::at(&Utf8Path::new(env!("CARGO_TARGET_TMPDIR")).join("source-state"));
+        let slot = tokio::task::block_in_place(slots::take);
         let sandbox = started_with_flux(name, &state).await;
         let client = client(sandbox.kubeconfig()).await;
         let mut source = SourceRepository::open(&work, &path.join("source"), None, Limits::default())
@@ -58,6 +62,7 @@ impl Session {
             token,
             client,
             _sandbox: sandbox,
+            _slot: slot,
         };
         session
             .apply(credentials(FLUX_NAMESPACE, SECRET, session.token.reveal()))

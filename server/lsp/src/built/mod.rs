@@ -3,8 +3,11 @@
 //! A save goes to the worker of the session, which holds the tree of files as it was saved, has it built by the renderer,
 //! and later finds the places of what the cluster says about it. The loop keeps what is shown.
 
+pub(crate) mod conditions;
+pub(crate) mod fluxing;
 mod placed;
 mod tree;
+mod unit;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -16,6 +19,7 @@ use gitops_model::{Finding, ObjectKey, Severity, Source};
 use gitops_session::{FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply};
 use tokio::sync::mpsc;
 
+pub(crate) use fluxing::{Fluxing, PlacedCondition};
 pub(crate) use placed::PlacedVerdict;
 pub(crate) use tree::{Tree, read_tree};
 pub(crate) use worker::{Order, Save};
@@ -25,6 +29,7 @@ use gitops_render::Renderer;
 use crate::parsed::Parsed;
 use crate::saves;
 use crate::state::State;
+use crate::target::TargetKind;
 
 /// What a session keeps of a target that is built.
 pub(crate) struct Building {
@@ -42,6 +47,12 @@ pub(crate) struct Building {
     pub(crate) force: Option<(ObjectKey, Force)>,
     /// When the newest save was read.
     pub(crate) read_at: Instant,
+    /// What was built last.
+    pub(crate) objects: Vec<Supplied>,
+    /// Whether some of it waits for what Flux is still to bring.
+    pub(crate) pending: bool,
+    /// What it keeps of Flux, where the target is the entry of a Flux repository.
+    pub(crate) flux: Option<Fluxing>,
 }
 
 /// What came out of a build.
@@ -50,6 +61,8 @@ pub(crate) struct Outcome {
     pub(crate) generation: u64,
     /// The objects; `None` where nothing could be built.
     pub(crate) objects: Option<Vec<Supplied>>,
+    /// Whether something of it could not be built: then nothing is taken off the cluster that is missing in it.
+    pub(crate) is_broken: bool,
     /// What there is to say about how they are built, by file.
     pub(crate) findings: Findings,
     /// The texts of these files.
@@ -60,9 +73,14 @@ pub(crate) struct Outcome {
 pub(crate) type Findings = BTreeMap<Arc<str>, Vec<Finding>>;
 
 /// The session takes saves: everything is built for the first time.
-pub(crate) fn begin(state: &mut State, number: u64, tree: Tree, renderer: Arc<dyn Renderer>) {
+pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Arc<dyn Renderer>) {
     state.generation += 1;
     let generation = state.generation;
+    let is_flux = state
+        .sessions
+        .get(&number)
+        .is_some_and(|session| session.kind == TargetKind::Flux);
+    let flux = is_flux.then(|| fluxing::begin(state, number, &mut tree)).flatten();
     let Some(session) = state.sessions.get_mut(&number) else {
         return;
     };
@@ -73,6 +91,7 @@ pub(crate) fn begin(state: &mut State, number: u64, tree: Tree, renderer: Arc<dy
         target.to_string(),
         renderer,
         tree,
+        is_flux,
         state.inbox.clone(),
         &state.runtime,
     );
@@ -94,6 +113,9 @@ pub(crate) fn begin(state: &mut State, number: u64, tree: Tree, renderer: Arc<dy
         placed_in: Vec::new(),
         force: None,
         read_at: Instant::now(),
+        objects: Vec::new(),
+        pending: false,
+        flux,
     });
     if let Some((name, file)) = own.and_then(|name| state.files.at_path(Utf8Path::new(&*name))) {
         file.generation = generation;
@@ -125,6 +147,9 @@ pub(crate) fn saved(
     building.read_at = read_at;
     building.saved.insert(Arc::clone(name), generation);
     building.force = force.or(building.force.take());
+    if let Some(flux) = &mut building.flux {
+        flux.changed(name, generation);
+    }
     let order = Order::Save(Save {
         generation,
         changes: BTreeMap::from([(path.to_string(), parsed.map(Arc::clone))]),
@@ -154,7 +179,7 @@ pub(crate) fn gone(state: &mut State, number: u64, path: &Utf8Path) {
 
 /// A build is done: its objects go to the session, or its fault to the lines that it is about.
 pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
-    let apply = state.settings.session.apply_on_save;
+    let on_save = state.settings.session.apply_on_save;
     let Some(session) = state.sessions.get_mut(&number) else {
         return;
     };
@@ -172,10 +197,13 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
         }
         return;
     };
+    building.objects.clone_from(&objects);
+    // What belongs to Flux is applied by Flux.
+    let apply = on_save && building.flux.is_none();
     let supply = Supply {
         file: Arc::clone(&building.name),
         generation: outcome.generation,
-        complete: true,
+        complete: !outcome.is_broken,
         objects,
         read_at: building.read_at,
         apply,
@@ -220,6 +248,32 @@ fn set_findings(
     }
 }
 
+/// Flux has brought something: what waited for it is asked about again.
+fn ask_again(state: &mut State, number: u64) {
+    let Some(session) = state.sessions.get_mut(&number) else {
+        return;
+    };
+    let live = session.live().cloned();
+    let (Some(building), Some(live)) = (&mut session.building, live) else {
+        return;
+    };
+    if !std::mem::take(&mut building.pending) {
+        return;
+    }
+    let supply = Supply {
+        file: Arc::clone(&building.name),
+        generation: building.generation,
+        complete: false,
+        objects: building.objects.clone(),
+        read_at: building.read_at,
+        apply: false,
+        changed_only: true,
+        force: None,
+    };
+    // A full queue holds newer saves, which ask by themselves.
+    let _ = live.supply(vec![supply]);
+}
+
 /// The cluster has spoken about what was built: the worker finds out which lines that is about.
 pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: FileVerdict) {
     let Some(building) = state
@@ -247,6 +301,7 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
     if building.generation != placed.generation {
         return;
     }
+    building.pending = placed.pending;
     let mut earlier = std::mem::take(&mut building.placed_in);
     building.placed_in = placed.files.keys().cloned().collect();
     earlier.retain(|name| !placed.files.contains_key(name));
@@ -280,6 +335,7 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
 
 /// Tells clients that wait for it the verdict on each file that was saved.
 fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok: bool) {
+    let on_save = state.settings.session.apply_on_save;
     let Some(building) = state
         .sessions
         .get_mut(&number)
@@ -287,6 +343,16 @@ fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok
     else {
         return;
     };
+    let is_flux = building.flux.is_some();
+    if let Some(flux) = &mut building.flux
+        && phase == VerdictPhase::DryRun
+        && ok
+        && on_save
+        && !flux.accepted(generation)
+    {
+        saves::tell_not_taken(state);
+        return;
+    }
     let elapsed = building.read_at.elapsed();
     let saved: Vec<(Arc<str>, u64)> = building
         .saved
@@ -300,7 +366,11 @@ fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok
             state.pending.remove(name);
         }
     }
-    saves::send_verdicts(state, &saved, phase, ok, elapsed);
+    let last = phase == VerdictPhase::Apply;
+    if last && is_flux {
+        return;
+    }
+    saves::send_verdicts(state, &saved, if last { "apply" } else { "dry-run" }, ok, elapsed);
 }
 
 /// The session of a built target that holds a file.

@@ -1,6 +1,6 @@
 //! From what the cluster says about objects that were built to the files that supply them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gitops_cluster::answer::{Answer, Place as Wanted, Suggestion, codes};
@@ -31,6 +31,8 @@ pub(crate) struct PlacedVerdict {
     pub(crate) asked: bool,
     /// What is said, by file.
     pub(crate) files: BTreeMap<Arc<str>, PlacedFile>,
+    /// Whether something waits for what Flux is still to bring, and has to be asked about again.
+    pub(crate) pending: bool,
     /// What changes nothing, by file: said only where nothing else is wrong, which it may be a consequence of.
     pub(crate) unused: Findings,
     /// The texts of these files.
@@ -54,15 +56,23 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
         unreachable: None,
         asked: !verdict.objects.is_empty(),
         files: BTreeMap::new(),
+        pending: false,
         unused: Findings::new(),
         texts: BTreeMap::new(),
     };
     let objects = std::mem::take(&mut worker.objects);
-    let suppliers = suppliers_of(worker, &objects, &verdict.objects).await;
-    for (object, suppliers) in verdict.objects.iter().zip(suppliers) {
+    let mut verdicts = verdict.objects;
+    if worker.is_flux {
+        let coming = Coming::of(&objects);
+        for object in &mut verdicts {
+            placed.pending |= coming.take_what_is_coming(object);
+        }
+    }
+    let suppliers = suppliers_of(worker, &objects, &verdicts).await;
+    for (object, suppliers) in verdicts.iter().zip(suppliers) {
         match &object.outcome {
             Outcome::Applied { .. } => {}
-            Outcome::Accepted => placed.ok &= !last,
+            Outcome::Accepted => placed.ok &= !last || worker.is_flux,
             Outcome::Rejected => placed.ok = false,
             Outcome::Unreachable { reason } => {
                 placed.ok = false;
@@ -81,22 +91,81 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
     placed
 }
 
+/// What the objects of a Flux repository bring: it is missing until Flux has applied it, and then it is there.
+struct Coming {
+    namespaces: BTreeSet<String>,
+    /// Group and kind.
+    kinds: BTreeSet<(String, String)>,
+    /// Whether charts are installed, which can bring any kind.
+    has_charts: bool,
+}
+
+impl Coming {
+    fn of(objects: &[BuiltObject]) -> Self {
+        let mut coming = Self {
+            namespaces: BTreeSet::new(),
+            kinds: BTreeSet::new(),
+            has_charts: false,
+        };
+        for built in objects {
+            let text = |pointer: &str| {
+                let text = built.object.pointer(pointer).and_then(serde_json::Value::as_str);
+                text.unwrap_or_default().to_owned()
+            };
+            match text("/kind").as_str() {
+                "Namespace" => {
+                    coming.namespaces.insert(text("/metadata/name"));
+                }
+                "CustomResourceDefinition" => {
+                    coming.kinds.insert((text("/spec/group"), text("/spec/names/kind")));
+                }
+                "HelmRelease" => coming.has_charts = true,
+                _ => {}
+            }
+        }
+        coming
+    }
+
+    /// Takes out of a verdict what will be there by itself; whether there was something.
+    fn take_what_is_coming(&self, verdict: &mut ObjectVerdict) -> bool {
+        let key = &verdict.manifest.key;
+        let namespace = key.namespace.as_deref().unwrap_or("default");
+        let kind = (key.gvk.group.clone(), key.gvk.kind.clone());
+        let answers = &mut verdict.judgement.answers;
+        let before = answers.len();
+        answers.retain(|answer| match answer.slug {
+            codes::NAMESPACE_NOT_FOUND => !self.namespaces.contains(namespace),
+            codes::KIND_NOT_SERVED => !(self.has_charts || self.kinds.contains(&kind)),
+            _ => true,
+        });
+        let is_coming = answers.len() < before;
+        if is_coming && answers.is_empty() && matches!(verdict.outcome, Outcome::Rejected) {
+            verdict.outcome = Outcome::Accepted;
+        }
+        is_coming
+    }
+}
+
 /// Who supplies what each answer about each object is about, best first.
 async fn suppliers_of(worker: &Worker, objects: &[BuiltObject], verdicts: &[ObjectVerdict]) -> Vec<Vec<Vec<Place>>> {
-    let request = worker.request();
     let asked =
         |verdict: &ObjectVerdict| !verdict.judgement.answers.is_empty() || !verdict.judgement.warnings.is_empty();
-    // Most of the time there is nothing to ask, and reading all kustomizations is for nothing.
-    let origins = verdicts
-        .iter()
-        .any(asked)
-        .then(|| Origins::read(worker.tree.texts(), &worker.target, None));
+    let mut known: BTreeMap<usize, (Origins<'_>, Kustomize)> = BTreeMap::new();
     let mut all = Vec::with_capacity(verdicts.len());
     for verdict in verdicts {
         let mut of_object = Vec::new();
-        if let (Some(origins), Some(built)) = (&origins, objects.get(verdict.manifest.document)) {
+        let index = verdict.manifest.document;
+        // Most of the time there is nothing to ask, and reading all kustomizations is for nothing.
+        if let (true, Some(built), Some(&number)) = (asked(verdict), objects.get(index), worker.unit_of.get(index))
+            && let Some(unit) = worker.units.get(number)
+        {
+            let texts = worker.tree.texts();
+            let (origins, request) = known.entry(number).or_insert_with(|| {
+                let origins = Origins::read(texts, &unit.path, unit.spot(texts)).among(objects);
+                (origins, unit.request(worker.name_of_tree()))
+            });
             for answer in answers_of(verdict) {
-                of_object.push(places(worker, origins, &request, built, answer).await);
+                of_object.push(places(worker, origins, request, built, answer).await);
             }
         }
         all.push(of_object);
@@ -290,7 +359,7 @@ fn manifest_at(text: &Parsed, place: &Place, verdict: &ObjectVerdict) -> Manifes
 }
 
 /// The file and the manifest that bring an object.
-fn base(worker: &mut Worker, built: &BuiltObject) -> Option<(String, Manifest)> {
+pub(super) fn base(worker: &mut Worker, built: &BuiltObject) -> Option<(String, Manifest)> {
     let path = built.origin.as_ref()?.path.clone();
     let parsed = worker.parsed(&path)?;
     let kind = built.object.get("kind")?.as_str()?;

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 use gitops_model::{Code, Finding, Gvk, Manifest, ObjectKey, Severity, Source};
 use gitops_render::fault::PlacedFault;
-use gitops_render::{Built, BuiltObject, Fault, Kustomize, Renderer};
-use gitops_session::{FileVerdict, Supplied};
+use gitops_render::{BuiltObject, Fault, Renderer};
+use gitops_session::{Condition, FileVerdict, Supplied};
 use gitops_text::Span;
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::{Findings, Outcome, Tree, placed};
+use super::unit::{self, Unit, Units};
+use super::{Findings, Outcome, PlacedCondition, Tree, conditions, placed};
 use crate::event::{Event, Inbox, TaskDone};
 use crate::parsed::Parsed;
 
@@ -26,6 +27,8 @@ pub(crate) enum Order {
     Save(Save),
     /// The cluster has spoken.
     Place(Box<FileVerdict>),
+    /// Flux has spoken.
+    Flux(Box<Condition>),
 }
 
 /// Files that were saved.
@@ -46,8 +49,14 @@ pub(super) struct Worker {
     pub(super) target: String,
     pub(super) renderer: Arc<dyn Renderer>,
     pub(super) tree: Tree,
+    /// Whether the target is the entry of a Flux repository.
+    pub(super) is_flux: bool,
+    /// What is built on its own.
+    pub(super) units: Vec<Unit>,
     /// What was built last.
     pub(super) objects: Vec<BuiltObject>,
+    /// The unit of each object.
+    pub(super) unit_of: Vec<usize>,
     generation: u64,
     /// Name of the tree at the renderer.
     name_of_tree: String,
@@ -61,6 +70,7 @@ pub(crate) fn start(
     target: String,
     renderer: Arc<dyn Renderer>,
     tree: Tree,
+    is_flux: bool,
     inbox: Inbox,
     runtime: &tokio::runtime::Handle,
 ) -> mpsc::Sender<Order> {
@@ -71,7 +81,10 @@ pub(crate) fn start(
         target,
         renderer,
         tree,
+        is_flux,
+        units: Vec::new(),
         objects: Vec::new(),
+        unit_of: Vec::new(),
         generation: 0,
         name_of_tree: format!("session-{number}"),
         inbox,
@@ -80,7 +93,7 @@ pub(crate) fn start(
         worker.send_whole_tree().await;
         while let Some(order) = received.recv().await {
             let mut save: Option<Save> = None;
-            let mut verdict = None;
+            let mut said = Vec::new();
             let mut next = Some(order);
             // The newest save wins: those before it are only changes of the tree by now.
             while let Some(order) = next {
@@ -92,14 +105,21 @@ pub(crate) fn start(
                         }
                         None => save = Some(newer),
                     },
-                    Order::Place(newer) => verdict = Some(newer),
+                    other => said.push(other),
                 }
                 next = received.try_recv().ok();
             }
-            match (save, verdict) {
-                (Some(save), _) => worker.build(save).await,
-                (None, Some(verdict)) if verdict.generation == worker.generation => worker.place(*verdict).await,
-                (None, _) => {}
+            if let Some(save) = save {
+                // What was said of an older save is about nothing now; what Flux says stays true of its objects.
+                said.retain(|order| matches!(order, Order::Flux(_)));
+                worker.build(save).await;
+            }
+            for order in said {
+                match order {
+                    Order::Place(verdict) if verdict.generation == worker.generation => worker.place(*verdict).await,
+                    Order::Flux(condition) => worker.place_condition(&condition),
+                    Order::Place(_) | Order::Save(_) => {}
+                }
             }
         }
     });
@@ -128,31 +148,36 @@ impl Worker {
                 None => files.extend(self.tree.remove(&path).into_iter().map(|path| (path, None))),
             }
         }
-        let request = self.request();
-        let built = match self.renderer.change(&self.name_of_tree, files).await {
-            Ok(()) => self.renderer.kustomize(&request).await,
-            Err(gone) => Err(gone),
-        };
-        let (objects, findings) = match built {
-            Ok(Built {
-                objects, fault: None, ..
-            }) => {
-                self.objects = objects;
-                (Some(supplied(&self.objects)), Findings::new())
-            }
-            Ok(Built { fault, .. }) => (None, self.faults(&fault.unwrap_or_default())),
-            Err(gone) => (
-                None,
-                self.faults(&Fault {
+        let changed = self.renderer.change(&self.name_of_tree, files).await;
+        let Units {
+            units,
+            objects,
+            mut faults,
+        } = unit::build_all(self).await;
+        if let Err(gone) = changed {
+            faults.push((
+                0,
+                Fault {
                     step: "build".to_owned(),
                     message: gone.to_string(),
                     object: None,
-                }),
-            ),
+                },
+            ));
+        }
+        self.units = units;
+        let findings = self.faults(&faults);
+        // Of a single kustomization that cannot be built nothing is known; of many, what can be built goes on.
+        let is_broken = !faults.is_empty();
+        let objects = if is_broken && !self.is_flux {
+            None
+        } else {
+            (self.unit_of, self.objects) = objects.into_iter().unzip();
+            Some(supplied(&self.objects, self.is_flux))
         };
         let outcome = Outcome {
             generation: save.generation,
             objects,
+            is_broken,
             texts: self.texts_of(&findings),
             findings,
         };
@@ -166,20 +191,18 @@ impl Worker {
         let _ = self.inbox.send(Event::Task(TaskDone::Placed { number, placed }));
     }
 
-    /// What is asked of the renderer: all of the target.
-    pub(super) fn request(&self) -> Kustomize {
-        Kustomize {
-            tree: self.name_of_tree.clone(),
-            path: self.target.clone(),
-            origins: true,
-            ..Kustomize::default()
-        }
+    /// Name of the tree at the renderer.
+    pub(super) fn name_of_tree(&self) -> &str {
+        &self.name_of_tree
     }
 
-    /// The fault of a build on its line.
-    fn faults(&self, fault: &Fault) -> Findings {
+    /// The faults of builds on their lines.
+    fn faults(&self, faults: &[(usize, Fault)]) -> Findings {
         let read = |path: &str| self.tree.texts().text(path).map(ToString::to_string);
-        let placed = gitops_render::fault::place(fault, &self.target, &read);
+        let placed = faults.iter().filter_map(|(number, fault)| {
+            let directory = self.units.get(*number).map_or("", |unit| unit.path.as_str());
+            gitops_render::fault::place(fault, directory, &read)
+        });
         self.by_file(placed, Source::Render, Severity::Error)
     }
 
@@ -195,8 +218,28 @@ impl Worker {
 
     /// What of the kustomizations changes nothing.
     pub(super) fn unused(&self) -> Findings {
-        let unused = gitops_render::unused::unused(self.tree.texts(), &self.target, &self.objects);
+        let unused = self.units.iter().enumerate().flat_map(|(number, unit)| {
+            let objects = self.objects.iter().zip(&self.unit_of);
+            let own: Vec<BuiltObject> = objects
+                .filter(|(_, of)| **of == number)
+                .map(|(built, _)| built.clone())
+                .collect();
+            gitops_render::unused::unused(self.tree.texts(), &unit.path, &own)
+        });
         self.by_file(unused, Source::Model, Severity::Warning)
+    }
+
+    fn place_condition(&mut self, condition: &Condition) {
+        let findings = conditions::place(self, condition);
+        let placed = PlacedCondition {
+            key: condition.key.clone(),
+            texts: self.texts_of(&findings),
+            findings,
+        };
+        let number = self.number;
+        let _ = self
+            .inbox
+            .send(Event::Task(TaskDone::ConditionPlaced { number, placed }));
     }
 
     fn by_file(&self, placed: impl IntoIterator<Item = PlacedFault>, source: Source, severity: Severity) -> Findings {
@@ -237,7 +280,7 @@ impl Worker {
 }
 
 /// The objects as they are sent. Their number is their place in what was built.
-fn supplied(objects: &[BuiltObject]) -> Vec<Supplied> {
+fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> {
     objects
         .iter()
         .enumerate()
@@ -248,9 +291,29 @@ fn supplied(objects: &[BuiltObject]) -> Vec<Supplied> {
                 base: FieldPath::default(),
                 kind_span: Span::new(0, 0),
             },
-            object: gitops_cluster::SentObject::new(&built.object),
+            object: if is_flux {
+                gitops_cluster::SentObject::new(&as_flux_sends_it(&built.object))
+            } else {
+                gitops_cluster::SentObject::new(&built.object)
+            },
         })
         .collect()
+}
+
+/// The object as kustomize-controller sends it, as far as that makes a difference.
+///
+/// It passes built-in kinds through their Go types (fluxcd/pkg/ssa/normalize), which gives a Job's template empty metadata.
+/// Without them its manager would give up what it has of them, and with that the labels that the API server has put there.
+fn as_flux_sends_it(object: &Value) -> Value {
+    let mut object = object.clone();
+    if object.get("kind").and_then(Value::as_str) == Some("Job")
+        && let Some(template) = object.pointer_mut("/spec/template").and_then(Value::as_object_mut)
+    {
+        template
+            .entry("metadata")
+            .or_insert_with(|| Value::Object(serde_json::Map::new()));
+    }
+    object
 }
 
 /// The identity of an object.

@@ -24,12 +24,23 @@ pub(crate) fn code_lenses(state: &State, params: &CodeLensParams) -> Vec<CodeLen
     let mut lenses = Vec::new();
     for (index, manifest) in parsed.manifests().enumerate() {
         let range = range(&parsed.text, manifest.kind_span, state.encoding);
-        let title = title(
-            session,
-            file.judged(&manifest.key),
-            manifest,
-            file.left_out.contains(&manifest.key),
-        );
+        let flux = session
+            .and_then(|session| session.building.as_ref()?.flux.as_ref())
+            .and_then(|flux| {
+                flux.lens(
+                    &manifest.key.gvk.kind,
+                    manifest.key.namespace.as_deref(),
+                    &manifest.key.name,
+                )
+            });
+        let title = flux.unwrap_or_else(|| {
+            title(
+                session,
+                file.judged(&manifest.key),
+                manifest,
+                file.left_out.contains(&manifest.key),
+            )
+        });
         lenses.push(CodeLens {
             range,
             command: Some(Command {

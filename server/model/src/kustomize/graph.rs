@@ -263,14 +263,13 @@ fn documents(tree: &Tree, directory: &str, entry: &Entry) -> Vec<Spot> {
     if entry.text.contains('\n') {
         sheets.extend(entry.spot.field().and_then(|field| field.inside()));
     } else if let Some(path) = join(directory, &entry.text) {
-        match tree.sheet(&path) {
-            Some(sheet) => sheets.push(sheet),
-            None => {
-                let inner = tree.kustomization_file(&path).and_then(|file| tree.sheet(&file));
-                let inner = inner.map(|sheet| read_kustomization(&sheet)).unwrap_or_default();
-                let files = inner.resources.iter().filter_map(|entry| join(&path, &entry.text));
-                sheets.extend(files.filter_map(|file| tree.sheet(&file)));
-            }
+        if let Some(sheet) = tree.sheet(&path) {
+            sheets.push(sheet);
+        } else {
+            let inner = tree.kustomization_file(&path).and_then(|file| tree.sheet(&file));
+            let inner = inner.map(|sheet| read_kustomization(&sheet)).unwrap_or_default();
+            let files = inner.resources.iter().filter_map(|entry| join(&path, &entry.text));
+            sheets.extend(files.filter_map(|file| tree.sheet(&file)));
         }
     }
     let spots = sheets.iter().flat_map(|sheet: &Arc<_>| {

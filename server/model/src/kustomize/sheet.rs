@@ -19,8 +19,8 @@ pub struct Sheet {
 struct Within {
     document: usize,
     path: FieldPath,
-    /// Offsets at which pieces of the text start: in the text, in the file. Sorted; empty where the text is written with
-    /// escapes or folds, so that no byte has a place of its own.
+    /// Offsets at which pieces of the text start: in the text, in the file. Sorted; empty where the text cannot be found
+    /// in what is written.
     pieces: Vec<(u32, u32)>,
     whole: Span,
 }
@@ -44,11 +44,7 @@ impl Sheet {
         let node = node.resolved();
         let pieces = match scalar.style {
             Style::Literal => literal_pieces(scalar.raw, scalar.value, node.span().start),
-            Style::Plain if scalar.raw == scalar.value => vec![(0, node.span().start)],
-            Style::SingleQuoted | Style::DoubleQuoted if scalar.raw.len() == scalar.value.len() + 2 => {
-                vec![(0, node.span().start + 1)]
-            }
-            _ => Vec::new(),
+            style => aligned_pieces(scalar.raw, scalar.value, style, node.span().start),
         };
         let pieces = pieces
             .into_iter()
@@ -150,7 +146,102 @@ fn literal_pieces(raw: &str, value: &str, start: u32) -> Vec<(u32, u32)> {
     pieces
 }
 
+/// The pieces of a scalar that is folded, quoted or plain: what is written and what it stands for are gone through side
+/// by side. Blanks answer to blanks, however many; an escape answers to the character that it stands for.
+fn aligned_pieces(raw: &str, value: &str, style: Style, start: u32) -> Vec<(u32, u32)> {
+    let header = match style {
+        Style::Folded => raw.find('\n').map_or(raw.len(), |end| end + 1),
+        Style::SingleQuoted | Style::DoubleQuoted => 1,
+        Style::Plain | Style::Literal => 0,
+    };
+    let is_blank = |character: &char| character.is_ascii_whitespace();
+    let mut written = raw.char_indices().skip_while(|&(at, _)| at < header).peekable();
+    let mut meant = value.char_indices().peekable();
+    let mut pieces: Vec<(u32, u32)> = Vec::new();
+    let mut delta = None;
+    while let Some(&(inner, character)) = meant.peek() {
+        if is_blank(&character) {
+            let mut found = false;
+            while written.next_if(|(_, other)| is_blank(other)).is_some() {
+                found = true;
+            }
+            if found {
+                while meant.next_if(|(_, other)| is_blank(other)).is_some() {}
+                continue;
+            }
+        } else {
+            while written.peek().is_some_and(|(_, other)| is_blank(other)) {
+                written.next();
+            }
+        }
+        // A folded text can end with a break that its last line does not show.
+        let Some((outer, other)) = written.next() else { break };
+        match (style, other) {
+            (Style::DoubleQuoted, '\\') => {
+                let length = match written.next().map(|(_, kind)| kind) {
+                    Some('x') => 2,
+                    Some('u') => 4,
+                    Some('U') => 8,
+                    // A break that is not meant.
+                    Some('\n' | '\r') => continue,
+                    _ => 0,
+                };
+                for _ in 0..length {
+                    written.next();
+                }
+            }
+            (Style::SingleQuoted, '\'') => {
+                written.next();
+            }
+            _ if other == character => {}
+            _ => return Vec::new(),
+        }
+        if let (Ok(inner), Ok(outer)) = (u32::try_from(inner), u32::try_from(outer))
+            && delta != outer.checked_sub(inner)
+        {
+            delta = outer.checked_sub(inner);
+            pieces.push((inner, start.saturating_add(outer)));
+        }
+        meant.next();
+    }
+    pieces
+}
+
 /// Whether a node is a text that is no more than one line: the name of a file rather than YAML.
 pub(super) fn is_one_line(node: Node<'_>) -> bool {
     node.resolved().kind() == NodeKind::Scalar && node.as_str().is_some_and(|text| !text.trim_end().contains('\n'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sheet;
+    use gitops_yaml::FieldPath;
+
+    /// What the file has where the text inside has its last word.
+    fn word(file: &str, last: &str) -> Option<String> {
+        let sheet = Sheet::of_file("a.yaml".into(), file.into());
+        let inside = sheet.inside(0, &FieldPath::parse("patch")?)?;
+        let start = u32::try_from(inside.text().rfind(last)?).ok()?;
+        let end = start + u32::try_from(last.len()).ok()?;
+        let outer = inside.outer(gitops_text::Span::new(start, end));
+        Some(outer.slice(file).to_owned())
+    }
+
+    #[test]
+    fn a_text_inside_a_scalar_is_found_in_the_file() {
+        for file in [
+            "patch: |\n  first: a\n\n    more\n  last: here\n",
+            "patch: |2-\n    first: ü\n    last: here",
+            "patch: |+\r\n  first: a\r\n  last: here\r\n\r\n",
+            "patch: >\n  [1,\n\n  2,\n   here]\n",
+            "patch: '[''a'', \"here\"]'",
+            "patch: \"- op: \\\"x\\\"\\n  \\u00fc: \\\n  here\\n\"",
+            "patch: [not, here]",
+            "patch: {plain: x}",
+            "patch: plain\n  text here",
+        ] {
+            let is_text = !file.contains(": [") && !file.contains(": {");
+            assert_eq!(word(file, "here").as_deref(), is_text.then_some("here"), "{file}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Transformers and generators in files of their own: kustomize's builtin kinds.
 
-use super::read::{entry, field_specs, generator, image, pairs, patch, replacement};
-use super::{Change, Entry, Field, Generator, Labels, Patch, PatchBody, Replicas, Selector};
+use super::read::{entry, field_specs, image, list, pairs, patch, replacement, texts};
+use super::{Change, Field, Generator, Labels, Patch, PatchBody, Replicas, Selector};
 
 /// What a document of a file in `transformers:` changes; [`Change::Other`] for a kind that is not builtin.
 pub(super) fn change(document: &Field<'_>) -> Change {
@@ -45,7 +45,7 @@ pub(super) fn change(document: &Field<'_>) -> Change {
         "PatchTransformer" | "PatchJson6902Transformer" => patch(document).map_or(other, Change::Patch),
         "PatchStrategicMergeTransformer" => merge_patches(document).map_or(other, Change::Patch),
         "ReplacementTransformer" => {
-            let mut all = super::read::list(document, "replacements").into_iter();
+            let mut all = list(document, "replacements").into_iter();
             all.next()
                 .map_or(other, |first| Change::Replacement(replacement(&first)))
         }
@@ -63,7 +63,7 @@ fn merge_patches(document: &Field<'_>) -> Option<Patch> {
     })
 }
 
-/// What a document of a file in `generators:` makes, for the builtin generators of ConfigMaps and Secrets.
+/// What a document of a file in `generators:` makes, where it is one of kustomize's own two.
 pub(super) fn made(document: &Field<'_>) -> Option<Generator> {
     let is_secret = match document.text_of("kind")? {
         "ConfigMapGenerator" => false,
@@ -71,20 +71,16 @@ pub(super) fn made(document: &Field<'_>) -> Option<Generator> {
         _ => return None,
     };
     let metadata = document.get("metadata")?;
-    let named: Entry = entry(&metadata, "name")?;
-    let read = generator(document, is_secret, None);
-    read.or_else(|| {
-        Some(Generator {
-            spot: document.spot(),
-            is_secret,
-            name: named.clone(),
-            namespace: entry(&metadata, "namespace"),
-            behavior: document.text_of("behavior").unwrap_or("create").to_owned(),
-            literals: super::read::texts(document, "literals"),
-            files: super::read::texts(document, "files"),
-            envs: super::read::texts(document, "envs"),
-            labels: Vec::new(),
-            annotations: Vec::new(),
-        })
+    Some(Generator {
+        spot: document.spot(),
+        is_secret,
+        name: entry(&metadata, "name")?,
+        namespace: entry(&metadata, "namespace"),
+        behavior: document.text_of("behavior").unwrap_or("create").to_owned(),
+        literals: texts(document, "literals"),
+        files: texts(document, "files"),
+        envs: texts(document, "envs"),
+        labels: Vec::new(),
+        annotations: Vec::new(),
     })
 }

@@ -73,7 +73,7 @@ fn the_kustomization_itself() {
         "accumulating resources: accumulation err='accumulating resources from '../base': '/base' must resolve to a file': couldn't make target for path '/base': invalid Kustomization: json: unknown field \".commonLabels\"",
         expect![[r#"
             base/kustomization.yaml: `.commonLabels` unknown-field
-            a kustomization has no field ".commonLabels"
+            a kustomization has no field ".commonLabels"; did you mean "commonLabels"?
         "#]],
     );
     check(

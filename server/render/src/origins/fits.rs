@@ -31,17 +31,23 @@ pub(super) fn becomes(written: &Value, built: &Value) -> bool {
             written == built || (written.as_f64().is_some() && written.as_f64() == built.as_f64())
         }
         // A number or boolean where a text is wanted is built as the text that it is written with.
-        (Value::Number(_) | Value::Bool(_), Value::String(built)) => written.to_string() == *built,
+        (Value::Number(_) | Value::Bool(_), Value::String(built)) => scalar_text(written).as_ref() == Some(built),
         _ => written == built,
     }
 }
 
 /// A text that is built as a number or boolean, as after a substitution.
 fn same_text(text: &str, built: &Value) -> bool {
-    match built {
-        Value::Number(number) => number.to_string() == text,
-        Value::Bool(value) => value.to_string() == text,
-        _ => false,
+    !built.is_string() && scalar_text(built).is_some_and(|built| built == text)
+}
+
+/// A scalar as YAML writes it without quotes; `None` for null and what is no scalar.
+pub(super) fn scalar_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -53,10 +59,11 @@ pub(super) fn has_variable(text: &str) -> bool {
 /// Whether a text becomes a value when each variable in it stands for any text.
 pub(super) fn fits_text(text: &str, built: &Value) -> bool {
     let built = match built {
-        Value::String(built) => built.clone(),
-        Value::Number(_) | Value::Bool(_) => built.to_string(),
         Value::Null => String::new(),
-        _ => return false,
+        built => match scalar_text(built) {
+            Some(built) => built,
+            None => return false,
+        },
     };
     if !has_variable(text) {
         return text == built;
@@ -94,19 +101,16 @@ fn fixed_parts(text: &str) -> Vec<String> {
             Some(b'(') => from.find(')'),
             _ => None,
         };
-        match close {
-            Some(close) => {
-                parts.push(String::new());
-                rest = from.get(close + 1..).unwrap_or("");
-            }
-            None => {
-                let doubled = from.starts_with("$$");
-                if let Some(part) = parts.last_mut() {
-                    part.push('$');
-                }
-                rest = from.get(1 + usize::from(doubled)..).unwrap_or("");
-            }
+        if let Some(close) = close {
+            parts.push(String::new());
+            rest = from.get(close + 1..).unwrap_or("");
+            continue;
         }
+        let doubled = from.starts_with("$$");
+        if let Some(part) = parts.last_mut() {
+            part.push('$');
+        }
+        rest = from.get(1 + usize::from(doubled)..).unwrap_or("");
     }
     if let Some(part) = parts.last_mut() {
         part.push_str(rest);

@@ -1,4 +1,4 @@
-//! What a generator of ConfigMaps and Secrets supplies.
+//! What an entry of `configMapGenerator` or `secretGenerator` supplies.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,8 @@ use super::trail::Trail;
 pub(super) fn generator_hits(tree: &Tree, layer: &Layer, generator: &Generator, trail: &Trail<'_>) -> Vec<Hit> {
     let keys: Vec<&str> = trail.keys().collect();
     match keys.as_slice() {
-        ["metadata", "name"] => vec![from_entry(&generator.name, None)],
+        // The whole object is shown at its name.
+        [] | ["metadata", "name"] => vec![from_entry(&generator.name, None)],
         ["metadata", "namespace"] => generator
             .namespace
             .iter()
@@ -30,22 +31,17 @@ pub(super) fn generator_hits(tree: &Tree, layer: &Layer, generator: &Generator, 
             found.map(|(_, entry)| from_entry(entry, None)).into_iter().collect()
         }
         ["data" | "binaryData", key] => data_hits(tree, layer, generator, key),
-        [key] => {
-            let options = |name: &str| {
-                generator
-                    .spot
-                    .field()?
-                    .down(&["options", name])
-                    .or(generator.spot.field()?.get(name))
-            };
-            let field = options(key);
-            let spot = field.map_or_else(|| generator.spot.clone(), |field| field.spot());
-            vec![Hit {
-                at: At::Spot(spot),
+        ["type" | "immutable"] => {
+            let key = keys.first().copied().unwrap_or_default();
+            let field = generator.spot.field();
+            let found = field.and_then(|field| field.get(key).or_else(|| field.down(&["options", key])));
+            let hit = found.map(|field| Hit {
+                at: At::Spot(field.spot()),
                 supplier: Supplier::Generator,
-                effect: Effect::Sets(None),
+                effect: Effect::Sets(field.json()),
                 certain: true,
-            }]
+            });
+            hit.into_iter().collect()
         }
         _ => Vec::new(),
     }
@@ -90,11 +86,10 @@ fn data_hits(tree: &Tree, layer: &Layer, generator: &Generator, key: &str) -> Ve
             ..from_entry(entry, None)
         });
         if let Some(text) = tree.text(&path) {
-            let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
             hits.push(Hit {
                 at: At::Text {
                     file: path.into(),
-                    span: Span::new(0, length),
+                    span: first_line(text),
                 },
                 supplier: Supplier::GeneratorFile,
                 effect: Effect::Sets(Some(Value::String(encode(text)))),
@@ -122,6 +117,20 @@ fn data_hits(tree: &Tree, layer: &Layer, generator: &Generator, key: &str) -> Ve
         }
     }
     hits
+}
+
+/// The first line of a file that says something: the whole file is meant, and is shown there.
+fn first_line(text: &str) -> Span {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let length = line.trim_end().len();
+        if length > 0 {
+            let narrow = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+            return Span::new(narrow(start), narrow(start + length));
+        }
+        start += line.len();
+    }
+    Span::empty(0)
 }
 
 /// kustomize takes one pair of quotes around a literal's value away.

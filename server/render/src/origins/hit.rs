@@ -32,7 +32,7 @@ pub(super) enum Effect {
     /// Sets it, whatever was there; `None` where the value is not known.
     Sets(Option<Value>),
     /// Changes an image.
-    Image(Image),
+    Image(Box<Image>),
     /// Changes a name.
     Affix,
     /// Changes a part of it in a way that is not followed here.

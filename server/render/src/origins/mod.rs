@@ -20,17 +20,17 @@ mod walk;
 
 use gitops_model::kustomize::{Layer, Spot, Tree, layer, read_flux_kustomization};
 use gitops_model::{Supplier, Want};
-use gitops_yaml::FieldPath;
+use gitops_yaml::{FieldPath, Node};
 
 use crate::{BuiltObject, Gone, Kustomize, Renderer};
-use ask::{Asking, trial};
+use ask::{Asking, Trial, trial};
 use hit::{At, Effect, Hit};
 use pick::{affixes, pick};
 use settle::{Built, settle};
 use trail::Trail;
 use walk::{Walk, hits};
 
-pub use ask::Trial;
+pub use ask::Tried;
 use place::place_of;
 pub use place::{Known, Place};
 
@@ -54,6 +54,7 @@ pub struct Origins<'a> {
     tree: &'a Tree,
     layer: Layer,
     flux: Option<Spot>,
+    built: &'a [BuiltObject],
 }
 
 /// What structure says about a field.
@@ -74,7 +75,16 @@ impl<'a> Origins<'a> {
             tree,
             layer: layer(tree, directory, added.as_ref()),
             flux,
+            built: &[],
         }
+    }
+
+    /// With all that was built, from which replacements take their values: without it their places are found only as
+    /// far as files alone tell.
+    #[must_use]
+    pub fn among(mut self, built: &'a [BuiltObject]) -> Self {
+        self.built = built;
+        self
     }
 
     /// What structure says, without asking anybody.
@@ -85,6 +95,7 @@ impl<'a> Origins<'a> {
         let walk = Walk {
             tree: self.tree,
             root: &self.layer,
+            built: self.built,
             depth: 0,
         };
         let (prefixes, suffixes) = affixes(&picked.source.steps);
@@ -99,7 +110,7 @@ impl<'a> Origins<'a> {
                 suffixes: &suffixes,
             };
             let settled = settle(&found, built);
-            let parent = trail.parent(&question.built.object);
+            let parent = trail.parent();
             if settled.supplied || parent.is_none() {
                 let want = if is_exact { question.want } else { Want::Key };
                 let mut ordered: Vec<Hit> = settled.order.iter().filter_map(|&at| found.get(at).cloned()).collect();
@@ -139,30 +150,48 @@ impl<'a> Origins<'a> {
         let mut proposal = self.propose(question);
         let is_exact = proposal.places.first().is_some_and(|place| place.is_exact);
         if !proposal.is_certain && is_exact {
-            let trials: Vec<Option<Trial>> = proposal
-                .places
-                .iter()
-                .enumerate()
-                .map(|(number, place)| trial(self.tree, &place.at, number))
-                .collect();
-            let asking = Asking {
-                tree: self.tree,
-                renderer,
-                request,
-                built: question.built,
-                path: question.path,
-            };
-            let moved = asking.moved(&trials).await?;
-            let mut places: Vec<(bool, Place)> = moved.into_iter().zip(proposal.places).collect();
-            for (moved, place) in &mut places {
-                if *moved {
-                    place.known = Known::Tried;
-                }
-            }
-            places.sort_by_key(|(moved, _)| !moved);
-            proposal.places = places.into_iter().map(|(_, place)| place).collect();
+            self.ask(&mut proposal.places, question, renderer, request).await?;
         }
         Ok(self.with_variables(proposal.places, question.want))
+    }
+
+    /// Lets the renderer decide: the best guess first, by itself, and if that is wrong all the others at once.
+    async fn ask(
+        &self,
+        places: &mut Vec<Place>,
+        question: Question<'_>,
+        renderer: &dyn Renderer,
+        request: &Kustomize,
+    ) -> Result<(), Gone> {
+        let Some(first) = places.first_mut() else {
+            return Ok(());
+        };
+        let asking = Asking {
+            tree: self.tree,
+            renderer,
+            request,
+            built: question.built,
+            path: question.path,
+            flux: self.flux.as_ref(),
+        };
+        if let Some(trial) = trial(self.tree, &first.at, 0)
+            && asking.tried(&[&trial]).await? == Tried::Moved
+        {
+            first.known = Known::Tried;
+            return Ok(());
+        }
+        let numbered = places.iter().enumerate();
+        let trials = numbered.map(|(number, place)| trial(self.tree, &place.at, number).filter(|_| number > 0));
+        let moved = asking.moved(&trials.collect::<Vec<_>>()).await?;
+        let mut judged: Vec<(bool, Place)> = moved.into_iter().zip(places.drain(..)).collect();
+        for (moved, place) in &mut judged {
+            if *moved {
+                place.known = Known::Tried;
+            }
+        }
+        judged.sort_by_key(|(moved, _)| !moved);
+        places.extend(judged.into_iter().map(|(_, place)| place));
+        Ok(())
     }
 
     /// Puts the suppliers of variables before the text that they stand in.
@@ -170,12 +199,13 @@ impl<'a> Origins<'a> {
         let (Some(flux), Some(first)) = (&self.flux, places.first()) else {
             return places;
         };
+        let is_whole_file = first.origin.supplier == Supplier::GeneratorFile;
         let text = match &first.at {
-            At::Spot(spot) => spot.node().and_then(|node| node.as_str()).map(str::to_owned),
+            At::Spot(spot) => spot.node().and_then(Node::as_str).map(str::to_owned),
+            At::Text { file, .. } if is_whole_file => self.tree.text(file).map(ToString::to_string),
             At::Text { file, span } => self.tree.text(file).map(|text| span.slice(text).to_owned()),
         };
         let text = text.unwrap_or_default();
-        let is_whole_file = first.origin.supplier == Supplier::GeneratorFile;
         let is_exact = first.is_exact;
         let found = variables::names(&text)
             .into_iter()
@@ -188,31 +218,38 @@ impl<'a> Origins<'a> {
         places
     }
 
-    /// The change by which a place can be tried: its scalar becomes another of the same type.
-    pub fn trial(&self, place: &Place) -> Option<Trial> {
-        trial(self.tree, &place.at, 0)
-    }
-
-    /// Whether what is changed at a place moves the field.
+    /// Whether what is changed at these places together moves the field. `None` where there is no scalar to change.
     ///
     /// # Errors
     /// [`Gone`] when the renderer did not answer.
     pub async fn moves(
         &self,
         question: Question<'_>,
-        place: &Place,
+        places: &[&Place],
         renderer: &dyn Renderer,
         request: &Kustomize,
-    ) -> Result<bool, Gone> {
+    ) -> Result<Option<Tried>, Gone> {
+        let trials: Vec<Trial> = places.iter().filter_map(|place| self.trial(place)).collect();
+        if trials.is_empty() {
+            return Ok(None);
+        }
         let asking = Asking {
             tree: self.tree,
             renderer,
             request,
             built: question.built,
             path: question.path,
+            flux: self.flux.as_ref(),
         };
-        let moved = asking.moved(&[trial(self.tree, &place.at, 0)]).await?;
-        Ok(moved.contains(&true))
+        asking.tried(&trials.iter().collect::<Vec<_>>()).await.map(Some)
+    }
+
+    fn trial(&self, place: &Place) -> Option<Trial> {
+        let mut trial = trial(self.tree, &place.at, 0)?;
+        if place.origin.supplier == Supplier::Substitution {
+            trial.variable = place.origin.path.last_key().map(str::to_owned);
+        }
+        Some(trial)
     }
 }
 

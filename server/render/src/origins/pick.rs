@@ -5,7 +5,7 @@ use gitops_model::{Gvk, ObjectKey, read};
 use serde_json::Value;
 
 use super::fits::{fits_name, fits_text};
-use crate::BuiltObject;
+use crate::{BuiltObject, OriginNote};
 
 /// The source of an object.
 pub(super) struct Picked<'a> {
@@ -30,8 +30,12 @@ pub(super) fn key_of(object: &Value) -> ObjectKey {
 
 /// The source that fits a built object best.
 pub(super) fn pick<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject) -> Option<Picked<'a>> {
+    // A patch that replaces all annotations takes the note about the origin away, or leaves a wrong one.
+    pick_by(tree, layer, built, built.origin.as_ref()).or_else(|| pick_by(tree, layer, built, None))
+}
+
+fn pick_by<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject, origin: Option<&OriginNote>) -> Option<Picked<'a>> {
     let key = key_of(&built.object);
-    let origin = built.origin.as_ref();
     let path = origin
         .map(|origin| origin.path.as_str())
         .filter(|path| !path.is_empty());
@@ -65,9 +69,11 @@ pub(super) fn pick<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject) -> Op
             SourceKind::Generator(generator) if path.is_none() => {
                 let file = generator.spot.sheet.file();
                 let kind = if generator.is_secret { "Secret" } else { "ConfigMap" };
-                if configured_in.is_some_and(|path| path != &**file) || kind != key.gvk.kind {
+                if kind != key.gvk.kind {
                     continue;
                 }
+                // A generator that replaces another is named in its place.
+                let is_named = configured_in.is_some_and(|path| path == &**file);
                 let own = ObjectKey {
                     gvk: key.gvk.clone(),
                     namespace: generator.namespace.as_ref().map(|entry| entry.text.clone()),
@@ -76,7 +82,7 @@ pub(super) fn pick<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject) -> Op
                 let identities = identities(&own, &source.steps);
                 let score = score(&own, &identities, &key, &source.steps);
                 offer(
-                    score,
+                    score + u32::from(is_named),
                     Picked {
                         source,
                         spot: None,
@@ -166,7 +172,7 @@ fn score(own: &ObjectKey, identities: &[Identity], built: &ObjectKey, steps: &[S
     };
     let namespace = last.and_then(|identity| identity.namespaces.last());
     let same_namespace = namespace.is_some_and(|namespace| *namespace == built.namespace.clone().unwrap_or_default());
-    named * 2 + u32::from(same_namespace)
+    named * 4 + u32::from(same_namespace) * 2
 }
 
 /// The prefixes and suffixes on the way.

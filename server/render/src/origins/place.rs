@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gitops_model::kustomize::Spot;
 use gitops_model::{Origin, Supplier, Want, place};
 use gitops_text::Span;
-use gitops_yaml::FieldPath;
+use gitops_yaml::{FieldPath, Node};
 
 use super::hit::{At, Hit};
 
@@ -39,7 +39,7 @@ impl Place {
     /// The scalar that is written there.
     pub fn written(&self) -> Option<String> {
         match &self.at {
-            At::Spot(spot) => spot.node().and_then(|node| node.as_str()).map(str::to_owned),
+            At::Spot(spot) => spot.node().and_then(Node::as_str).map(str::to_owned),
             At::Text { .. } => None,
         }
     }

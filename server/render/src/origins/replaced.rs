@@ -5,8 +5,9 @@ use gitops_model::kustomize::{Identity, Replacement};
 use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
+use super::fits::scalar_text;
 use super::hit::{At, Effect, Hit};
-use super::pick::{Picked, identities, objects};
+use super::pick::{Picked, identities, objects, pick};
 use super::trail::{Hop, Trail};
 use super::walk::{Walk, hits};
 use gitops_model::kustomize::SourceKind;
@@ -67,6 +68,17 @@ fn source_hits(walk: Walk<'_>, replacement: &Replacement) -> Vec<Hit> {
         depth: walk.depth + 1,
         ..walk
     };
+    let field_path = source.field_paths.first();
+    for built in walk.built {
+        let Some(picked) = pick(walk.tree, walk.root, built) else {
+            continue;
+        };
+        let meant = picked.identities.last();
+        if let (true, Some(path)) = (meant.is_some_and(|own| source.select.matches(own)), field_path) {
+            let path = resolved(path, &built.object);
+            return hits(deeper, &picked, &Trail::of(&built.object, &path));
+        }
+    }
     for candidate in walk.root.sources() {
         let SourceKind::File(file) = candidate.kind else {
             continue;
@@ -82,8 +94,9 @@ fn source_hits(walk: Walk<'_>, replacement: &Replacement) -> Vec<Hit> {
             let Some(object) = spot.field().and_then(|field| field.json()) else {
                 continue;
             };
-            let path = source.field_paths.first().map(|path| resolved(path, &object));
-            let Some(path) = path else { continue };
+            let Some(path) = field_path.map(|path| resolved(path, &object)) else {
+                continue;
+            };
             let trail = Trail::of(&object, &path);
             let picked = Picked {
                 source: candidate.clone(),
@@ -140,8 +153,7 @@ fn selects(part: &str, item: &Value) -> bool {
         return false;
     };
     match item.get(key) {
-        Some(Value::String(own)) => own == value,
-        Some(own) => own.to_string() == value,
+        Some(own) => scalar_text(own).is_some_and(|own| own == value),
         None => key.is_empty() && item.as_str() == Some(value),
     }
 }
@@ -154,15 +166,12 @@ fn resolved(path: &str, object: &Value) -> FieldPath {
         let list = at.and_then(Value::as_array);
         let index = list.and_then(|list| list.iter().position(|item| selects(&part, item)));
         let index = index.or_else(|| list.and_then(|_| part.parse().ok()));
-        match index {
-            Some(index) => {
-                at = list.and_then(|list| list.get(index));
-                steps.push(Step::Index(index));
-            }
-            None => {
-                at = at.and_then(|value| value.get(&part));
-                steps.push(Step::Key(part.into()));
-            }
+        if let Some(index) = index {
+            at = list.and_then(|list| list.get(index));
+            steps.push(Step::Index(index));
+        } else {
+            at = at.and_then(|value| value.get(&part));
+            steps.push(Step::Key(part.into()));
         }
     }
     steps.into()

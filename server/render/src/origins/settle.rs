@@ -61,7 +61,10 @@ pub(super) fn settle(hits: &[Hit], built: Built<'_>) -> Settled {
     Settled {
         order: all_after(setters.into_iter().rev().collect(), hits),
         certain: false,
-        supplied: supplied || hits.iter().any(|hit| matches!(hit.effect, Effect::Part)),
+        supplied: supplied
+            || hits
+                .iter()
+                .any(|hit| matches!(hit.effect, Effect::Part) && !hit.certain),
     }
 }
 

@@ -26,19 +26,28 @@ pub(super) enum Hop<'a> {
 /// The part of a path that exists in a built object, and the rest.
 #[derive(Clone, Debug)]
 pub(super) struct Trail<'a> {
+    object: &'a Value,
     pub(super) hops: Vec<Hop<'a>>,
     /// What is built at the end of the hops.
     pub(super) value: &'a Value,
     /// The steps that are not there.
     pub(super) missing: Vec<Step>,
+    /// Whether the walk has come to where the field was brought in: before that there is nothing of it.
+    pub(super) is_new: bool,
+    /// Whether a later strategic merge put the items of a list on the way into another order, so that indices before
+    /// it are not known.
+    pub(super) is_reordered: bool,
 }
 
 impl<'a> Trail<'a> {
     pub(super) fn of(object: &'a Value, path: &'a FieldPath) -> Self {
         let mut trail = Self {
+            object,
             hops: Vec::new(),
             value: object,
             missing: Vec::new(),
+            is_new: false,
+            is_reordered: false,
         };
         let mut steps = path.steps().iter();
         for step in steps.by_ref() {
@@ -65,8 +74,40 @@ impl<'a> Trail<'a> {
         trail
     }
 
+    /// Goes on from another place of the object, from which what the first `copied` hops lead to was copied: parts of a
+    /// JSON pointer. Nothing changes where that place is not there any more, as after a move.
+    pub(super) fn moved(&mut self, from: &[String], copied: usize) {
+        let mut at = self.object;
+        let mut hops = Vec::new();
+        for part in from {
+            let next = match (at, part.parse::<usize>()) {
+                (Value::Array(list), Ok(index)) => list.get(index).map(|item| {
+                    let length = list.len();
+                    (Hop::Item { index, length, item }, item)
+                }),
+                (Value::Object(map), _) => map
+                    .get_key_value(part)
+                    .map(|(key, value)| (Hop::Key(key.as_str()), value)),
+                _ => None,
+            };
+            let Some((hop, value)) = next else { return };
+            hops.push(hop);
+            at = value;
+        }
+        hops.extend(self.hops.iter().skip(copied).copied());
+        self.hops = hops;
+    }
+
+    /// Whether it leads to the key by which an item of a list is known where lists are merged.
+    pub(super) fn is_merge_key(&self) -> bool {
+        let [.., Hop::Key(list), Hop::Item { .. }, Hop::Key(key)] = self.hops.as_slice() else {
+            return false;
+        };
+        merge_keys(list).contains(key)
+    }
+
     /// The path without its last step that exists.
-    pub(super) fn parent(&self, object: &'a Value) -> Option<Self> {
+    pub(super) fn parent(&self) -> Option<Self> {
         let mut shorter = self.clone();
         let last = shorter.hops.pop()?;
         let step = match last {
@@ -78,8 +119,13 @@ impl<'a> Trail<'a> {
             Hop::Key(key) => value.get(*key),
             Hop::Item { item, .. } => Some(*item),
         };
-        shorter.value = shorter.hops.iter().try_fold(object, down)?;
+        shorter.value = shorter.hops.iter().try_fold(self.object, down)?;
         Some(shorter)
+    }
+
+    /// Whether it leads to an item without a key, in a list whose indices are not known any more.
+    pub(super) fn is_unsure_item(&self) -> bool {
+        self.is_reordered && matches!(self.hops.last(), Some(Hop::Item { .. }))
     }
 
     /// The keys of the path, without items.

@@ -2,13 +2,16 @@
 
 use gitops_model::Supplier;
 use gitops_model::kustomize::{
-    Change, Does, Entry, Field, Identity, Labels, Layer, Patch, Replacement, SourceKind, Tree, join,
+    Change, Does, Entry, Field, Identity, Labels, Layer, Patch, Replacement, SourceKind, Spot, Tree, join,
 };
 use serde_json::Value;
 
+use crate::BuiltObject;
+
+use super::fits::scalar_text;
 use super::generated::generator_hits;
 use super::hit::{At, Effect, Hit};
-use super::patches::patch_hits;
+use super::patches::{alike, patch_hits};
 use super::pick::Picked;
 use super::replaced::replacement_hits;
 use super::trail::{Trail, follow};
@@ -18,6 +21,8 @@ use super::trail::{Trail, follow};
 pub(super) struct Walk<'a> {
     pub(super) tree: &'a Tree,
     pub(super) root: &'a Layer,
+    /// All that was built.
+    pub(super) built: &'a [BuiltObject],
     /// How many replacements lead here: one can take its value from what another wrote.
     pub(super) depth: usize,
 }
@@ -26,6 +31,9 @@ pub(super) struct Walk<'a> {
 pub(super) fn hits(walk: Walk<'_>, picked: &Picked<'_>, trail: &Trail<'_>) -> Vec<Hit> {
     let mut trail = trail.clone();
     let mut hits = Vec::new();
+    let content = ["data", "binaryData", "type", "immutable"];
+    let is_content = trail.keys().next().is_some_and(|key| content.contains(&key));
+    let mut is_replaced = false;
     for (step, identity) in picked.source.steps.iter().zip(&picked.identities).rev() {
         match step.does {
             Does::Merge(generator) => {
@@ -36,21 +44,32 @@ pub(super) fn hits(walk: Walk<'_>, picked: &Picked<'_>, trail: &Trail<'_>) -> Ve
                     let mut found = generator_hits(walk.tree, step.layer, generator, &trail);
                     found.reverse();
                     hits.append(&mut found);
+                    if generator.behavior == "replace" && is_content {
+                        is_replaced = true;
+                        break;
+                    }
                 }
             }
             Does::Change(change) => change_hits(walk, step.layer, change, identity, &mut trail, &mut hits),
         }
+        if trail.is_new {
+            break;
+        }
     }
     match picked.source.kind {
+        _ if is_replaced || trail.is_new => {}
         SourceKind::File(_) => {
-            let field = picked.spot.as_ref().and_then(|spot| spot.field());
+            let field = picked.spot.as_ref().and_then(Spot::field);
             if let Some(end) = field.and_then(|field| follow(field, &trail.hops)) {
                 hits.push(Hit {
                     at: At::Spot(end.field.spot()),
                     supplier: Supplier::Manifest,
                     effect: Effect::Sets(end.field.json()),
-                    certain: end.certain,
+                    certain: end.certain && !trail.is_unsure_item(),
                 });
+                if let Some(top) = picked.spot.as_ref().and_then(Spot::field) {
+                    hits.extend(alike(&top, &trail, &end.field, Supplier::Manifest));
+                }
             }
         }
         SourceKind::Generator(generator) => {
@@ -60,7 +79,45 @@ pub(super) fn hits(walk: Walk<'_>, picked: &Picked<'_>, trail: &Trail<'_>) -> Ve
         }
     }
     hits.reverse();
+    if trail.is_merge_key() {
+        key_is_first_ones(&mut hits);
+    }
+    only_used_variables(&mut hits);
     hits
+}
+
+/// The key of a list's item comes from whoever wrote the item first; later patches only mean it.
+fn key_is_first_ones(hits: &mut [Hit]) {
+    let mut setters = hits.iter_mut().filter(|hit| matches!(hit.effect, Effect::Sets(_)));
+    let Some(Effect::Sets(first)) = setters.next().map(|hit| hit.effect.clone()) else {
+        return;
+    };
+    for hit in setters {
+        let same = matches!(&hit.effect, Effect::Sets(value) if *value == first);
+        if same && hit.supplier == Supplier::Patch {
+            hit.effect = Effect::Part;
+        }
+    }
+}
+
+/// Legacy variables are on the way of a text only if one of those that set it has them.
+fn only_used_variables(hits: &mut Vec<Hit>) {
+    let texts: Vec<String> = hits
+        .iter()
+        .filter_map(|hit| match &hit.effect {
+            Effect::Sets(Some(Value::String(text))) => Some(text.clone()),
+            _ => None,
+        })
+        .collect();
+    hits.retain(|hit| {
+        let At::Spot(spot) = &hit.at else { return true };
+        let name = spot
+            .field()
+            .and_then(|field| field.text_of("name").map(|name| format!("$({name})")));
+        let is_variable = hit.supplier == Supplier::Replacement
+            && spot.path.steps().first() == Some(&gitops_yaml::Step::Key("vars".into()));
+        !is_variable || name.is_some_and(|name| texts.iter().any(|text| text.contains(&name)))
+    });
 }
 
 fn change_hits(
@@ -87,11 +144,19 @@ fn change_hits(
             for spot in patch.body.spots(file).iter().rev() {
                 let Some(field) = spot.field() else { continue };
                 if let Some(by_metadata) = is_meant(patch, &field, identity) {
-                    let mut found = patch_hits(&field, trail, is_builtin(&identity.gvk.group));
+                    let options = patch.spot.field().and_then(|field| field.get("options"));
+                    let renames = ["allowNameChange", "allowKindChange"].iter().any(|key| {
+                        let option = options.as_ref().and_then(|options| options.text_of(key));
+                        option == Some("true")
+                    });
+                    let mut found = patch_hits(&field, trail, is_builtin(&identity.gvk.group), renames);
                     for hit in &mut found {
                         hit.certain &= !by_metadata;
                     }
                     hits.append(&mut found);
+                }
+                if trail.is_new {
+                    break;
                 }
             }
         }
@@ -132,7 +197,7 @@ fn change_hits(
                 hits.push(Hit {
                     at: At::Spot(image.spot.clone()),
                     supplier: Supplier::Image,
-                    effect: Effect::Image(image.clone()),
+                    effect: Effect::Image(Box::new(image.clone())),
                     certain: true,
                 });
             }
@@ -193,21 +258,32 @@ fn is_builtin(group: &str) -> bool {
     }
 }
 
-/// The pair that sets the label or annotation at the end of the trail, and whether it does so for sure.
+/// The pair that sets the label or annotation at the end of the trail, and whether it does so for sure. For all labels
+/// or annotations of something: a pair that is among them.
 fn label<'l>(labels: &'l Labels, trail: &Trail<'_>, kind: &str) -> Option<(&'l Entry, bool)> {
     let keys: Vec<&str> = trail.keys().collect();
+    if let Some(all) = trail.value.as_object() {
+        let is_there = |pair: &&(String, Entry)| all.get(&pair.0).and_then(Value::as_str) == Some(&pair.1.text);
+        let (_, entry) = labels.pairs.iter().find(is_there)?;
+        return reaches(labels, &keys, kind).map(|certain| (entry, certain));
+    }
     let (last, parents) = keys.split_last()?;
     let (_, entry) = labels.pairs.iter().find(|(key, _)| key == last)?;
-    let parent = *parents.last()?;
-    let is_own = parents == ["metadata", kind];
+    reaches(labels, parents, kind).map(|certain| (entry, certain))
+}
+
+/// Whether labels get to what stands at these keys, and whether for sure.
+fn reaches(labels: &Labels, keys: &[&str], kind: &str) -> Option<bool> {
+    let last = *keys.last()?;
+    let is_own = *keys == ["metadata", kind];
     let named = labels
         .fields
         .iter()
-        .any(|path| path.split('/').eq(parents.iter().copied()));
-    let in_template = labels.include_templates && parent == kind && parents.contains(&"template");
-    let in_selector = labels.include_selectors && (matches!(parent, "matchLabels" | "selector") || parent == kind);
+        .any(|path| path.split('/').eq(keys.iter().copied()));
+    let in_template = labels.include_templates && last == kind && keys.contains(&"template");
+    let in_selector = labels.include_selectors && (matches!(last, "matchLabels" | "selector") || last == kind);
     let is_it = is_own || named || in_template || in_selector;
-    is_it.then_some((entry, is_own || named))
+    is_it.then_some(is_own || named)
 }
 
 /// A scalar of an unknown transformer that is in the value: the renderer decides.
@@ -219,8 +295,7 @@ fn other_hit(field: &Field<'_>, built: &Value) -> Option<Hit> {
     };
     let is_in = match built {
         Value::String(built) => !text.is_empty() && built.contains(text),
-        Value::Number(_) | Value::Bool(_) => built.to_string() == text,
-        _ => false,
+        built => scalar_text(built).is_some_and(|built| built == text),
     };
     is_in.then(|| Hit {
         at: At::Spot(field.spot()),

@@ -1,6 +1,7 @@
 //! One exchange with `git http-backend`: the two requests of a fetch, and nothing else that it could do.
 
 use std::process::Stdio;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::stream;
@@ -103,27 +104,45 @@ where
     let pump = Pump {
         child,
         stdout,
-        sender,
+        sender: sender.clone(),
         _feeding: feeding,
         _permit: permit,
     };
     tokio::spawn(async move {
-        let client = pump.sender.clone();
         let outcome = tokio::select! {
             outcome = tokio::time::timeout_at(deadline, pump.run(begin)) => outcome.unwrap_or(Err("it took too long".to_owned())),
             // Nobody reads any more.
-            () = client.closed() => Ok(()),
+            () = sender.closed() => Ok(()),
         };
+        // The program has ended, and what it had to say is whole.
         if let Err(why) = outcome {
             let said = last_lines(&complaint.await.unwrap_or_default());
             tracing::warn!(why, said, "a fetch of the session's source was cut off");
-            // An answer that ends early must not look like a whole one.
-            let _ = client.send(Err(std::io::Error::other(why))).await;
         }
     });
-    let frames = stream::poll_fn(move |context| receiver.poll_recv(context));
+    let mut has_ended = false;
+    let frames = stream::poll_fn(move |context| {
+        if has_ended {
+            return Poll::Ready(None);
+        }
+        receiver.poll_recv(context).map(|part| match part {
+            Some(Part::Chunk(chunk)) => Some(Ok(Frame::data(chunk))),
+            Some(Part::End) => None,
+            None => {
+                has_ended = true;
+                Some(Err(std::io::Error::other("the answer was cut off")))
+            }
+        })
+    });
     let body = StreamBody::new(Box::pin(frames) as stream::BoxStream<'static, _>);
     head.body(Either::Right(body)).map_err(|error| error.to_string())
+}
+
+/// A part of an answer. One that ends without [`Part::End`] ends the connection, so that it does not look like a whole
+/// one.
+enum Part {
+    Chunk(Bytes),
+    End,
 }
 
 fn start(served: &Served, exchange: Exchange, headers: &HeaderMap) -> std::io::Result<Child> {
@@ -230,7 +249,7 @@ fn parse_head(head: &[u8]) -> Option<http::response::Builder> {
 struct Pump {
     child: Child,
     stdout: ChildStdout,
-    sender: mpsc::Sender<Result<Frame<Bytes>, std::io::Error>>,
+    sender: mpsc::Sender<Part>,
     _feeding: Feeding,
     _permit: OwnedSemaphorePermit,
 }
@@ -239,7 +258,7 @@ impl Pump {
     async fn run(mut self, begin: Vec<u8>) -> Result<(), String> {
         let mut chunk = begin;
         loop {
-            if !chunk.is_empty() && self.sender.send(Ok(Frame::data(Bytes::from(chunk)))).await.is_err() {
+            if !chunk.is_empty() && self.sender.send(Part::Chunk(Bytes::from(chunk))).await.is_err() {
                 return Ok(());
             }
             chunk = Vec::with_capacity(CHUNK);
@@ -253,7 +272,10 @@ impl Pump {
             }
         }
         match self.child.wait().await {
-            Ok(status) if status.success() => Ok(()),
+            Ok(status) if status.success() => {
+                let _ = self.sender.send(Part::End).await;
+                Ok(())
+            }
             Ok(status) => Err(format!("git http-backend ended with {status}")),
             Err(error) => Err(error.to_string()),
         }

@@ -24,6 +24,9 @@ use super::store::REPOSITORY;
 /// How long a client may take to say what it wants.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long a connection may live: one whose client does not read is not held for ever.
+const CONNECTION_LIFE: Duration = Duration::from_mins(10);
+
 /// A connection that cannot be taken is often one of too many files at once; that passes.
 const ACCEPT_ATTEMPTS: u32 = 50;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -59,6 +62,7 @@ impl Default for ServerBounds {
 pub struct SourceServer {
     address: SocketAddr,
     task: JoinHandle<std::io::Error>,
+    has_told_its_end: bool,
 }
 
 impl Drop for SourceServer {
@@ -100,7 +104,11 @@ impl SourceServer {
             wait: bounds.wait,
         };
         let task = tokio::spawn(accept(listener, Arc::new(state), bounds.connections.max(1)));
-        Ok(Self { address, task })
+        Ok(Self {
+            address,
+            task,
+            has_told_its_end: false,
+        })
     }
 
     /// The URL of the repository.
@@ -113,13 +121,18 @@ impl SourceServer {
         self.address.port()
     }
 
-    /// Waits until the server ends by itself, which it does only when it is cut off from its port. Not to be asked
-    /// again after that.
+    /// Waits until the server ends by itself, which it does only when it is cut off from its port. That is told once.
+    ///
+    /// The future may be dropped at any time; nothing is lost.
     pub async fn ended(&mut self) -> SourceError {
+        if self.has_told_its_end {
+            return std::future::pending().await;
+        }
         let error = match (&mut self.task).await {
             Ok(error) => error,
             Err(error) => std::io::Error::other(error),
         };
+        self.has_told_its_end = true;
         SourceError::CutOff {
             port: self.address.port(),
             error,
@@ -129,7 +142,9 @@ impl SourceServer {
     /// Ends it, and returns when nothing listens any more.
     pub async fn stop(mut self) {
         self.task.abort();
-        let _ = (&mut self.task).await;
+        if !self.has_told_its_end {
+            let _ = (&mut self.task).await;
+        }
     }
 }
 
@@ -166,9 +181,8 @@ async fn converse(stream: TcpStream, state: Arc<State>) {
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-    if let Err(error) = served {
+        .serve_connection(TokioIo::new(stream), service);
+    if let Ok(Err(error)) = tokio::time::timeout(CONNECTION_LIFE, served).await {
         tracing::debug!(%error, "a connection to the session's source ended");
     }
 }

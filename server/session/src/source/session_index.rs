@@ -5,6 +5,7 @@ use std::fs::OpenOptions;
 
 use super::error::SourceError;
 use super::examine::{Examined, LeftOut, examine};
+use super::git::path_of;
 use super::limits::Limits;
 use super::store::Store;
 use super::work_tree::{UserRepository, WorkTree};
@@ -40,12 +41,52 @@ pub(crate) async fn seed(store: &Store, work_tree: &WorkTree, limits: &Limits) -
         tracing::debug!(%error, "there is no index to begin with");
         return Ok(());
     }
-    // An index that is split over several files cannot be read from where the copy is.
-    let listing = store.call("ls-files", ["-z", "--unmerged"]).ask().await?;
-    if listing.code != Some(0) {
+    // One that has directories in place of files, as a sparse checkout's can, gets the files while the user's objects are
+    // seen. One that is split over several files cannot be read from where the copy is.
+    let arguments = ["--force-write-index"];
+    let whole = store.call_with_user_objects("update-index", arguments).ask().await?;
+    if whole.code != Some(0) {
         return forget(store);
     }
+    let listing = store.call("ls-files", ["-z", "-v"]).run().await?;
+    look_everywhere(store, work_tree, listing.names()).await?;
     force_remove(store, staged.names().map(<[u8]>::to_vec)).await
+}
+
+/// An index can be told to look away from a file, as people do who never want to commit what they changed in it; what is
+/// saved counts all the same. Files that are not there since the checkout is a sparse one stay as they are.
+///
+/// Each of `listing` is a letter, a space and a name: `S` is a file that is not looked at, and a small letter one that
+/// is taken to be unchanged.
+async fn look_everywhere(
+    store: &Store,
+    work_tree: &WorkTree,
+    listing: impl Iterator<Item = &[u8]>,
+) -> Result<(), SourceError> {
+    let (mut skipped, mut assumed) = (Vec::new(), Vec::new());
+    for entry in listing {
+        let ([letter, b' ', name @ ..], root) = (entry, work_tree.root.as_std_path()) else {
+            continue;
+        };
+        let is_there = || path_of(name).is_some_and(|path| root.join(path).symlink_metadata().is_ok());
+        if letter.eq_ignore_ascii_case(&b'S') && is_there() {
+            skipped.push(name.to_vec());
+        }
+        if letter.is_ascii_lowercase() {
+            assumed.push(name.to_vec());
+        }
+    }
+    for (option, names) in [("--no-skip-worktree", skipped), ("--no-assume-unchanged", assumed)] {
+        if !names.is_empty() {
+            let input = terminated(names.into_iter());
+            store
+                .call("update-index", [option, "-z", "--stdin"])
+                .input(input)
+                .run()
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 /// Begins anew, with nothing.

@@ -16,8 +16,13 @@ use crate::sandbox::{make_private_directory, write_private_file};
 /// The name of the repository's directory, and of the repository in its URL.
 pub(crate) const REPOSITORY: &str = "session.git";
 
-/// What the repository says of itself to whoever serves it. Packs go over loopback: packing them small costs more than
-/// sending them large.
+/// What the repository says of itself to whoever serves it.
+///
+/// Packs go over loopback: packing them small costs more than sending them large.
+///
+/// Flux speaks the old version of the protocol, in which a client asks for a commit by its id in a second request. A save
+/// between the two has replaced that commit, and since commits here have no parents, nothing leads to it any more; so
+/// any commit may be asked for.
 const CONFIGURATION: &str = "[http]
 \treceivepack = false
 \tgetanyfile = false
@@ -32,6 +37,7 @@ const CONFIGURATION: &str = "[http]
 \tauto = 0
 [uploadpack]
 \tallowFilter = true
+\tallowAnySHA1InWant = true
 ";
 
 /// The session's repository on disk.

@@ -129,7 +129,11 @@ async fn a_call_that_takes_too_long_is_ended() {
     };
     let error = SourceRepository::open(&place.work, &place.state, None, limits).await;
     let error = error.expect_err("no time").to_string();
-    assert_eq!(error, "git version was ended after 0 s");
+    // Which call it is depends on how fast the first ones are.
+    assert!(
+        error.starts_with("git ") && error.ends_with(" was ended after 0 s"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

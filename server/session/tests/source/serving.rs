@@ -287,6 +287,67 @@ async fn many_fetch_at_once_and_those_that_wait_too_long_are_told() {
     {}
 }
 
+/// A fetch sees one commit or the next, and never a part of one; and it gets the one that it was told of at its
+/// beginning, in the old version of the protocol, too, which is the one that Flux speaks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fetches_and_saves_do_not_disturb_each_other() {
+    let mut serving = serving().await;
+    let save = async |serving: &mut Serving, number: usize| {
+        for file in ["one.yaml", "two.yaml"] {
+            serving.place.write(file, &format!("number: {number}\n"));
+        }
+        commit_all(&mut serving.source).await;
+    };
+    save(&mut serving, 0).await;
+    let (bearer, url, beside) = (serving.bearer(), serving.server.url(), serving.place.beside.clone());
+    let clones = tokio::task::spawn_blocking(move || {
+        for number in 0..9 {
+            let (into, version) = (format!("clone-{number}"), format!("protocol.version={}", number % 3));
+            let output = try_git_in(
+                &beside,
+                &[
+                    "-c",
+                    &bearer,
+                    "-c",
+                    &version,
+                    "clone",
+                    "--quiet",
+                    "--depth=1",
+                    &url,
+                    &into,
+                ],
+            );
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let read = |file: &str| std::fs::read_to_string(beside.join(&into).join(file)).expect("it is there");
+            assert_eq!(read("one.yaml"), read("two.yaml"));
+        }
+    });
+    let mut number = 1;
+    while !clones.is_finished() {
+        save(&mut serving, number).await;
+        number += 1;
+    }
+    clones.await.expect("all were whole");
+}
+
+#[tokio::test]
+async fn a_repository_that_is_gone_is_said() {
+    let serving = serving().await;
+    std::fs::remove_dir_all(serving.source.directory()).expect("it is there");
+    let output = serving
+        .git(&[
+            "-c",
+            &serving.bearer(),
+            "clone",
+            "--quiet",
+            &serving.server.url(),
+            "none",
+        ])
+        .await;
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(complaint.contains("not found"), "{complaint}");
+}
+
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_cut_off() {
     let bounds = ServerBounds {

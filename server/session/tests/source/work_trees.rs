@@ -205,6 +205,55 @@ async fn linked_work_trees_split_indexes_and_repositories_without_a_commit_are_w
     assert_eq!(names(&place, &source), all);
 }
 
+#[tokio::test]
+async fn what_a_sparse_checkout_has_not_is_there_and_what_the_index_looks_away_from_is_as_it_is_saved() {
+    let place = Place::repository();
+    for file in ["apps/a.yaml", "infra/b.yaml", "assumed.yaml", "skipped.yaml"] {
+        place.write(file, "a: 1\n");
+    }
+    place.add_and_commit();
+    place.git(&["update-index", "--assume-unchanged", "assumed.yaml"]);
+    place.git(&["update-index", "--skip-worktree", "skipped.yaml"]);
+    place.write("assumed.yaml", "a: 2\n");
+    place.write("skipped.yaml", "a: 2\n");
+    let mut source = place.source().await;
+    commit_all(&mut source).await;
+    let files = committed(&place, &source);
+    assert_eq!(files["assumed.yaml"], "100644 a: 2\n");
+    assert_eq!(files["skipped.yaml"], "100644 a: 2\n");
+
+    for settings in [&["--cone"][..], &["--cone", "--sparse-index"]] {
+        let mut arguments = vec!["sparse-checkout", "set"];
+        arguments.extend(settings);
+        arguments.push("apps");
+        place.git(&arguments);
+        assert!(!place.work.join("infra/b.yaml").exists());
+        let mut source = place.source().await;
+        commit_all(&mut source).await;
+        let files = committed(&place, &source);
+        assert_eq!(files["infra/b.yaml"], "100644 a: 1\n");
+        assert_eq!(files.len(), 4, "{files:?}");
+    }
+}
+
+/// What such a clone has not, only its origin has, and nobody is asked for it.
+#[tokio::test]
+async fn of_a_partial_clone_goes_what_is_there() {
+    let origin = Place::repository();
+    origin.write("apps/a.yaml", "a: 1\n");
+    origin.write("infra/b.yaml", "a: 1\n");
+    origin.add_and_commit();
+    origin.git(&["config", "uploadpack.allowFilter", "true"]);
+    let place = Place::folder();
+    let url = format!("file://{}", origin.work);
+    place.git(&["clone", "--quiet", "--filter=blob:none", "--sparse", &url, "."]);
+    place.git(&["sparse-checkout", "set", "apps"]);
+    let mut source = place.source().await;
+    commit_all(&mut source).await;
+    assert_eq!(names(&place, &source), ["apps/a.yaml"]);
+    assert_eq!(committed(&place, &source)["apps/a.yaml"], "100644 a: 1\n");
+}
+
 /// Flux reads only SHA-1, whatever the user's repository has.
 #[tokio::test]
 async fn a_repository_with_sha_256_is_committed_with_sha_1() {

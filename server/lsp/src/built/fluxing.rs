@@ -1,0 +1,258 @@
+//! A session whose target is a Flux repository: what is accepted is committed for the sandbox's Flux, and what Flux says
+//! is kept by object.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use gitops_model::{ObjectKey, Source};
+use gitops_session::{Condition, FluxEvent, FluxLoop, FluxStart, Readiness};
+use gitops_yaml::Dialect;
+use serde_json::Value;
+
+use super::{Findings, Order, Tree};
+use crate::event::{Event, SessionEvent};
+use crate::parsed::Parsed;
+use crate::state::State;
+use crate::{lifecycle, saves};
+
+/// The file in which Flux's bootstrap writes the source and the Kustomization of an entry.
+const SYNC_FILE: &str = "gotk-sync.yaml";
+
+/// What a session keeps of Flux.
+pub(crate) struct Fluxing {
+    /// The loop that commits and watches.
+    commits: FluxLoop,
+    /// The newest revision that Flux was asked for.
+    revision: String,
+    /// Number of the newest save that is in it.
+    committed: u64,
+    /// What Flux says about each object.
+    conditions: BTreeMap<ObjectKey, Condition>,
+    /// What that means for which file.
+    said: BTreeMap<ObjectKey, Findings>,
+    /// Files that are saved and not committed yet.
+    changed: BTreeSet<Utf8PathBuf>,
+    /// Saves that wait for Flux: the file, the number.
+    waiting: Vec<(Arc<str>, u64)>,
+}
+
+/// What is said about one object, by file.
+pub(crate) struct PlacedCondition {
+    /// Which object.
+    pub(crate) key: ObjectKey,
+    /// The findings.
+    pub(crate) findings: Findings,
+    /// The texts of these files.
+    pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
+}
+
+/// Starts what commits and watches; `None` where the session's sandbox is not there any more.
+pub(super) fn begin(state: &mut State, number: u64, tree: &mut Tree) -> Option<Fluxing> {
+    let session = state.sessions.get(&number)?;
+    let running = session.running()?;
+    let (sync, repositories) = objects_of(tree, &session.root, &session.relative_target());
+    let start = FluxStart {
+        cluster: running.cluster.clone(),
+        root: session.root.clone(),
+        state: running.kubeconfig.parent().unwrap_or(Utf8Path::new(".")).join("source"),
+        target: session.relative_target(),
+        sync,
+        repositories,
+    };
+    let inbox = state.inbox.clone();
+    let report = Arc::new(move |event| {
+        let _ = inbox.send(Event::Session {
+            number,
+            event: SessionEvent::Flux(event),
+        });
+    });
+    let _on_runtime = state.runtime.enter();
+    Some(Fluxing {
+        commits: FluxLoop::start(start, report),
+        revision: String::new(),
+        committed: 0,
+        conditions: BTreeMap::new(),
+        said: BTreeMap::new(),
+        changed: BTreeSet::new(),
+        waiting: Vec::new(),
+    })
+}
+
+/// The objects that stand in an entry for itself, and all GitRepositories of the tree.
+fn objects_of(tree: &mut Tree, root: &Utf8Path, target: &str) -> (Vec<Value>, Vec<Value>) {
+    let with_sources = tree
+        .texts()
+        .below("")
+        .filter(|(_, text)| text.contains("GitRepository"));
+    let paths: Vec<String> = with_sources.map(|(path, _)| path.to_string()).collect();
+    let (mut sync, mut repositories) = (Vec::new(), Vec::new());
+    for path in paths {
+        let Some(parsed) = tree.parsed(root, &path) else {
+            continue;
+        };
+        let documents = parsed.parse.documents.iter().filter(|document| !document.is_broken());
+        let objects = documents.filter_map(|document| document.to_json(parsed.text.as_str(), Dialect::Kustomize).ok());
+        let of_flux = |object: &Value| {
+            let version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+            version.contains(".toolkit.fluxcd.io/")
+        };
+        for object in objects.filter(of_flux) {
+            let is_sync =
+                Utf8Path::new(&path).file_name() == Some(SYNC_FILE) && Utf8Path::new(&path).starts_with(target);
+            if object.get("kind").and_then(Value::as_str) == Some("GitRepository") {
+                repositories.push(object.clone());
+            }
+            if is_sync {
+                sync.push(object);
+            }
+        }
+    }
+    (sync, repositories)
+}
+
+impl Fluxing {
+    /// A file was saved; it is committed when it is accepted.
+    pub(super) fn changed(&mut self, name: &Arc<str>, generation: u64) {
+        self.changed.insert(Utf8PathBuf::from(&**name));
+        self.waiting.retain(|(waiting, _)| waiting != name);
+        self.waiting.push((Arc::clone(name), generation));
+    }
+
+    /// What was saved is accepted. False when too many saves wait.
+    pub(super) fn accepted(&mut self, generation: u64) -> bool {
+        let paths = std::mem::take(&mut self.changed);
+        paths.is_empty() || self.commits.save(generation, paths.into_iter().collect())
+    }
+
+    /// What Flux says about an object, for its lens.
+    pub(crate) fn lens(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<String> {
+        let (_, condition) = self.conditions.iter().find(|(key, _)| {
+            key.gvk.kind == kind && key.name == name && (namespace.is_none() || key.namespace.as_deref() == namespace)
+        })?;
+        let revision = short(&condition.revision);
+        Some(match &condition.readiness {
+            Readiness::Ready if condition.current => format!("✓ Ready{revision}"),
+            Readiness::Ready => format!("… Ready of an older revision{revision}"),
+            Readiness::Failed { reason, .. } if condition.current => format!("✗ {reason}{revision}"),
+            Readiness::Suspended => "⏸ suspended".to_owned(),
+            Readiness::Waiting { .. } | Readiness::Failed { .. } | Readiness::Gone => {
+                format!("… reconciling{revision}")
+            }
+        })
+    }
+
+    /// Whether Flux has said all there is to say about the newest commit, and whether all of it is good.
+    fn outcome(&self) -> Option<bool> {
+        let mut all = self
+            .conditions
+            .values()
+            .filter(|condition| condition.key.gvk.kind == "Kustomization")
+            .peekable();
+        all.peek()?;
+        let mut good = true;
+        for condition in all {
+            match &condition.readiness {
+                Readiness::Ready if condition.current => {}
+                Readiness::Failed { .. } if condition.current => good = false,
+                Readiness::Suspended => {}
+                _ => return None,
+            }
+        }
+        Some(good)
+    }
+}
+
+/// ` · main@sha1:3f2c0f5d`.
+fn short(revision: &str) -> String {
+    match revision.split_once("@sha1:") {
+        Some((branch, commit)) => format!(" · {branch}@sha1:{}", commit.get(..8).unwrap_or(commit)),
+        None => String::new(),
+    }
+}
+
+/// Flux, or what commits for it, has something to say.
+pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
+    if let FluxEvent::Trouble(message) = event {
+        return lifecycle::report_trouble(state, number, message);
+    }
+    let Some(building) = state
+        .sessions
+        .get_mut(&number)
+        .and_then(|session| session.building.as_mut())
+    else {
+        return;
+    };
+    let Some(fluxing) = &mut building.flux else { return };
+    let mut brought = false;
+    match event {
+        FluxEvent::Committed { generation, revision } => {
+            fluxing.revision = revision;
+            fluxing.committed = generation;
+        }
+        FluxEvent::Condition(condition) => {
+            brought = condition.readiness == Readiness::Ready && condition.current;
+            if condition.readiness == Readiness::Gone {
+                fluxing.conditions.remove(&condition.key);
+            } else {
+                fluxing.conditions.insert(condition.key.clone(), condition.clone());
+            }
+            // A worker that is full has newer saves before it, after which Flux speaks again.
+            let _ = building.worker.try_send(Order::Flux(Box::new(condition)));
+        }
+        FluxEvent::Trouble(_) => {}
+    }
+    if brought {
+        super::ask_again(state, number);
+    }
+    state.lenses_changed = true;
+    state.status_changed = true;
+}
+
+/// What Flux says about an object has its places.
+pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedCondition) {
+    let Some(building) = state
+        .sessions
+        .get_mut(&number)
+        .and_then(|session| session.building.as_mut())
+    else {
+        return;
+    };
+    let generation = building.generation;
+    let Some(fluxing) = &mut building.flux else { return };
+    let mut files: BTreeSet<Arc<str>> = placed.findings.keys().cloned().collect();
+    if let Some(before) = fluxing.said.insert(placed.key, placed.findings) {
+        files.extend(before.into_keys());
+    }
+    let all: Vec<(Arc<str>, Vec<gitops_model::Finding>)> = files
+        .into_iter()
+        .map(|name| {
+            let of_file = fluxing.said.values().filter_map(|findings| findings.get(&name));
+            let findings = of_file.flatten().cloned().collect();
+            (name, findings)
+        })
+        .collect();
+    let done = fluxing.outcome().filter(|_| !fluxing.waiting.is_empty());
+    let elapsed = building.read_at.elapsed();
+    let (committed, mut waiting) = (fluxing.committed, Vec::new());
+    if done.is_some() {
+        let (ready, later): (Vec<_>, Vec<_>) = std::mem::take(&mut fluxing.waiting)
+            .into_iter()
+            .partition(|(_, generation)| *generation <= committed);
+        fluxing.waiting = later;
+        waiting = ready;
+    }
+    for (name, findings) in all {
+        if let Some((_, file)) = state.files.at_path(Utf8Path::new(&*name))
+            && file.version.is_none()
+            && let Some(text) = placed.texts.get(&name)
+        {
+            file.parsed = Some(Arc::clone(text));
+        }
+        state.ledger.set(&name, Source::Flux, generation, findings);
+    }
+    if let Some(good) = done {
+        saves::send_verdicts(state, &waiting, "flux", good, elapsed);
+    }
+    state.lenses_changed = true;
+}
