@@ -126,7 +126,7 @@ replacements:
     fieldPaths: [spec.template.spec.subdomain]
     options: {create: true}
 `},
-		"no kustomization":           {files: strings.ReplaceAll(web, "base/kustomization.yaml", "base/in/kustomization.txt"), spec: `{}`},
+		"no kustomization":         {files: strings.ReplaceAll(web, "base/kustomization.yaml", "base/in/kustomization.txt"), spec: `{}`},
 		"directory below with one": {files: "#- kustomization.txt\n\n" + web, spec: `{"targetNamespace": "shop"}`},
 		"notes that the user wants": {files: web + `#- over/kustomization.yaml
 resources: [../base]

@@ -84,10 +84,15 @@ func (s *slice) read(directory string) bool {
 		return false
 	}
 	content := &one.content
-	if len(content.Generators)+len(content.Transformers)+len(content.Validators)+len(content.HelmCharts)+
+	if len(content.Generators)+len(content.Validators)+len(content.HelmCharts)+
 		len(content.HelmChartInflationGenerator)+len(content.Configurations)+len(content.Crds)+len(content.OpenAPI) > 0 ||
 		content.HelmGlobals != nil {
 		return false
+	}
+	for _, transformer := range content.Transformers {
+		if !s.followsTransformer(directory, transformer) {
+			return false
+		}
 	}
 	for _, generator := range content.ConfigMapGenerator {
 		s.generated = append(s.generated, generator.Name)
@@ -107,6 +112,32 @@ func (s *slice) read(directory string) bool {
 	}
 	s.layers[directory] = one
 	return true
+}
+
+// gentle are transformers of kustomize that treat each object for itself, and want none to be there.
+var gentle = map[string]bool{
+	"AnnotationsTransformer":  true,
+	"ImageTagTransformer":     true,
+	"LabelTransformer":        true,
+	"NamespaceTransformer":    true,
+	"PrefixSuffixTransformer": true,
+	"PrefixTransformer":       true,
+	"SuffixTransformer":       true,
+}
+
+// followsTransformer is true for a file, or a text, that has only such transformers.
+func (s *slice) followsTransformer(directory, entry string) bool {
+	text, isFile := s.tree.file(path.Join(directory, entry))
+	if !isFile {
+		text = entry
+	}
+	documents := documentsOf(text)
+	for _, one := range documents {
+		if one.apiVersion != "builtin" || !gentle[one.kind] {
+			return false
+		}
+	}
+	return len(documents) > 0
 }
 
 func (l *layer) resources() []string {

@@ -22,8 +22,9 @@ const (
 	softMemoryLimit = 384 << 20
 	// Where the process ends, in bytes: a chart that allocates without end must not take the machine with it.
 	hardMemoryLimit = 1 << 30
-	// Collecting costs a quarter of a build at Go's default of 100.
-	collectAt = 400
+	// Collecting costs a part of each build. At 400 a build is somewhat faster, but twice as much memory is held (measured: 65 MB
+	// at 200, 53 MB at 100, 124 MB at 400 after charts and kustomizations of two repositories).
+	collectAt = 200
 )
 
 // refuse is a transport that reaches nothing: a base on another machine is reported, not fetched.
