@@ -11,11 +11,12 @@ use gitops_cluster::Cluster;
 use gitops_cluster::kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use gitops_cluster::kube::core::GroupVersionKind;
 use gitops_cluster::kube::runtime::{WatchStreamExt as _, watcher};
+use gitops_model::ObjectKey;
 use gitops_model::flux::{RefName, SessionEndpoint, credentials, redirect, same_repository};
-use gitops_model::{Gvk, ObjectKey};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::flux_condition::{Condition, Readiness, condition, key_of};
 use crate::source::{AccessToken, Changes, Limits, ServerBounds, SourceRepository, SourceServer};
 
 /// How many saves may wait; they are put together anyway.
@@ -57,47 +58,6 @@ pub struct FluxStart {
     pub repositories: Vec<Value>,
 }
 
-/// What Flux says about an object.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Condition {
-    /// Which object.
-    pub key: ObjectKey,
-    /// How it is.
-    pub readiness: Readiness,
-    /// Whether it is about the newest save: generation and revision are those that it brought.
-    pub current: bool,
-    /// The revision that it is about, where it has one.
-    pub revision: String,
-}
-
-/// How an object of Flux is.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Readiness {
-    /// Ready.
-    Ready,
-    /// Not yet.
-    Waiting {
-        /// What it waits for.
-        message: String,
-    },
-    /// It waits for another object of Flux.
-    Blocked {
-        /// Which one, in Flux's words.
-        message: String,
-    },
-    /// It failed.
-    Failed {
-        /// Flux's reason, such as `BuildFailed`.
-        reason: String,
-        /// Flux's message.
-        message: String,
-    },
-    /// It is suspended.
-    Suspended,
-    /// It is gone.
-    Gone,
-}
-
 /// What comes back.
 #[derive(Clone, Debug)]
 pub enum FluxEvent {
@@ -107,6 +67,8 @@ pub enum FluxEvent {
         generation: u64,
         /// The revision, such as `main@sha1:…`.
         revision: String,
+        /// Whether it is another one than before: otherwise Flux has said what there is to say.
+        is_new: bool,
     },
     /// Flux says something about an object.
     Condition(Condition),
@@ -177,6 +139,7 @@ async fn run(
     report(FluxEvent::Committed {
         generation: 0,
         revision: committed.revision.to_string(),
+        is_new: true,
     });
     let (sender, mut events) = mpsc::channel(EVENTS);
     for (group, kind) in WATCHED {
@@ -198,7 +161,7 @@ async fn run(
                 match repository.commit(&Changes::Paths(paths), SystemTime::now()).await {
                     Ok(committed) => {
                         commit.clone_from(&committed.revision.commit);
-                        report(FluxEvent::Committed { generation, revision: committed.revision.to_string() });
+                        report(FluxEvent::Committed { generation, revision: committed.revision.to_string(), is_new: committed.is_new });
                         if committed.is_new {
                             ask(&start.cluster, &roots.repository).await;
                         }
@@ -431,15 +394,6 @@ fn whole(object: &DynamicObject, resource: &ApiResource) -> Option<Value> {
     Some(object)
 }
 
-fn key_of(object: &Value) -> ObjectKey {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    ObjectKey {
-        gvk: Gvk::parse(text("/apiVersion"), text("/kind")),
-        namespace: Some(text("/metadata/namespace").to_owned()).filter(|namespace| !namespace.is_empty()),
-        name: text("/metadata/name").to_owned(),
-    }
-}
-
 /// Reports what an object says, unless it has said so.
 fn tell(object: &Value, commit: &str, said: &mut BTreeMap<ObjectKey, Condition>, report: &FluxReport) {
     let condition = condition(object, commit);
@@ -449,98 +403,11 @@ fn tell(object: &Value, commit: &str, said: &mut BTreeMap<ObjectKey, Condition>,
     }
 }
 
-/// What the conditions of an object say, and whether they are about a commit.
-///
-/// The generation that was observed, the revision that was attempted and the reason are read together: a Ready that is
-/// left from before is no success.
-fn condition(object: &Value, commit: &str) -> Condition {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
-    let of_type = |wanted: &str| {
-        conditions?
-            .iter()
-            .find(|condition| condition.get("type").and_then(Value::as_str) == Some(wanted))
-    };
-    let word = |condition: &Value, key: &str| {
-        condition
-            .get(key)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let generation = object.pointer("/metadata/generation");
-    let observed = object.pointer("/status/observedGeneration") == generation;
-    let ready = of_type("Ready");
-    let of_this_generation = ready.is_some_and(|ready| {
-        ready
-            .get("observedGeneration")
-            .is_none_or(|seen| Some(seen) == generation)
-    });
-    let revision = match text("/kind") {
-        "Kustomization" => text("/status/lastAttemptedRevision"),
-        "GitRepository" => text("/status/artifact/revision"),
-        _ => "",
-    };
-    let is_of_commit = match text("/kind") {
-        "Kustomization" => revision.ends_with(commit) || !revision.contains("@sha1:"),
-        _ => true,
-    };
-    let readiness = if object.pointer("/spec/suspend") == Some(&json!(true)) {
-        Readiness::Suspended
-    } else {
-        match ready {
-            Some(ready) if word(ready, "status") == "True" => Readiness::Ready,
-            Some(ready) if word(ready, "reason") == "DependencyNotReady" => {
-                let message = word(ready, "message");
-                // What is not there at all will not come by waiting.
-                if message.ends_with("not found") {
-                    Readiness::Failed {
-                        reason: word(ready, "reason"),
-                        message,
-                    }
-                } else {
-                    Readiness::Blocked { message }
-                }
-            }
-            Some(ready) if word(ready, "status") == "False" => Readiness::Failed {
-                reason: word(ready, "reason"),
-                message: word(ready, "message"),
-            },
-            Some(ready) => Readiness::Waiting {
-                message: word(ready, "message"),
-            },
-            None => Readiness::Waiting { message: String::new() },
-        }
-    };
-    Condition {
-        key: key_of(object),
-        readiness,
-        current: observed && of_this_generation && is_of_commit,
-        revision: revision.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{Readiness, condition, merge};
-
-    #[test]
-    fn a_ready_that_is_left_from_before_is_not_current() {
-        let object = |attempted: &str, observed: u64| {
-            json!({
-                "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
-                "metadata": { "name": "apps", "namespace": "flux-system", "generation": 2 },
-                "status": { "observedGeneration": observed, "lastAttemptedRevision": format!("main@sha1:{attempted}"),
-                    "conditions": [{ "type": "Ready", "status": "True", "observedGeneration": observed }] },
-            })
-        };
-        assert!(condition(&object("abc", 2), "abc").current);
-        assert!(!condition(&object("abc", 1), "abc").current);
-        assert!(!condition(&object("abc", 2), "abd").current);
-        assert_eq!(condition(&object("abc", 2), "abd").readiness, Readiness::Ready);
-    }
+    use super::merge;
 
     #[test]
     fn a_merge_takes_away_what_is_null() {

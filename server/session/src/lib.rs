@@ -1,5 +1,6 @@
 //! Sandboxes, and the life of a session: what the files supply goes to its cluster, what the cluster says comes back.
 
+mod flux_condition;
 mod flux_loop;
 mod inventory;
 mod live;
@@ -9,6 +10,7 @@ pub mod source;
 mod stages;
 mod supply;
 
-pub use flux_loop::{Condition, FluxEvent, FluxLoop, FluxReport, FluxStart, Readiness};
+pub use flux_condition::{Condition, Readiness};
+pub use flux_loop::{FluxEvent, FluxLoop, FluxReport, FluxStart};
 pub use live::{Live, NotTaken};
 pub use supply::{FileVerdict, Force, ObjectVerdict, Outcome, Phase, Report, Stopped, Supplied, Supply};

@@ -187,11 +187,17 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
         return;
     };
     let Some(fluxing) = &mut building.flux else { return };
-    let mut brought = false;
+    let (mut brought, mut is_known) = (false, false);
     match event {
-        FluxEvent::Committed { generation, revision } => {
+        FluxEvent::Committed {
+            generation,
+            revision,
+            is_new,
+        } => {
             fluxing.revision = revision;
             fluxing.committed = generation;
+            // What was there before is there again, and Flux has nothing to add.
+            is_known = !is_new;
         }
         FluxEvent::Condition(condition) => {
             brought = condition.readiness == Readiness::Ready && condition.current;
@@ -207,6 +213,9 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
     }
     if brought {
         super::ask_again(state, number);
+    }
+    if is_known {
+        tell_outcome(state, number);
     }
     state.lenses_changed = true;
     state.status_changed = true;
@@ -235,16 +244,6 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedCondition)
             (name, findings)
         })
         .collect();
-    let done = fluxing.outcome().filter(|_| !fluxing.waiting.is_empty());
-    let elapsed = building.read_at.elapsed();
-    let (committed, mut waiting) = (fluxing.committed, Vec::new());
-    if done.is_some() {
-        let (ready, later): (Vec<_>, Vec<_>) = std::mem::take(&mut fluxing.waiting)
-            .into_iter()
-            .partition(|(_, generation)| *generation <= committed);
-        fluxing.waiting = later;
-        waiting = ready;
-    }
     for (name, findings) in all {
         if let Some((_, file)) = state.files.at_path(Utf8Path::new(&*name))
             && file.version.is_none()
@@ -254,8 +253,28 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedCondition)
         }
         state.ledger.set(&name, Source::Flux, generation, findings);
     }
-    if let Some(good) = done {
-        saves::send_verdicts(state, &waiting, "flux", good, elapsed);
-    }
+    tell_outcome(state, number);
     state.lenses_changed = true;
+}
+
+/// Tells clients that wait for it what Flux thinks of the saves that are committed, once it has said all there is to say.
+fn tell_outcome(state: &mut State, number: u64) {
+    let Some(building) = state
+        .sessions
+        .get_mut(&number)
+        .and_then(|session| session.building.as_mut())
+    else {
+        return;
+    };
+    let elapsed = building.read_at.elapsed();
+    let Some(fluxing) = &mut building.flux else { return };
+    let Some(good) = fluxing.outcome() else { return };
+    let committed = fluxing.committed;
+    let (ready, later): (Vec<_>, Vec<_>) = std::mem::take(&mut fluxing.waiting)
+        .into_iter()
+        .partition(|(_, generation)| *generation <= committed);
+    fluxing.waiting = later;
+    if !ready.is_empty() {
+        saves::send_verdicts(state, &ready, "flux", good, elapsed);
+    }
 }
