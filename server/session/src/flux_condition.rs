@@ -87,6 +87,8 @@ pub(crate) fn condition(object: &Value, commit: &str) -> Condition {
         _ => "",
     };
     let is_of_commit = match text("/kind") {
+        // What waits for another attempts nothing, so the revision stays an older one.
+        "Kustomization" if ready.is_some_and(|ready| word(ready, "reason") == "DependencyNotReady") => true,
         "Kustomization" => revision.ends_with(commit) || !revision.contains("@sha1:"),
         _ => true,
     };

@@ -1,5 +1,7 @@
 //! Faults that people have reported about kustomizations, each on the line where a person wants the mark.
 
+use std::fmt::Write as _;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_tests::server::TestServer;
 use gitops_tests::show::headline;
@@ -39,7 +41,10 @@ fn start(name: &str, target: &str) -> Repository {
         let content = std::fs::read(directory.join(file)).expect("a file");
         server.write(file, content);
     }
-    let files = files.into_iter().filter(|file| file.ends_with(".yaml")).collect();
+    let files = files
+        .into_iter()
+        .filter(|file| Utf8Path::new(file).extension() == Some("yaml"))
+        .collect();
     Repository::begin(server, files, target)
 }
 
@@ -64,7 +69,7 @@ fn kustomizations() {
         };
         let shown = repository.broken_and(text("file"), text("find"), text("put"), &found);
         if let Err(shown) = shown {
-            missed += &format!("{}: {:?}\n{shown}", text("name"), case["at"]);
+            let _ = write!(missed, "{}: {:?}\n{shown}", text("name"), case["at"]);
         }
     }
     assert!(missed.is_empty(), "{missed}");

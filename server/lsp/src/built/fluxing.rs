@@ -79,7 +79,7 @@ pub(super) fn begin(state: &mut State, number: u64, tree: &mut Tree) -> Option<F
     })
 }
 
-/// The objects that stand in an entry for itself, and all GitRepositories of the tree.
+/// The objects that stand in an entry for itself, and every `GitRepository` of the tree.
 fn objects_of(tree: &mut Tree, root: &Utf8Path, target: &str) -> (Vec<Value>, Vec<Value>) {
     let with_sources = tree
         .texts()

@@ -87,16 +87,16 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         return;
     };
     let target = session.target.strip_prefix(&session.root).unwrap_or(&session.target);
-    let worker = worker::start(
+    let start = worker::Start {
         number,
-        session.root.clone(),
-        target.to_string(),
+        root: session.root.clone(),
+        target: target.to_string(),
+        is_flux,
         renderer,
         tree,
-        is_flux,
-        state.inbox.clone(),
-        &state.runtime,
-    );
+        inbox: state.inbox.clone(),
+    };
+    let worker = worker::start(start, &state.runtime);
     // Holds: the queue is empty.
     let _ = worker.try_send(Order::Save(Save {
         generation,

@@ -40,7 +40,7 @@ pub(super) struct FluxUnit {
 
 /// What came of all units.
 #[derive(Default)]
-pub(super) struct Units {
+pub(super) struct AllBuilt {
     pub(super) units: Vec<Unit>,
     /// The objects, each with the number of its unit.
     pub(super) objects: Vec<(usize, BuiltObject)>,
@@ -75,8 +75,8 @@ impl Unit {
 }
 
 /// Builds the target and, where it is the entry of a Flux repository, all that follows from it.
-pub(super) async fn build_all(worker: &mut Worker) -> Units {
-    let mut all = Units::default();
+pub(super) async fn build_all(worker: &mut Worker) -> AllBuilt {
+    let mut all = AllBuilt::default();
     let root = Unit {
         path: worker.target.clone(),
         flux: worker.is_flux.then(|| FluxUnit {
@@ -121,7 +121,7 @@ pub(super) async fn build_all(worker: &mut Worker) -> Units {
     all
 }
 
-async fn build_one(worker: &mut Worker, unit: Unit, all: &mut Units) {
+async fn build_one(worker: &mut Worker, unit: Unit, all: &mut AllBuilt) {
     let request = unit.request(worker.name_of_tree());
     let number = all.units.len();
     all.units.push(unit);

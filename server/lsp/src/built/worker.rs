@@ -13,7 +13,7 @@ use gitops_yaml::FieldPath;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::unit::{self, Unit, Units};
+use super::unit::{self, AllBuilt, Unit};
 use super::{Findings, Outcome, PlacedCondition, Tree, conditions, placed};
 use crate::event::{Event, Inbox, TaskDone};
 use crate::parsed::Parsed;
@@ -63,31 +63,40 @@ pub(super) struct Worker {
     inbox: Inbox,
 }
 
+/// What a worker begins with.
+pub(crate) struct Start {
+    /// Number of the session.
+    pub(crate) number: u64,
+    /// The workspace folder.
+    pub(crate) root: Utf8PathBuf,
+    /// The target, from the root.
+    pub(crate) target: String,
+    /// Whether that is the entry of a Flux repository.
+    pub(crate) is_flux: bool,
+    /// Who builds.
+    pub(crate) renderer: Arc<dyn Renderer>,
+    /// The files as they were read.
+    pub(crate) tree: Tree,
+    /// To whom it tells what came out.
+    pub(crate) inbox: Inbox,
+}
+
 /// Starts a worker. It ends when nobody can order any more.
-pub(crate) fn start(
-    number: u64,
-    root: Utf8PathBuf,
-    target: String,
-    renderer: Arc<dyn Renderer>,
-    tree: Tree,
-    is_flux: bool,
-    inbox: Inbox,
-    runtime: &tokio::runtime::Handle,
-) -> mpsc::Sender<Order> {
+pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sender<Order> {
     let (orders, mut received) = mpsc::channel(QUEUE);
     let mut worker = Worker {
-        number,
-        root,
-        target,
-        renderer,
-        tree,
-        is_flux,
+        number: start.number,
+        root: start.root,
+        target: start.target,
+        renderer: start.renderer,
+        tree: start.tree,
+        is_flux: start.is_flux,
         units: Vec::new(),
         objects: Vec::new(),
         unit_of: Vec::new(),
         generation: 0,
-        name_of_tree: format!("session-{number}"),
-        inbox,
+        name_of_tree: format!("session-{}", start.number),
+        inbox: start.inbox,
     };
     runtime.spawn(async move {
         worker.send_whole_tree().await;
@@ -149,7 +158,7 @@ impl Worker {
             }
         }
         let changed = self.renderer.change(&self.name_of_tree, files).await;
-        let Units {
+        let AllBuilt {
             units,
             objects,
             mut faults,

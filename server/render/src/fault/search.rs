@@ -186,7 +186,8 @@ fn bad_variable(text: &str) -> Option<Span> {
             || rest.starts_with('-');
         let is_escaped = text.get(..at).is_some_and(|before| before.ends_with('$'));
         let is_name = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
-        if !is_escaped && !(closes && is_name && is_known) {
+        let is_meant = is_escaped || (closes && is_name && is_known);
+        if !is_meant {
             return span_of(text, at, content.len() + 2 + usize::from(closes));
         }
         from = at + 2;
