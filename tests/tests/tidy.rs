@@ -293,7 +293,7 @@ fn codes_in_the_source() -> BTreeSet<String> {
     let kinds = found(&format!(r#"Self::\w+ => "{kebab}""#), &syntax);
     codes.extend(kinds.into_iter().map(|slug| format!("syntax/{slug}")));
     // The server's own: `Source::X` stands beside the slug, or in the function that makes the finding.
-    let function = Regex::new(r"(?m)^(?:    )?(?:pub(?:\(crate\))? )?(?:async )?fn ").expect("a pattern");
+    let function = Regex::new(r"(?m)^(?:    )?(?:pub(?:\(\w+\))? )?(?:async )?fn ").expect("a pattern");
     for room in ["model", "lsp"] {
         for (_, code) in sources(room) {
             for body in function.split(&code) {

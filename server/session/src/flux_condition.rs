@@ -86,9 +86,10 @@ pub(crate) fn condition(object: &Value, commit: &str) -> Condition {
         "GitRepository" => text("/status/artifact/revision"),
         _ => "",
     };
+    let waits = ready.is_some_and(|ready| word(ready, "reason") == "DependencyNotReady");
     let is_of_commit = match text("/kind") {
         // What waits for another attempts nothing, so the revision stays an older one.
-        "Kustomization" if ready.is_some_and(|ready| word(ready, "reason") == "DependencyNotReady") => true,
+        "Kustomization" if waits => true,
         "Kustomization" => revision.ends_with(commit) || !revision.contains("@sha1:"),
         _ => true,
     };
@@ -122,7 +123,7 @@ pub(crate) fn condition(object: &Value, commit: &str) -> Condition {
     Condition {
         key: key_of(object),
         readiness,
-        current: observed && of_this_generation && is_of_commit,
+        current: (observed || waits) && of_this_generation && is_of_commit,
         revision: revision.to_owned(),
     }
 }

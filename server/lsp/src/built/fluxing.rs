@@ -33,6 +33,8 @@ pub(crate) struct Fluxing {
     said: BTreeMap<ObjectKey, Findings>,
     /// Files that are saved and not committed yet.
     changed: BTreeSet<Utf8PathBuf>,
+    /// How much of what Flux has said is still to get its places.
+    placing: usize,
     /// Saves that wait for Flux: the file, the number.
     waiting: Vec<(Arc<str>, u64)>,
 }
@@ -75,6 +77,7 @@ pub(super) fn begin(state: &mut State, number: u64, tree: &mut Tree) -> Option<F
         conditions: BTreeMap::new(),
         said: BTreeMap::new(),
         changed: BTreeSet::new(),
+        placing: 0,
         waiting: Vec::new(),
     })
 }
@@ -207,7 +210,9 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
                 fluxing.conditions.insert(condition.key.clone(), condition.clone());
             }
             // A worker that is full has newer saves before it, after which Flux speaks again.
-            let _ = building.worker.try_send(Order::Flux(Box::new(condition)));
+            if building.worker.try_send(Order::Flux(Box::new(condition))).is_ok() {
+                fluxing.placing += 1;
+            }
         }
         FluxEvent::Trouble(_) => {}
     }
@@ -232,6 +237,7 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedCondition)
     };
     let generation = building.generation;
     let Some(fluxing) = &mut building.flux else { return };
+    fluxing.placing = fluxing.placing.saturating_sub(1);
     let mut files: BTreeSet<Arc<str>> = placed.findings.keys().cloned().collect();
     if let Some(before) = fluxing.said.insert(placed.key, placed.findings) {
         files.extend(before.into_keys());
@@ -268,7 +274,10 @@ fn tell_outcome(state: &mut State, number: u64) {
     };
     let elapsed = building.read_at.elapsed();
     let Some(fluxing) = &mut building.flux else { return };
-    let Some(good) = fluxing.outcome() else { return };
+    // What is said is published before the verdict that a client waits for.
+    let Some(good) = fluxing.outcome().filter(|_| fluxing.placing == 0) else {
+        return;
+    };
     let committed = fluxing.committed;
     let (ready, later): (Vec<_>, Vec<_>) = std::mem::take(&mut fluxing.waiting)
         .into_iter()

@@ -4,12 +4,13 @@
 //! and for what is written somewhere ([`words`]), and that is looked for in the kustomization of the directory, in those
 //! below it, and in the files that they name ([`search`]).
 
+mod codes;
 mod search;
 mod words;
 
 use gitops_text::Span;
 
-pub use words::CODES;
+pub use codes::CODES;
 
 use crate::Fault;
 
