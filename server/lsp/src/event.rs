@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::built;
 use crate::parsed::Parsed;
 use crate::reader::OnDisk;
-use crate::target::Candidate;
+use crate::target::{Candidate, TargetKind};
 
 /// What happens to the server beside the client's own messages.
 pub(crate) enum Event {
@@ -63,6 +63,8 @@ pub(crate) enum SessionEvent {
 pub(crate) struct Started {
     /// The connection to it.
     pub(crate) cluster: Cluster,
+    /// What kind of directory the target is.
+    pub(crate) kind: TargetKind,
     /// Name of its context.
     pub(crate) context: String,
     /// Where its kubeconfig is.

@@ -134,7 +134,8 @@ fn on_started(state: &mut State, number: u64, started: Started) {
         return;
     };
     let request = request.take();
-    let kind = session.kind;
+    let kind = started.kind;
+    session.kind = kind;
     let knowledge = Arc::new(SchemaKnowledge::default());
     let _on_runtime = state.runtime.enter();
     let cluster = started.cluster;

@@ -36,7 +36,7 @@ pub(crate) struct Session {
     pub(crate) target: Utf8PathBuf,
     /// Since when.
     pub(crate) started: SystemTime,
-    /// What kind of directory that is.
+    /// What kind of directory that is; known once it takes saves.
     pub(crate) kind: TargetKind,
     /// How far it is.
     pub(crate) phase: Phase,
@@ -104,7 +104,7 @@ pub(crate) async fn run(
     name: String,
     root: Utf8PathBuf,
     field_manager: String,
-    kind: TargetKind,
+    target: Utf8PathBuf,
     inbox: Inbox,
     mut stop: mpsc::Receiver<StopRequest>,
 ) {
@@ -113,7 +113,7 @@ pub(crate) async fn run(
         let _ = inbox.send(Event::Session { number, event });
     };
     let started = tokio::select! {
-        started = open(&name, &root, &field_manager, kind, &tell) => started,
+        started = open(&name, &root, &field_manager, target, &tell) => started,
         request = stop.recv() => {
             tell(SessionEvent::Stopped(Stopped::default()));
             answer(request);
@@ -213,9 +213,12 @@ async fn open(
     name: &str,
     root: &Utf8Path,
     field_manager: &str,
-    kind: TargetKind,
+    target: Utf8PathBuf,
     tell: &(impl Fn(SessionEvent) + Send + Sync),
 ) -> Result<(Place, Started), String> {
+    let kind = tokio::task::spawn_blocking(move || TargetKind::of(&target))
+        .await
+        .map_err(|error| error.to_string())?;
     let (bundle, state) = prerequisites()?;
     let flux = kind == TargetKind::Flux;
     if let Some(kept) = kept_for(root, &state) {
@@ -229,6 +232,7 @@ async fn open(
             context: format!("gitops-lsp-{}", kept.name),
             kubeconfig: kept.kubeconfig,
             kubernetes_version: kept.kubernetes_version,
+            kind,
         };
         return Ok((Place::Kept, started));
     }
@@ -238,6 +242,7 @@ async fn open(
         context: format!("gitops-lsp-{}", sandbox.name()),
         kubeconfig: sandbox.kubeconfig().to_owned(),
         kubernetes_version: sandbox.kubernetes_version().to_owned(),
+        kind,
     };
     Ok((Place::Own(Box::new(sandbox)), started))
 }

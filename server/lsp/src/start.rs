@@ -257,14 +257,13 @@ fn begin(
         };
         report_progress(state, token, WorkDoneProgress::Begin(begin));
     }
-    let kind = TargetKind::of(&target);
     let (stop, stop_inbox) = mpsc::channel(4);
     let work = session::run(
         number,
         name.clone(),
         root.clone(),
         session::field_manager(&name),
-        kind,
+        target.clone(),
         state.inbox.clone(),
         stop_inbox,
     );
@@ -273,7 +272,7 @@ fn begin(
         name,
         root,
         target,
-        kind,
+        kind: TargetKind::Folder,
         started: SystemTime::now(),
         phase: Phase::Starting { request: Some(request) },
         trouble: None,

@@ -28,7 +28,7 @@ pub(crate) enum TargetKind {
 }
 
 impl TargetKind {
-    /// What a directory is, by what stands in it.
+    /// What a directory is, by what stands in it. Reads files.
     pub(crate) fn of(directory: &Utf8Path) -> Self {
         if is_entry(directory) {
             Self::Flux
@@ -130,7 +130,14 @@ fn is_entry(directory: &Utf8Path) -> bool {
         return true;
     }
     let entries = directory.read_dir_utf8().into_iter().flatten().filter_map(Result::ok);
-    let yaml = entries.filter(|entry| is_yaml(entry.path())).take(MAX_LOOKED_INTO);
+    // What is no file, such as a pipe, may never end.
+    let is_small_file = |entry: &camino::Utf8DirEntry| {
+        let metadata = entry.metadata();
+        metadata.is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_KUSTOMIZATION_BYTES)
+    };
+    let yaml = entries
+        .filter(|entry| is_yaml(entry.path()) && is_small_file(entry))
+        .take(MAX_LOOKED_INTO);
     yaml.filter_map(|entry| std::fs::read_to_string(entry.path()).ok())
         .any(|text| text.contains("kustomize.toolkit.fluxcd.io/") && text.contains("kind: Kustomization"))
 }

@@ -95,9 +95,10 @@ impl Editor {
     /// Starts a session, calls `progress` with each step that the server names, and returns what the command answers.
     pub(crate) fn start_session(&self, mut progress: impl FnMut(&str)) -> anyhow::Result<Value> {
         let mark = self.client.mark();
-        let id = self
-            .client
-            .send_command("gitops.session.start", json!({ "root": uri_of(&self.workspace) }));
+        let id = self.client.send_command(
+            "gitops.session.start",
+            json!({ "root": uri_of(&self.workspace), "target": "." }),
+        );
         self.wait(mark, "the start of the session", |message| {
             if message["method"] == "$/progress"
                 && let Some(step) = message["params"]["value"]["message"].as_str()
