@@ -146,7 +146,7 @@ mod tests {
         };
         assert!(condition(&object("abc", 2), "abc").current);
         assert!(!condition(&object("abc", 1), "abc").current);
-        assert!(!condition(&object("abc", 2), "abd").current);
-        assert_eq!(condition(&object("abc", 2), "abd").readiness, Readiness::Ready);
+        assert!(!condition(&object("abc", 2), "bcd").current);
+        assert_eq!(condition(&object("abc", 2), "bcd").readiness, Readiness::Ready);
     }
 }
