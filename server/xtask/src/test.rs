@@ -9,7 +9,7 @@ use camino::Utf8Path;
 use crate::checkout::{Checkout, run};
 use crate::prerequisites::{self, GIT, GO, NODE, RUST};
 use crate::stage::stage;
-use crate::{bundle, extension, tools};
+use crate::{bundle, extension, go_module, tools};
 
 /// How many tests passed, failed and were left out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -36,16 +36,38 @@ pub(crate) fn test(checkout: &Checkout, arguments: &[String]) -> anyhow::Result<
     stage("building", || {
         run(checkout.cargo().args(["build", "--workspace", "--all-targets"]))
     })?;
-    let (tally, sound) = stage("testing", || run_tests(checkout, &neovim, arguments))?;
+    let mut tally = stage("testing the Go code", || run_go_tests(checkout))?;
+    let sound = stage("testing", || run_tests(checkout, &neovim, arguments, &mut tally))?;
     println!("\n{}", summary(tally));
-    if !sound {
+    if !sound || tally.failed > 0 {
         bail!("not all tests passed");
     }
     Ok(())
 }
 
+/// Runs the tests of the Go module that has any, and counts them.
+fn run_go_tests(checkout: &Checkout) -> anyhow::Result<Tally> {
+    let output = go_module::go(&checkout.flux_module())
+        .args(["test", "-v", "./..."])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("go could not be started")?;
+    let shown = String::from_utf8_lossy(&output.stdout);
+    let mut tally = Tally::default();
+    for line in shown.lines() {
+        tally.add_go(line);
+    }
+    if tally.failed > 0 || !output.status.success() {
+        println!("{shown}");
+    }
+    if tally.passed == 0 || (tally.failed == 0 && !output.status.success()) {
+        bail!("the tests of the Go code could not be run");
+    }
+    Ok(tally)
+}
+
 /// Runs `cargo test`, shows what it prints and counts; says whether all of it went well, too.
-fn run_tests(checkout: &Checkout, neovim: &Utf8Path, arguments: &[String]) -> anyhow::Result<(Tally, bool)> {
+fn run_tests(checkout: &Checkout, neovim: &Utf8Path, arguments: &[String], tally: &mut Tally) -> anyhow::Result<bool> {
     let mut command = checkout.cargo();
     command
         .args(["test", "--workspace", "--no-fail-fast", "--"])
@@ -60,7 +82,6 @@ fn run_tests(checkout: &Checkout, neovim: &Utf8Path, arguments: &[String]) -> an
         .spawn()
         .context("cargo could not be started")?;
     let output = child.stdout.take().context("cargo has no output")?;
-    let mut tally = Tally::default();
     let mut shown = std::io::stdout().lock();
     for line in BufReader::new(output).lines() {
         let line = line?;
@@ -68,7 +89,7 @@ fn run_tests(checkout: &Checkout, neovim: &Utf8Path, arguments: &[String]) -> an
         writeln!(shown, "{line}")?;
     }
     let status = child.wait()?;
-    Ok((tally, status.success()))
+    Ok(status.success())
 }
 
 /// The search path with the directory of Neovim before all others.
@@ -84,6 +105,17 @@ fn path_with(neovim: &Utf8Path) -> anyhow::Result<std::ffi::OsString> {
 }
 
 impl Tally {
+    /// Adds what a line of `go test -v` says of a test; those inside of one are counted with it.
+    fn add_go(&mut self, line: &str) {
+        if line.starts_with("--- PASS: ") {
+            self.passed += 1;
+        } else if line.starts_with("--- FAIL: ") {
+            self.failed += 1;
+        } else if line.starts_with("--- SKIP: ") {
+            self.ignored += 1;
+        }
+    }
+
     /// Adds what the last line of a test program says: `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
     fn add(&mut self, line: &str) {
         let Some(result) = line.strip_prefix("test result: ") else {

@@ -157,17 +157,9 @@ func sameObject(one, other Object) bool {
 	return bytes.Equal(left, right)
 }
 
-// corpora are the repositories that nobody here wrote: in GITOPS_CORPORA, or those of the checkout.
-func corpora(t *testing.T) string {
-	t.Helper()
-	directory := os.Getenv("GITOPS_CORPORA")
-	if directory == "" {
-		directory = filepath.Join("..", "..", "..", "..", "tests", "corpora")
-	}
-	if _, err := os.Stat(directory); err != nil {
-		t.Skip("the corpora are not here")
-	}
-	return directory
+// corpora are the repositories that nobody here wrote.
+func corpora() string {
+	return filepath.Join("..", "..", "..", "..", "tests", "corpora")
 }
 
 func treeOf(t *testing.T, directory string) *Tree {
@@ -191,7 +183,7 @@ func treeOf(t *testing.T, directory string) *Tree {
 
 // Every kustomization of the corpora as it stands, and every Flux Kustomization with its patches and variables.
 func TestCorporaAreBuiltAsFluxBuildsThem(t *testing.T) {
-	root := corpora(t)
+	root := corpora()
 	repositories, err := filepath.Glob(filepath.Join(root, "reports", "*"))
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,9 @@ pub(crate) fn corpus() -> Utf8PathBuf {
         .join("podinfo")
 }
 
+/// The parts of it that the demo works with: plain manifests of one application, as a person has them open.
+const PARTS: [&str; 2] = ["kustomize", "deploy/webapp"];
+
 /// A folder that the demo works in.
 pub(crate) struct Workspace {
     /// Where it is.
@@ -24,7 +27,9 @@ pub(crate) struct Workspace {
 pub(crate) fn lay_out(root: &Utf8Path) -> anyhow::Result<Workspace> {
     let corpus = corpus();
     let mut files = Vec::new();
-    copy(&corpus, root, &mut files)?;
+    for part in PARTS {
+        copy(&corpus.join(part), &root.join(part), &mut files)?;
+    }
     let root = root.canonicalize_utf8().with_context(|| root.to_string())?;
     // Editors find the root of a workspace by its `.git`.
     if !root.join(".git").exists() {
