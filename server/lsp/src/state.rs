@@ -13,6 +13,7 @@ use lsp_server::RequestId;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
+use crate::built::Building;
 use crate::client::Client;
 use crate::event::Inbox;
 use crate::files::{Files, Judged, ObjectState};
@@ -202,6 +203,11 @@ impl State {
         let renderer: Arc<dyn Renderer> = Arc::new(Child::new(bundle.renderer()));
         self.renderer = Some(Arc::clone(&renderer));
         Ok(renderer)
+    }
+
+    /// What a session keeps of a target that is built.
+    pub(crate) fn building(&mut self, number: u64) -> Option<&mut Building> {
+        self.sessions.get_mut(&number)?.building.as_mut()
     }
 
     /// A fresh id for a request to the client.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use gitops_text::Span;
 use gitops_yaml::FieldPath;
+use serde_json::Value;
 
 /// Group, version and kind. The core group is the empty string.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -55,6 +56,16 @@ pub struct ObjectKey {
 }
 
 impl ObjectKey {
+    /// Of an object as JSON: what is missing in it is empty.
+    pub fn of(object: &Value) -> Self {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        Self {
+            gvk: Gvk::parse(text("/apiVersion"), text("/kind")),
+            namespace: Some(text("/metadata/namespace").to_owned()).filter(|namespace| !namespace.is_empty()),
+            name: text("/metadata/name").to_owned(),
+        }
+    }
+
     /// Whether both name the same object whatever the version they are written in.
     pub fn same_object(&self, other: &Self) -> bool {
         self.gvk.group == other.gvk.group

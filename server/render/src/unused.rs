@@ -19,7 +19,7 @@ pub const CODES: [(&str, &str); 2] = [
 ];
 
 /// The entries of the kustomizations below a directory that match nothing of what was built of it.
-pub fn unused(tree: &Tree, directory: &str, objects: &[BuiltObject]) -> Vec<PlacedFault> {
+pub fn unused(tree: &Tree, directory: &str, objects: &[&BuiltObject]) -> Vec<PlacedFault> {
     let root = layer(tree, directory, None);
     let mut layers = Vec::new();
     collect(&root, &mut layers);
@@ -105,7 +105,7 @@ fn name(built: &BuiltObject) -> &str {
         .unwrap_or_default()
 }
 
-fn of_patch(patch: &Patch, objects: &[BuiltObject]) -> Option<PlacedFault> {
+fn of_patch(patch: &Patch, objects: &[&BuiltObject]) -> Option<PlacedFault> {
     let target = patch.target.as_ref().map(|_| child(&patch.spot, "target"))?;
     let field = target.field()?;
     let text = |key: &str| field.text_of(key);
@@ -119,7 +119,7 @@ fn of_patch(patch: &Patch, objects: &[BuiltObject]) -> Option<PlacedFault> {
         };
         is_kind && wanted.is_none_or(|wanted| !is_plain(wanted) || name(built).contains(wanted))
     };
-    if objects.iter().any(may_be) || (kind.is_none() && wanted.is_none()) {
+    if objects.iter().any(|built| may_be(built)) || (kind.is_none() && wanted.is_none()) {
         return None;
     }
     let what = match (kind, wanted) {

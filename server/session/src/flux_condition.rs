@@ -1,6 +1,6 @@
 //! What an object of Flux says of itself: whether it is ready, and whether that is about the newest save.
 
-use gitops_model::{Gvk, ObjectKey};
+use gitops_model::ObjectKey;
 use serde_json::{Value, json};
 
 /// What Flux says about an object.
@@ -42,16 +42,6 @@ pub enum Readiness {
     Suspended,
     /// It is gone.
     Gone,
-}
-
-/// The identity of an object.
-pub(crate) fn key_of(object: &Value) -> ObjectKey {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    ObjectKey {
-        gvk: Gvk::parse(text("/apiVersion"), text("/kind")),
-        namespace: Some(text("/metadata/namespace").to_owned()).filter(|namespace| !namespace.is_empty()),
-        name: text("/metadata/name").to_owned(),
-    }
 }
 
 /// What the conditions of an object say, and whether they are about a commit.
@@ -121,7 +111,7 @@ pub(crate) fn condition(object: &Value, commit: &str) -> Condition {
         }
     };
     Condition {
-        key: key_of(object),
+        key: ObjectKey::of(object),
         readiness,
         current: (observed || waits) && of_this_generation && is_of_commit,
         revision: revision.to_owned(),

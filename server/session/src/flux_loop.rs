@@ -16,7 +16,7 @@ use gitops_model::flux::{RefName, SessionEndpoint, credentials, redirect, same_r
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::flux_condition::{Condition, Readiness, condition, key_of};
+use crate::flux_condition::{Condition, Readiness, condition};
 use crate::source::{AccessToken, Changes, Limits, ServerBounds, SourceRepository, SourceServer};
 
 /// How many saves may wait; they are put together anyway.
@@ -176,7 +176,7 @@ async fn run(
             event = events.recv() => match event {
                 Some(Seen::There(object)) => {
                     tell(&object, &commit, &mut said, report);
-                    seen.insert(key_of(&object), *object);
+                    seen.insert(ObjectKey::of(&object), *object);
                 }
                 Some(Seen::Gone(key)) => {
                     seen.remove(&key);
@@ -311,7 +311,7 @@ fn name_of(object: &Value) -> (String, String) {
 
 /// Puts an object on the sandbox, whoever else manages it.
 async fn put(cluster: &Cluster, object: &Value) -> Result<(), String> {
-    let key = key_of(object);
+    let key = ObjectKey::of(object);
     let gvk = GroupVersionKind::gvk(&key.gvk.group, &key.gvk.version, &key.gvk.kind);
     let kinds = cluster.kinds();
     let served = kinds
@@ -337,7 +337,7 @@ async fn ask(cluster: &Cluster, repository: &Value) {
         .unwrap_or_default();
     let asked =
         json!({ "metadata": { "annotations": { "reconcile.fluxcd.io/requestedAt": now.as_nanos().to_string() } } });
-    let key = key_of(repository);
+    let key = ObjectKey::of(repository);
     let Some(api) = api_of(cluster, &key.gvk.group, &key.gvk.kind) else {
         return;
     };
@@ -370,7 +370,9 @@ async fn watch((api, resource): (Api<DynamicObject>, ApiResource), sender: mpsc:
             Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
                 whole(&object, &resource).map(|object| Seen::There(Box::new(object)))
             }
-            Ok(watcher::Event::Delete(object)) => whole(&object, &resource).map(|object| Seen::Gone(key_of(&object))),
+            Ok(watcher::Event::Delete(object)) => {
+                whole(&object, &resource).map(|object| Seen::Gone(ObjectKey::of(&object)))
+            }
             Ok(watcher::Event::Init | watcher::Event::InitDone) => None,
             Err(error) => {
                 tracing::debug!("a watch of {} is taken up again: {error}", resource.plural);

@@ -87,8 +87,7 @@ fn build_fault(worker: &mut Worker, condition: &Condition, message: &str) -> Opt
         message: message.to_owned(),
         object: None,
     };
-    let read = |path: &str| worker.tree.texts().text(path).map(ToString::to_string);
-    let placed = gitops_render::fault::place(&fault, &unit.path, &read)?;
+    let placed = gitops_render::fault::place(&fault, &unit.path, worker.tree.texts())?;
     // What is not known by its words is better said of the Kustomization.
     (placed.slug != "build-failed").then(Findings::new)
 }

@@ -23,8 +23,6 @@ const SYNC_FILE: &str = "gotk-sync.yaml";
 pub(crate) struct Fluxing {
     /// The loop that commits and watches.
     commits: FluxLoop,
-    /// The newest revision that Flux was asked for.
-    revision: String,
     /// Number of the newest save that is in it.
     committed: u64,
     /// What Flux says about each object.
@@ -72,7 +70,6 @@ pub(super) fn begin(state: &mut State, number: u64, tree: &mut Tree) -> Option<F
     let _on_runtime = state.runtime.enter();
     Some(Fluxing {
         commits: FluxLoop::start(start, report),
-        revision: String::new(),
         committed: 0,
         conditions: BTreeMap::new(),
         said: BTreeMap::new(),
@@ -182,22 +179,13 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
     if let FluxEvent::Trouble(message) = event {
         return lifecycle::report_trouble(state, number, message);
     }
-    let Some(building) = state
-        .sessions
-        .get_mut(&number)
-        .and_then(|session| session.building.as_mut())
-    else {
+    let Some(building) = state.building(number) else {
         return;
     };
     let Some(fluxing) = &mut building.flux else { return };
     let (mut brought, mut is_known) = (false, false);
     match event {
-        FluxEvent::Committed {
-            generation,
-            revision,
-            is_new,
-        } => {
-            fluxing.revision = revision;
+        FluxEvent::Committed { generation, is_new, .. } => {
             fluxing.committed = generation;
             // What was there before is there again, and Flux has nothing to add.
             is_known = !is_new;
@@ -228,11 +216,7 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
 
 /// What Flux says about an object has its places.
 pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedCondition) {
-    let Some(building) = state
-        .sessions
-        .get_mut(&number)
-        .and_then(|session| session.building.as_mut())
-    else {
+    let Some(building) = state.building(number) else {
         return;
     };
     let generation = building.generation;
@@ -265,11 +249,7 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedCondition)
 
 /// Tells clients that wait for it what Flux thinks of the saves that are committed, once it has said all there is to say.
 fn tell_outcome(state: &mut State, number: u64) {
-    let Some(building) = state
-        .sessions
-        .get_mut(&number)
-        .and_then(|session| session.building.as_mut())
-    else {
+    let Some(building) = state.building(number) else {
         return;
     };
     let elapsed = building.read_at.elapsed();

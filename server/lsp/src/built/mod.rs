@@ -280,11 +280,7 @@ fn ask_again(state: &mut State, number: u64) {
 
 /// The cluster has spoken about what was built: the worker finds out which lines that is about.
 pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: FileVerdict) {
-    let Some(building) = state
-        .sessions
-        .get_mut(&number)
-        .and_then(|session| session.building.as_mut())
-    else {
+    let Some(building) = state.building(number) else {
         return;
     };
     if building.generation == verdict.generation {
@@ -295,11 +291,7 @@ pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: FileVerdict) {
 
 /// What the cluster says has its places.
 pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
-    let Some(building) = state
-        .sessions
-        .get_mut(&number)
-        .and_then(|session| session.building.as_mut())
-    else {
+    let Some(building) = state.building(number) else {
         return;
     };
     if building.generation != placed.generation {
@@ -343,11 +335,7 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
 /// Tells clients that wait for it the verdict on each file that was saved.
 fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok: bool) {
     let on_save = state.settings.session.apply_on_save;
-    let Some(building) = state
-        .sessions
-        .get_mut(&number)
-        .and_then(|session| session.building.as_mut())
-    else {
+    let Some(building) = state.building(number) else {
         return;
     };
     let is_flux = building.flux.is_some();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
-use gitops_model::{Code, Finding, Gvk, Manifest, ObjectKey, Severity, Source, Want};
+use gitops_model::{Code, Finding, Manifest, ObjectKey, Severity, Source, Want};
 use gitops_render::fault::PlacedFault;
 use gitops_render::{BuiltObject, Fault, Renderer};
 use gitops_session::{Condition, FileVerdict, Supplied};
@@ -207,10 +207,9 @@ impl Worker {
 
     /// The faults of builds on their lines.
     fn faults(&self, faults: &[(usize, Fault)]) -> Findings {
-        let read = |path: &str| self.tree.texts().text(path).map(ToString::to_string);
         let placed = faults.iter().filter_map(|(number, fault)| {
             let directory = self.units.get(*number).map_or("", |unit| unit.path.as_str());
-            let placed = gitops_render::fault::place(fault, directory, &read);
+            let placed = gitops_render::fault::place(fault, directory, self.tree.texts());
             placed.or_else(|| self.on_the_kustomization(*number, fault))
         });
         self.by_file(placed, Source::Render, Severity::Error)
@@ -245,9 +244,9 @@ impl Worker {
     pub(super) fn unused(&self) -> Findings {
         let unused = self.units.iter().enumerate().flat_map(|(number, unit)| {
             let objects = self.objects.iter().zip(&self.unit_of);
-            let own: Vec<BuiltObject> = objects
+            let own: Vec<&BuiltObject> = objects
                 .filter(|(_, of)| **of == number)
-                .map(|(built, _)| built.clone())
+                .map(|(built, _)| built)
                 .collect();
             gitops_render::unused::unused(self.tree.texts(), &unit.path, &own)
         });
@@ -311,7 +310,7 @@ fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> {
         .enumerate()
         .map(|(index, built)| Supplied {
             manifest: Manifest {
-                key: key_of(&built.object),
+                key: ObjectKey::of(&built.object),
                 document: index,
                 base: FieldPath::default(),
                 kind_span: Span::new(0, 0),
@@ -339,14 +338,4 @@ fn as_flux_sends_it(object: &Value) -> Value {
             .or_insert_with(|| Value::Object(serde_json::Map::new()));
     }
     object
-}
-
-/// The identity of an object.
-fn key_of(object: &Value) -> ObjectKey {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    ObjectKey {
-        gvk: Gvk::parse(text("/apiVersion"), text("/kind")),
-        namespace: Some(text("/metadata/namespace").to_owned()).filter(|namespace| !namespace.is_empty()),
-        name: text("/metadata/name").to_owned(),
-    }
 }

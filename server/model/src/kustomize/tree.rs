@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::Sheet;
+use crate::KUSTOMIZATION_FILES;
 
 /// Files by path, relative to the root of the source and `/`-separated. Each is parsed when it is first asked for.
 #[derive(Debug, Default)]
@@ -60,9 +61,11 @@ impl Tree {
 
     /// The kustomization file of a directory: of several names the one that kustomize prefers.
     pub fn kustomization_file(&self, directory: &str) -> Option<Arc<str>> {
-        let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-        let found = |name| self.files.get_key_value(join(directory, name).as_deref()?);
-        names.into_iter().find_map(found).map(|(path, _)| Arc::clone(path))
+        let found = |name: &&str| self.files.get_key_value(join(directory, name).as_deref()?);
+        KUSTOMIZATION_FILES
+            .iter()
+            .find_map(found)
+            .map(|(path, _)| Arc::clone(path))
     }
 }
 

@@ -8,6 +8,7 @@ mod codes;
 mod search;
 mod words;
 
+use gitops_model::kustomize::Tree;
 use gitops_text::Span;
 
 pub use codes::CODES;
@@ -29,12 +30,12 @@ pub struct PlacedFault {
     pub detail: Option<String>,
 }
 
-/// Places a fault of building `target`, a directory of a tree whose files `read` knows.
+/// Places a fault of building `target`, a directory of the tree.
 ///
 /// `None` only where the target has no kustomization file at all.
-pub fn place(fault: &Fault, target: &str, read: &dyn Fn(&str) -> Option<String>) -> Option<PlacedFault> {
+pub fn place(fault: &Fault, target: &str, tree: &Tree) -> Option<PlacedFault> {
     let said = words::read(&fault.message, target);
-    let (file, span) = search::find(&said, read).or_else(|| search::kustomization(target, read))?;
+    let (file, span) = search::find(&said, tree).or_else(|| search::kustomization(target, tree))?;
     let detail = (said.message != fault.message).then(|| fault.message.clone());
     Some(PlacedFault {
         file,

@@ -1,6 +1,7 @@
 //! Where what a fault is about is written.
 
-use gitops_model::{KUSTOMIZATION_FILES, Manifest, Want, place, read as read_document};
+use gitops_model::kustomize::{Tree, join};
+use gitops_model::{Manifest, Want, place, read as read_document};
 use gitops_text::Span;
 use gitops_yaml::{FieldPath, Node, NodeKind, Parse, parse};
 
@@ -8,8 +9,6 @@ use super::words::{Said, Wanted};
 
 /// How many kustomizations are looked into for one fault.
 const MAX_KUSTOMIZATIONS: usize = 200;
-
-type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// A file with its trees.
 struct File {
@@ -19,13 +18,13 @@ struct File {
 }
 
 /// Finds it: in the kustomization of the directory, in those below, and in the files that these name.
-pub(super) fn find(said: &Said, read: Read<'_>) -> Option<(String, Span)> {
+pub(super) fn find(said: &Said, tree: &Tree) -> Option<(String, Span)> {
     if let Wanted::Line { file, line } = &said.wanted {
-        return line_of(said, file, *line, read);
+        return line_of(said, file, *line, tree);
     }
-    let files = reachable(&said.directory, read);
+    let files = reachable(&said.directory, tree);
     match &said.wanted {
-        Wanted::Directory => kustomization(&said.directory, read),
+        Wanted::Directory => kustomization(&said.directory, tree),
         Wanted::Key(key) => files
             .first()
             .and_then(|file| Some((file.path.clone(), key_of(file, key)?))),
@@ -52,8 +51,8 @@ pub(super) fn find(said: &Said, read: Read<'_>) -> Option<(String, Span)> {
 }
 
 /// The kustomization of a directory, at its first key.
-pub(super) fn kustomization(directory: &str, read: Read<'_>) -> Option<(String, Span)> {
-    let file = own(directory, read)?;
+pub(super) fn kustomization(directory: &str, tree: &Tree) -> Option<(String, Span)> {
+    let file = own(directory, tree)?;
     let key = root(&file).and_then(|root| {
         let (key, _) = root.entry("resources").or_else(|| root.entries().next())?;
         Some(key.span())
@@ -61,11 +60,11 @@ pub(super) fn kustomization(directory: &str, read: Read<'_>) -> Option<(String, 
     Some((file.path, key.unwrap_or(Span::new(0, 0))))
 }
 
-fn line_of(said: &Said, file: &str, line: u32, read: Read<'_>) -> Option<(String, Span)> {
+fn line_of(said: &Said, file: &str, line: u32, tree: &Tree) -> Option<(String, Span)> {
     let file = if file.is_empty() {
-        own(&said.directory, read)?
+        own(&said.directory, tree)?
     } else {
-        open(&joined(&said.directory, file), read).or_else(|| open(file.trim_start_matches('/'), read))?
+        open(&joined(&said.directory, file), tree).or_else(|| open(file.trim_start_matches('/'), tree))?
     };
     // Our own parser is exact to the character; kustomize counts lines within a document.
     let own = file.parse.errors.first().map(|error| error.span);
@@ -86,7 +85,7 @@ fn line_of(said: &Said, file: &str, line: u32, read: Read<'_>) -> Option<(String
 }
 
 /// The kustomization of a directory and all that it leads to, nearest first: kustomizations, then the files they name.
-fn reachable(directory: &str, read: Read<'_>) -> Vec<File> {
+fn reachable(directory: &str, tree: &Tree) -> Vec<File> {
     let mut kustomizations: Vec<File> = Vec::new();
     let mut others: Vec<File> = Vec::new();
     let mut waiting = std::collections::VecDeque::from([directory.to_owned()]);
@@ -95,7 +94,7 @@ fn reachable(directory: &str, read: Read<'_>) -> Vec<File> {
         if kustomizations.len() >= MAX_KUSTOMIZATIONS || !seen.insert(directory.clone()) {
             continue;
         }
-        let Some(file) = own(&directory, read) else { continue };
+        let Some(file) = own(&directory, tree) else { continue };
         let mut entries = Vec::new();
         if let Some(root) = root(&file) {
             values(root, &mut |node| {
@@ -108,10 +107,10 @@ fn reachable(directory: &str, read: Read<'_>) -> Vec<File> {
         }
         for entry in entries {
             let path = joined(&directory, &entry);
-            if own(&path, read).is_some() {
+            if own(&path, tree).is_some() {
                 waiting.push_back(path);
             } else if seen.insert(path.clone())
-                && let Some(file) = open(&path, read)
+                && let Some(file) = open(&path, tree)
             {
                 others.push(file);
             }
@@ -122,14 +121,12 @@ fn reachable(directory: &str, read: Read<'_>) -> Vec<File> {
     kustomizations
 }
 
-fn own(directory: &str, read: Read<'_>) -> Option<File> {
-    KUSTOMIZATION_FILES
-        .iter()
-        .find_map(|name| open(&joined(directory, name), read))
+fn own(directory: &str, tree: &Tree) -> Option<File> {
+    open(&tree.kustomization_file(directory)?, tree)
 }
 
-fn open(path: &str, read: Read<'_>) -> Option<File> {
-    let text = read(path)?;
+fn open(path: &str, tree: &Tree) -> Option<File> {
+    let text = tree.text(path)?.to_string();
     let parse = parse(&text);
     Some(File {
         path: path.to_owned(),
@@ -138,20 +135,9 @@ fn open(path: &str, read: Read<'_>) -> Option<File> {
     })
 }
 
-/// A path from a directory, without `.` and `..`.
+/// A path from a directory, without `.` and `..`; one that leads out leads nowhere.
 fn joined(directory: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    let whole = directory.split('/').chain(path.split('/'));
-    for part in whole {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
+    join(directory, path).unwrap_or_default()
 }
 
 fn root(file: &File) -> Option<Node<'_>> {

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
 
+use gitops_model::kustomize::Tree;
+
 use super::place;
 use crate::Fault;
 
@@ -15,12 +17,13 @@ fn check(files: &str, message: &str, expected: Expect) {
         .filter(|part| !part.is_empty())
         .filter_map(|part| part.split_once('\n'))
         .collect();
+    let tree: Tree = files.iter().map(|(path, text)| (*path, *text)).collect();
     let fault = Fault {
         step: "build".to_owned(),
         message: message.to_owned(),
         object: None,
     };
-    let placed = place(&fault, "k", &|path| files.get(path).map(|text| (*text).to_owned()));
+    let placed = place(&fault, "k", &tree);
     let mut shown = String::new();
     if let Some(placed) = placed {
         let text = files[placed.file.as_str()];
