@@ -16,7 +16,7 @@ pub(super) fn place(worker: &mut Worker, condition: &Condition) -> Findings {
     let Readiness::Failed { reason, message } = &condition.readiness else {
         return Findings::new();
     };
-    if !condition.current {
+    if !condition.current || worker.releases.says(&condition.key) {
         return Findings::new();
     }
     let slug = slug_of(&condition.key, reason, message);

@@ -6,6 +6,7 @@
 pub(crate) mod conditions;
 pub(crate) mod fluxing;
 mod placed;
+mod releases;
 mod tree;
 mod unit;
 mod worker;
@@ -86,6 +87,7 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
     let Some(session) = state.sessions.get_mut(&number) else {
         return;
     };
+    let cluster = session.running().map(|running| running.cluster.clone());
     let target = session.target.strip_prefix(&session.root).unwrap_or(&session.target);
     let start = worker::Start {
         number,
@@ -94,6 +96,7 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         is_flux,
         renderer,
         tree,
+        cluster,
         inbox: state.inbox.clone(),
     };
     let worker = worker::start(start, &state.runtime);

@@ -13,6 +13,7 @@ use gitops_yaml::FieldPath;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::releases::{self, Releases};
 use super::unit::{self, AllBuilt, Unit};
 use super::{Findings, Outcome, PlacedCondition, Tree, conditions, placed};
 use crate::event::{Event, Inbox, TaskDone};
@@ -57,6 +58,10 @@ pub(super) struct Worker {
     pub(super) objects: Vec<BuiltObject>,
     /// The unit of each object.
     pub(super) unit_of: Vec<usize>,
+    /// The Helm releases among the objects.
+    pub(super) releases: Releases,
+    /// The sandbox, which tells what charts see of it.
+    pub(super) cluster: Option<gitops_cluster::Cluster>,
     generation: u64,
     /// Name of the tree at the renderer.
     name_of_tree: String,
@@ -77,6 +82,8 @@ pub(crate) struct Start {
     pub(crate) renderer: Arc<dyn Renderer>,
     /// The files as they were read.
     pub(crate) tree: Tree,
+    /// The sandbox.
+    pub(crate) cluster: Option<gitops_cluster::Cluster>,
     /// To whom it tells what came out.
     pub(crate) inbox: Inbox,
 }
@@ -94,6 +101,8 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
         units: Vec::new(),
         objects: Vec::new(),
         unit_of: Vec::new(),
+        releases: Releases::default(),
+        cluster: start.cluster,
         generation: 0,
         name_of_tree: format!("session-{}", start.number),
         inbox: start.inbox,
@@ -174,14 +183,23 @@ impl Worker {
             ));
         }
         self.units = units;
-        let findings = self.faults(&faults);
+        let mut findings = self.faults(&faults);
         // Of a single kustomization that cannot be built nothing is known; of many, what can be built goes on.
-        let is_broken = !faults.is_empty();
+        let mut is_broken = !faults.is_empty();
         let objects = if is_broken && !self.is_flux {
             None
         } else {
             (self.unit_of, self.objects) = objects.into_iter().unzip();
-            Some(supplied(&self.objects, self.is_flux))
+            if self.is_flux {
+                let failed = releases::render(self).await;
+                is_broken |= !failed.is_empty();
+                for (name, more) in self.by_file(failed, Source::Render, Severity::Error) {
+                    findings.entry(name).or_default().extend(more);
+                }
+            }
+            let mut supplied = supplied(&self.objects, self.is_flux);
+            self.releases.address(&mut supplied, self.cluster.as_ref());
+            Some(supplied)
         };
         let outcome = Outcome {
             generation: save.generation,
@@ -266,7 +284,7 @@ impl Worker {
             .send(Event::Task(TaskDone::ConditionPlaced { number, placed }));
     }
 
-    fn by_file(&self, placed: impl IntoIterator<Item = PlacedFault>, source: Source, severity: Severity) -> Findings {
+    pub(super) fn by_file(&self, placed: impl IntoIterator<Item = PlacedFault>, source: Source, severity: Severity) -> Findings {
         let mut findings = Findings::new();
         for placed in placed {
             findings.entry(self.name(&placed.file)).or_default().push(Finding {
@@ -320,6 +338,7 @@ fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> {
             } else {
                 gitops_cluster::SentObject::new(&built.object)
             },
+            manager: None,
         })
         .collect()
 }
