@@ -186,7 +186,10 @@ impl Fixture {
         renderer.change("t", changes.collect()).await.expect("it is there");
         let built = renderer.kustomize(&request()).await.expect("it is there");
         assert_eq!(built.fault, None);
-        let tree: Tree = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let tree: Tree = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect();
         let objects = built.objects;
         let unit_of = vec![0; objects.len()];
         let number = objects
@@ -197,8 +200,7 @@ impl Fixture {
             kubernetes_version: "1.36.3".to_owned(),
             api_versions: Vec::new(),
         };
-        let mut release =
-            release(number, &objects, &tree, &|_| true, &capabilities).expect("its chart is in the tree");
+        let mut release = release(number, &objects, &tree, &|_| true, &capabilities).expect("its chart is in the tree");
         release.request.tree = "t".to_owned();
         release.request.report_values = true;
         Self {
@@ -331,32 +333,58 @@ async fn what_a_schema_refuses_is_where_it_is_written() {
     )
     .await;
     // The value of a Secret is never shown.
-    faults(&[("token: sesame", "token: S3SAME")], expect![[r#"
+    faults(
+        &[("token: sesame", "token: S3SAME")],
+        expect![[r#"
         apps/values.yaml:15 `S3SAME` invalid-value: this does not match the pattern '^[a-z]+$' of the chart's schema
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn what_templates_ask_for() {
-    faults(&[("      tag: \"1.0\"\n", "      tag: \"\"\n")], expect![[r#"
+    faults(
+        &[("      tag: \"1.0\"\n", "      tag: \"\"\n")],
+        expect![[r#"
         apps/release.yaml:26 `""` template-failed: an image tag is needed
-    "#]]).await;
+    "#]],
+    )
+    .await;
     faults(&[("    image:\n      repository: registry.example.org/web\n      tag: \"1.0\"\n", "    image.tag: \"1.0\"\n"), ("tag: \"0\"", "tag: \"\"")], expect![[r#"
         apps/release.yaml:24 `image.tag` template-failed: an image tag is needed: values are nested, and "image.tag" is one key with dots in it; write each part as a key of its own, below the one before
     "#]]).await;
-    faults(&[("      tag: \"1.0\"\n", "      tga: \"1.0\"\n"), ("tag: \"0\"", "tag: \"\"")], expect![[r#"
+    faults(
+        &[
+            ("      tag: \"1.0\"\n", "      tga: \"1.0\"\n"),
+            ("tag: \"0\"", "tag: \"\""),
+        ],
+        expect![[r#"
         apps/release.yaml:26 `tga` template-failed: an image tag is needed; the chart reads image.tag, not image.tga
-    "#]]).await;
-    faults(&[("port: 8080", "port: 65000")], expect![[r#"
+    "#]],
+    )
+    .await;
+    faults(
+        &[("port: 8080", "port: 65000")],
+        expect![[r#"
         apps/values.yaml:6 `65000` template-failed: ports end at 60000 here
-    "#]]).await;
+    "#]],
+    )
+    .await;
     faults(&[(", user: admin", "")], expect![""]).await;
     faults(&[("    labels:\n      tier: web\n", "    labels: web\n")], expect![[r#"
         apps/values.yaml:7 `web` template-failed: the chart cannot use this value: can't evaluate field tier in type string
     "#]]).await;
-    faults(&[("database: {password: \"\", user: admin}\n", ""), (", targetPath: database.password", ", targetPath: other")], expect![[r#"
+    faults(
+        &[
+            ("database: {password: \"\", user: admin}\n", ""),
+            (", targetPath: database.password", ", targetPath: other"),
+        ],
+        expect![[r#"
         apps/release.yaml:23 `values` template-failed: the chart reads database.user, which is not there
-    "#]]).await;
+    "#]],
+    )
+    .await;
     faults(&[("strategy: RollingUpdate", "strategy: 'a: b: c'")], expect![[r#"
         apps/release.yaml:18 `patch` build-failed: error merging manifests: parsing web/templates/all.yaml: MalformedYAMLError: yaml: line 11: mapping values are not allowed in this context
     "#]]).await;
@@ -367,32 +395,62 @@ async fn what_templates_ask_for() {
 
 #[tokio::test]
 async fn what_is_no_chart() {
-    faults(&[("chart: ./charts/web\n", "chart: ./charts/wbe\n")], expect![[r#"
+    faults(
+        &[("chart: ./charts/web\n", "chart: ./charts/wbe\n")],
+        expect![[r#"
         apps/release.yaml:8 `./charts/wbe` chart-not-found: there is no directory charts/wbe; did you mean charts/web?
-    "#]]).await;
-    faults(&[("version: 0.1.0", "version: one")], expect![[r#"
+    "#]],
+    )
+    .await;
+    faults(
+        &[("version: 0.1.0", "version: one")],
+        expect![[r#"
         charts/web/Chart.yaml:3 `one` bad-chart: Chart.yaml: version "one" is invalid
-    "#]]).await;
-    faults(&[("name: web\nversion: 0.1.0", "name: [\nversion: 0.1.0")], expect![[r#"
+    "#]],
+    )
+    .await;
+    faults(
+        &[("name: web\nversion: 0.1.0", "name: [\nversion: 0.1.0")],
+        expect![[r#"
         charts/web/Chart.yaml:2 `[` bad-chart: Chart.yaml cannot be read: yaml: line 3: did not find expected ',' or ']'
-    "#]]).await;
+    "#]],
+    )
+    .await;
     faults(&[("type: {{ .Values.strategy }}", "type: {{ nope .Values.strategy }}")], expect![[r#"
         charts/web/templates/all.yaml:16 `type: {{ nope .Values.strategy }}` bad-template: a template cannot call "nope": Helm has no function of this name
     "#]]).await;
     faults(&[("type: {{ .Values.strategy }}", "type: {{ .Values.strategy ")], expect![[r#"
         charts/web/templates/all.yaml:17 `selector: {matchLabels: {app: web}}` bad-template: a template cannot call "selector": Helm has no function of this name
     "#]]).await;
-    faults(&[("targetPath: database.password", "targetPath: 'database[password'")], expect![""]).await;
-    faults(&[("      chart: ./charts/web\n", "      chart: ./charts/web\n      valuesFiles: [more.yaml]\n")], expect![[r#"
+    faults(
+        &[("targetPath: database.password", "targetPath: 'database[x].password'")],
+        expect![""],
+    )
+    .await;
+    faults(
+        &[(
+            "      chart: ./charts/web\n",
+            "      chart: ./charts/web\n      valuesFiles: [more.yaml]\n",
+        )],
+        expect![[r#"
         apps/release.yaml:9 `more.yaml` file-not-found: there is no file more.yaml in the chart's source
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn what_post_renderers_do_not_find() {
-    faults(&[("metadata: {name: web}\n              spec: {min", "metadata: {name: wbe}\n              spec: {min")], expect![[r#"
+    faults(
+        &[(
+            "metadata: {name: web}\n              spec: {min",
+            "metadata: {name: wbe}\n              spec: {min",
+        )],
+        expect![[r#"
         apps/release.yaml:21 `wbe` patch-target-not-found: no Deployment called "wbe" is here to be patched
-    "#]]).await;
+    "#]],
+    )
+    .await;
     faults(&[("spec:\n  strategy:", "spec:\n  strategy:\n    # more")], expect![""]).await;
     let twice = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: web\n  annotations:\n    helm.sh/hook: pre-install\n---\napiVersion: apps/v1\n";
     faults(&[("{{- end }}\napiVersion: apps/v1\n", &format!("{{{{- end }}}}\n{twice}"))], expect![[r#"
@@ -463,5 +521,6 @@ async fn fields_are_supplied_by_values_defaults_and_templates() {
         spec.minReadySeconds apps/release.yaml:3 `web`
         spec.template.spec.containers[0].livenessProbe charts/web/templates/all.yaml:21 `containers:`
         metadata.annotations.tier apps/values.yaml:8 `web`
-    "#]].assert_eq(&said);
+    "#]]
+    .assert_eq(&said);
 }

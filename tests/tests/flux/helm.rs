@@ -58,7 +58,10 @@ fn is_shown(fleet: &Fleet, case: &Value) -> Result<(), String> {
         let text = std::fs::read_to_string(fleet.server.workspace().join(file)).expect("the file can be read");
         let found = fleet.server.diagnostics(file).diagnostics.iter().any(|diagnostic| {
             let line = diagnostic["range"]["start"]["line"].as_u64().expect("a line");
-            let line = text.lines().nth(usize::try_from(line).expect("small")).unwrap_or_default();
+            let line = text
+                .lines()
+                .nth(usize::try_from(line).expect("small"))
+                .unwrap_or_default();
             line.contains(words) && diagnostic["severity"] == severity && says.is_match(&headline(diagnostic))
         });
         if found {

@@ -69,6 +69,20 @@ impl Fleet {
     }
 }
 
+impl Fleet {
+    /// The findings of all files, each with its file.
+    fn all_findings(&self) -> Vec<String> {
+        let files = files_below(self.server.workspace()).into_iter();
+        let files = files.filter(|file| !file.starts_with('.'));
+        files
+            .flat_map(|file| {
+                let findings = self.findings(&file);
+                findings.into_iter().map(move |said| format!("{file}:{said}"))
+            })
+            .collect()
+    }
+}
+
 fn files_below(directory: &Utf8Path) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut waiting: Vec<Utf8PathBuf> = vec![directory.to_owned()];

@@ -9,8 +9,8 @@ use gitops_render::origins::{Origins, Place, Question};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{FileVerdict, ObjectVerdict, Outcome, Phase};
 
-use super::{Findings, releases};
 use super::worker::Worker;
+use super::{Findings, releases};
 use gitops_text::Span;
 
 use crate::files::{At, Judged, ObjectState, PlacedAnswer};
@@ -85,7 +85,12 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
         let written = worker.releases.owner(index).unwrap_or(index);
         if let (Some(written), Some(built)) = (objects.get(written), objects.get(index)) {
             let mut object = object.clone();
-            for answer in object.judgement.answers.iter_mut().chain(&mut object.judgement.warnings) {
+            for answer in object
+                .judgement
+                .answers
+                .iter_mut()
+                .chain(&mut object.judgement.warnings)
+            {
                 worker.releases.explain(index, built, answer);
             }
             place_object(worker, written, &object, suppliers, !last, &mut placed.files);
@@ -135,7 +140,12 @@ impl<'a> Coming<'a> {
                 "CustomResourceDefinition" => {
                     coming.kinds.insert((text("/spec/group"), text("/spec/names/kind")));
                 }
-                "HelmRelease" => coming.has_charts |= !worker.releases.renders(number),
+                "HelmRelease" => {
+                    coming.has_charts |= !worker.releases.renders(number);
+                    if built.object.pointer("/spec/install/createNamespace") == Some(&true.into()) {
+                        coming.namespaces.insert(text("/spec/targetNamespace"));
+                    }
+                }
                 _ => {}
             }
         }
@@ -157,7 +167,10 @@ impl<'a> Coming<'a> {
         let too_late = self.comes_too_late(verdict.manifest.document, &kind);
         let answers = &mut verdict.judgement.answers;
         if let Some(release) = &too_late {
-            for answer in answers.iter_mut().filter(|answer| answer.slug == codes::KIND_NOT_SERVED) {
+            for answer in answers
+                .iter_mut()
+                .filter(|answer| answer.slug == codes::KIND_NOT_SERVED)
+            {
                 answer.message = format!(
                     "{}; {release} brings it, but all of one Kustomization is checked before any of it is applied: put this into one that depends on it",
                     answer.message

@@ -12,9 +12,7 @@ use gitops_cluster::answer::{Answer, Place as Wanted, codes};
 use gitops_model::flux::{FluxObject, FluxSpec, Reference, SourceOrigin, same_repository};
 use gitops_model::{ObjectKey, Supplier, Want};
 use gitops_render::fault::PlacedFault;
-use gitops_render::helm::{
-    Capabilities, FieldQuestion, Release, Rendered, Surroundings, Unread, UnitOrigins, release,
-};
+use gitops_render::helm::{Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, Unread, release};
 use gitops_render::origins::Place;
 use gitops_render::{Built, BuiltObject, Gone};
 use gitops_session::{ObjectVerdict, Supplied};
@@ -90,11 +88,7 @@ pub(super) async fn render(worker: &mut Worker) -> Vec<PlacedFault> {
             worker.unit_of.push(worker.units.len() + number);
         }
         releases.kept.insert(release.name.clone(), Arc::clone(&kept));
-        releases.all.push(Done {
-            release,
-            kept,
-            objects,
-        });
+        releases.all.push(Done { release, kept, objects });
     }
     worker.releases = releases;
     faults
@@ -139,8 +133,8 @@ fn is_own(source: &Reference, objects: &[BuiltObject], own_url: Option<&str>) ->
     }
     let mut urls = objects.iter().filter_map(|built| {
         let text = |pointer: &str| built.object.pointer(pointer).and_then(Value::as_str);
-        let is_it = text("/metadata/name") == Some(&source.name)
-            && text("/metadata/namespace") == source.namespace.as_deref();
+        let is_it =
+            text("/metadata/name") == Some(&source.name) && text("/metadata/namespace") == source.namespace.as_deref();
         if is_it { git_url(&built.object) } else { None }
     });
     match urls.next() {

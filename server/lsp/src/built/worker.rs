@@ -284,7 +284,12 @@ impl Worker {
             .send(Event::Task(TaskDone::ConditionPlaced { number, placed }));
     }
 
-    pub(super) fn by_file(&self, placed: impl IntoIterator<Item = PlacedFault>, source: Source, severity: Severity) -> Findings {
+    pub(super) fn by_file(
+        &self,
+        placed: impl IntoIterator<Item = PlacedFault>,
+        source: Source,
+        severity: Severity,
+    ) -> Findings {
         let mut findings = Findings::new();
         for placed in placed {
             findings.entry(self.name(&placed.file)).or_default().push(Finding {

@@ -48,7 +48,13 @@ pub(super) fn dependencies(tree: &Tree, directory: &str) -> Vec<Dependency> {
     };
     let listed = chart.get("dependencies").and_then(Value::as_array);
     let read = |dependency: &Value| {
-        let text = |key: &str| dependency.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |key: &str| {
+            dependency
+                .get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         Dependency {
             name: text("name"),
             alias: text("alias"),

@@ -10,8 +10,14 @@ pub const CODES: [(&str, &str); 7] = [
     ),
     ("bad-template", "A template of a chart cannot be read."),
     ("chart-not-found", "There is no chart where a release looks for it."),
-    ("chart-without-end", "A chart takes too long to render, or too much memory."),
-    ("invalid-value", "A value of a release is not what the chart's schema allows."),
+    (
+        "chart-without-end",
+        "A chart takes too long to render, or too much memory.",
+    ),
+    (
+        "invalid-value",
+        "A value of a release is not what the chart's schema allows.",
+    ),
     ("template-failed", "A chart cannot be rendered with these values."),
 ];
 

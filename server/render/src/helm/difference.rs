@@ -77,6 +77,11 @@ impl Surroundings<'_> {
         }
     }
 
+    /// Whether a field is rendered alike each time.
+    pub(super) async fn is_steady(&self, request: &Helm, field: RenderedField<'_>) -> bool {
+        self.became(&with(request, Vec::new()), field).await == Became::TheSame
+    }
+
     /// The first of values whose change moves a field, with those beside it that do so, too.
     pub(super) async fn moving(
         &self,
@@ -118,7 +123,13 @@ impl Surroundings<'_> {
     }
 
     /// Whether a field is another when a file is.
-    pub(super) async fn moves_with_file(&self, request: &Helm, file: &str, text: String, field: RenderedField<'_>) -> bool {
+    pub(super) async fn moves_with_file(
+        &self,
+        request: &Helm,
+        file: &str,
+        text: String,
+        field: RenderedField<'_>,
+    ) -> bool {
         let mut request = request.clone();
         request.overlay.insert(file.to_owned(), Some(text));
         self.became(&request, field).await == Became::Another
@@ -136,7 +147,11 @@ impl Surroundings<'_> {
                     matches!(self.rendered(&request).await, Some(Ok(_)))
                 });
                 let tried = join_all(tried).await;
-                next = chunk.iter().zip(tried).find(|(_, mends)| *mends).map(|(path, _)| path.clone());
+                next = chunk
+                    .iter()
+                    .zip(tried)
+                    .find(|(_, mends)| *mends)
+                    .map(|(path, _)| path.clone());
                 if next.is_some() {
                     break;
                 }
@@ -147,13 +162,68 @@ impl Surroundings<'_> {
         (!at.is_empty()).then_some(at)
     }
 
+    /// The first of the chart's own values without which a fault is gone.
+    pub(super) async fn culprit_among(&self, request: &Helm, values: &[FieldPath]) -> Option<FieldPath> {
+        let values = values.get(..MAX_TRIALS).unwrap_or(values);
+        for chunk in values.chunks(AT_ONCE) {
+            let tried = chunk.iter().map(|path| async {
+                // Null takes away what the chart has.
+                let change = Change {
+                    path: as_json(path),
+                    value: Value::Null,
+                    delete: false,
+                };
+                let request = with(request, vec![change]);
+                matches!(self.rendered(&request).await, Some(Ok(_)))
+            });
+            let tried = join_all(tried).await;
+            if let Some((path, _)) = chunk.iter().zip(tried).find(|(_, mends)| *mends) {
+                return Some(path.clone());
+            }
+        }
+        None
+    }
+
+    /// Whether a field is another without one of the patches of the post renderers.
+    pub(super) async fn moves_without_patch(
+        &self,
+        request: &Helm,
+        patch: &FieldPath,
+        field: RenderedField<'_>,
+    ) -> bool {
+        // `spec.postRenderers[0].kustomize.patches[1].patch`: the list is what the request has.
+        let mut steps = patch.steps().iter().filter_map(|step| match step {
+            Step::Index(index) => Some(*index),
+            Step::Key(_) => None,
+        });
+        let (Some(renderer), Some(number)) = (steps.next(), steps.next()) else {
+            return false;
+        };
+        let mut request = request.clone();
+        let patches = request.post_renderers.as_mut().and_then(|renderers| {
+            renderers
+                .get_mut(renderer)?
+                .pointer_mut("/kustomize/patches")?
+                .as_array_mut()
+        });
+        if let Some(patches) = patches
+            && number < patches.len()
+        {
+            patches.remove(number);
+        }
+        self.became(&request, field).await == Became::Another
+    }
+
     /// Whether the same is rendered without some values.
     pub(super) async fn changes_nothing(&self, request: &Helm, values: &[FieldPath], rendered: &[BuiltObject]) -> bool {
         let request = with(request, values.iter().map(without).collect());
         match self.rendered(&request).await {
             Some(Ok(objects)) => {
                 objects.len() == rendered.len()
-                    && objects.iter().zip(rendered).all(|(one, other)| one.object == other.object)
+                    && objects
+                        .iter()
+                        .zip(rendered)
+                        .all(|(one, other)| one.object == other.object)
             }
             _ => false,
         }

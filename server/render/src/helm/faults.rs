@@ -99,10 +99,7 @@ impl Failed<'_, '_> {
 
     pub(super) async fn on_the_release(&self, said: Said) -> Vec<PlacedFault> {
         let name = super::release::keys(&["metadata", "name"]);
-        let places = self
-            .surroundings
-            .places(self.release.object, &name, Want::Value)
-            .await;
+        let places = self.surroundings.places(self.release.object, &name, Want::Value).await;
         self.at_first_or_nothing(&places, said)
     }
 

@@ -18,7 +18,10 @@ impl Failed<'_, '_> {
         if words.contains("would be fetched from") {
             return Vec::new();
         }
-        if let Some(dependency) = words.strip_prefix("dependency \"").and_then(|rest| rest.split('"').next()) {
+        if let Some(dependency) = words
+            .strip_prefix("dependency \"")
+            .and_then(|rest| rest.split('"').next())
+        {
             return self.of_dependency(dependency).await;
         }
         if words.starts_with("no chart found at path") {
@@ -38,33 +41,65 @@ impl Failed<'_, '_> {
             && let Some((file, why)) = rest.split_once(": ")
         {
             let message = format!("{file} cannot be read: {}", last_words(why));
-            if let Some(found) = self.in_file(&format!("{chart}/{file}"), why, Said { slug: "bad-chart", message }) {
+            if let Some(found) = self.in_file(
+                &format!("{chart}/{file}"),
+                why,
+                Said {
+                    slug: "bad-chart",
+                    message,
+                },
+            ) {
                 return found;
             }
         }
         if let Some(rest) = words.split("chart.metadata.").nth(1) {
             let field = rest.split([' ', ':', '[']).next().unwrap_or_default();
-            let message = format!("Chart.yaml: {}", words.trim_start_matches("validation: chart.metadata."));
-            let said = Said { slug: "bad-chart", message };
+            let message = format!(
+                "Chart.yaml: {}",
+                words.trim_start_matches("validation: chart.metadata.")
+            );
+            let said = Said {
+                slug: "bad-chart",
+                message,
+            };
             if let Some(place) = self.in_chart_file(&keys(&[field])) {
                 return vec![self.at(&place, said)];
             }
             return self.on_the_chart(said).await;
         }
         let message = format!("the chart cannot be loaded: {words}");
-        self.on_the_chart(Said { slug: "bad-chart", message }).await
+        self.on_the_chart(Said {
+            slug: "bad-chart",
+            message,
+        })
+        .await
     }
 
     pub(super) async fn of_values(&self) -> Vec<PlacedFault> {
         let words = self.words();
         if let Some(file) = quoted(words, "no values file found at path '") {
             let message = format!("there is no file {file} in the chart's source");
-            return self.on_values_file(file, Said { slug: "file-not-found", message }).await;
+            return self
+                .on_values_file(
+                    file,
+                    Said {
+                        slug: "file-not-found",
+                        message,
+                    },
+                )
+                .await;
         }
         if let Some(file) = quoted(words, "unmarshaling values from '") {
             let message = format!("this file of values cannot be read: {}", last_words(words));
             let path = join(&self.release.request.path, file).unwrap_or_default();
-            if let Some(found) = self.in_file(&path, words, Said { slug: "not-yaml", message }) {
+            if let Some(found) = self.in_file(
+                &path,
+                words,
+                Said {
+                    slug: "not-yaml",
+                    message,
+                },
+            ) {
                 return found;
             }
         }
@@ -74,26 +109,43 @@ impl Failed<'_, '_> {
         {
             return found;
         }
-        if let Some(key) = words.split("type mismatch on ").nth(1).and_then(|rest| rest.split(':').next()) {
+        if let Some(key) = words
+            .split("type mismatch on ")
+            .nth(1)
+            .and_then(|rest| rest.split(':').next())
+        {
             let message = format!("{key} is a chart in this one: its values are a map");
-            let said = Said { slug: "wrong-type", message };
+            let said = Said {
+                slug: "wrong-type",
+                message,
+            };
             return self.on_value(&keys(&[key]), Want::Value, said).await;
         }
         let message = format!("the values cannot be put together: {words}");
-        let said = Said { slug: "invalid-value", message };
+        let said = Said {
+            slug: "invalid-value",
+            message,
+        };
         self.on_field(&keys(&["spec", "values"]), Want::Key, said).await
     }
 
     /// What one entry of `valuesFrom` refers to cannot be taken.
     async fn of_reference(&self, number: &str, why: &str) -> Option<Vec<PlacedFault>> {
         let number: usize = number.parse().ok()?;
-        let source = self.release.sources.iter().find(|source| source.position == Some(number))?;
+        let source = self
+            .release
+            .sources
+            .iter()
+            .find(|source| source.position == Some(number))?;
         if source.target.is_some() {
             let mut path = keys(&["spec", "valuesFrom"]);
             path.push_index(source.reference?);
             path.push_key("targetPath");
             let message = format!("no value can be put there: {}", last_words(why));
-            let said = Said { slug: "bad-target-path", message };
+            let said = Said {
+                slug: "bad-target-path",
+                message,
+            };
             return Some(self.on_field(&path, Want::Value, said).await);
         }
         let message = format!("these values cannot be read: {}", last_words(why));
@@ -104,12 +156,21 @@ impl Failed<'_, '_> {
             .await;
         let place = places.into_iter().next()?;
         // Where they are a file of their own, the line is known.
-        let said = Said { slug: "not-yaml", message };
+        let said = Said {
+            slug: "not-yaml",
+            message,
+        };
         Some(match self.in_file(&place.origin.file, why, said) {
             Some(found) => found,
             None => {
                 let message = format!("these values cannot be read: {}", last_words(why));
-                vec![self.at(&place, Said { slug: "not-yaml", message })]
+                vec![self.at(
+                    &place,
+                    Said {
+                        slug: "not-yaml",
+                        message,
+                    },
+                )]
             }
         })
     }
@@ -130,8 +191,15 @@ impl Failed<'_, '_> {
 
     async fn of_dependency(&self, name: &str) -> Vec<PlacedFault> {
         let message = format!("the chart {name}, on which this one depends, is not where it is said to be");
-        let said = Said { slug: "chart-not-found", message };
-        let Some(sheet) = self.surroundings.tree.sheet(&format!("{}/Chart.yaml", self.release.request.path)) else {
+        let said = Said {
+            slug: "chart-not-found",
+            message,
+        };
+        let Some(sheet) = self
+            .surroundings
+            .tree
+            .sheet(&format!("{}/Chart.yaml", self.release.request.path))
+        else {
             return self.on_the_chart(said).await;
         };
         let mut spot = Spot {
@@ -188,10 +256,15 @@ impl Failed<'_, '_> {
 
 /// What was said last, without the steps that led there.
 fn last_words(words: &str) -> &str {
-    let start = ["error converting YAML to JSON: ", "failed: ", "failed to merge value: ", "failed to read values data: "]
-        .iter()
-        .filter_map(|step| words.rfind(step).map(|at| at + step.len()))
-        .max();
+    let start = [
+        "error converting YAML to JSON: ",
+        "failed: ",
+        "failed to merge value: ",
+        "failed to read values data: ",
+    ]
+    .iter()
+    .filter_map(|step| words.rfind(step).map(|at| at + step.len()))
+    .max();
     words.get(start.unwrap_or(0)..).unwrap_or(words).trim()
 }
 

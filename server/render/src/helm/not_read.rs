@@ -38,7 +38,7 @@ impl Surroundings<'_> {
         for leaf in leaves(rendered.merged) {
             let Some(path) = known.unread(&leaf) else { continue };
             if found.len() < MAX_UNREAD && !found.iter().any(|unread| unread.path == path) {
-                let near = known.near(&path);
+                let near = known.without_last(&path, &leaf).or_else(|| known.near(&path));
                 found.push(Unread { path, near });
             }
         }
@@ -119,7 +119,10 @@ impl Known {
     fn unread(&self, leaf: &FieldPath) -> Option<FieldPath> {
         let is_known = |path: &FieldPath| {
             let is_global = matches!(path.steps().first(), Some(Step::Key(key)) if &**key == "global");
-            let is_chart = self.charts.iter().any(|chart| !chart.is_empty() && chart.starts_with(path));
+            let is_chart = self
+                .charts
+                .iter()
+                .any(|chart| !chart.is_empty() && chart.starts_with(path));
             is_global
                 || is_chart
                 || self.reads.may_read(path, &self.charts)
@@ -131,7 +134,22 @@ impl Known {
                     }
                 })
         };
-        (1..=leaf.len()).map(|length| leaf.prefix(length)).find(|part| !is_known(part))
+        (1..=leaf.len())
+            .map(|length| leaf.prefix(length))
+            .find(|part| !is_known(part))
+    }
+
+    /// A value that is read, and would be this one if it stood one level higher.
+    fn without_last(&self, path: &FieldPath, leaf: &FieldPath) -> Option<FieldPath> {
+        let around = path.parent()?;
+        let rest: FieldPath = leaf.steps().iter().skip(path.len()).cloned().collect();
+        let higher = around.join(&rest);
+        let is_read = self
+            .reads
+            .paths()
+            .iter()
+            .any(|read| !read.is_empty() && higher.starts_with(read) && read.len() > around.len());
+        (!rest.is_empty() && is_read).then_some(higher)
     }
 
     /// What was probably meant: the same key elsewhere, else one that is called almost like it beside it, else anywhere.
@@ -148,7 +166,12 @@ impl Known {
         candidates.sort_by_key(FieldPath::len);
         candidates.dedup();
         let dotted = FieldPath::parse(key).filter(|dotted| dotted.len() > 1 && candidates.contains(dotted));
-        let same = || candidates.iter().find(|candidate| candidate.last_key() == Some(key)).cloned();
+        let same = || {
+            candidates
+                .iter()
+                .find(|candidate| candidate.last_key() == Some(key))
+                .cloned()
+        };
         let parent = path.parent();
         let beside = || {
             let beside = candidates.iter().filter(|candidate| candidate.parent() == parent);
@@ -160,7 +183,10 @@ impl Known {
         let anywhere = || {
             let names = candidates.iter().filter_map(FieldPath::last_key);
             let name = nearest(key, names)?;
-            candidates.iter().find(|candidate| candidate.last_key() == Some(name)).cloned()
+            candidates
+                .iter()
+                .find(|candidate| candidate.last_key() == Some(name))
+                .cloned()
         };
         dotted.or_else(beside).or_else(same).or_else(anywhere)
     }
@@ -177,11 +203,13 @@ fn has_default(default: &Default, path: &FieldPath) -> bool {
     if value_at(&default.value, &inner).is_some() {
         return true;
     }
-    (1..inner.len()).rev().any(|length| match value_at(&default.value, &inner.prefix(length)) {
-        Some(Value::Object(entries)) => entries.is_empty(),
-        Some(Value::Array(_) | Value::Null) => true,
-        _ => false,
-    })
+    (1..inner.len())
+        .rev()
+        .any(|length| match value_at(&default.value, &inner.prefix(length)) {
+            Some(Value::Object(entries)) => entries.is_empty(),
+            Some(Value::Array(_) | Value::Null) => true,
+            _ => false,
+        })
 }
 
 fn schema(tree: &Tree, directory: &str) -> Option<Value> {
@@ -194,9 +222,18 @@ fn allows(schema: &Value, steps: &[Step]) -> bool {
     let Some(entries) = schema.as_object() else {
         return true;
     };
-    let is_plain = ["$ref", "allOf", "anyOf", "oneOf", "if", "patternProperties", "not", "$defs"]
-        .iter()
-        .all(|key| *key == "$defs" || !entries.contains_key(*key));
+    let is_plain = [
+        "$ref",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "if",
+        "patternProperties",
+        "not",
+        "$defs",
+    ]
+    .iter()
+    .all(|key| *key == "$defs" || !entries.contains_key(*key));
     if !is_plain {
         return true;
     }

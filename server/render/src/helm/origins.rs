@@ -8,6 +8,7 @@ use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
 use super::difference::RenderedField;
+use super::post_rendering::{patches, set_by_patch};
 use super::release::Release;
 use super::surroundings::Surroundings;
 use super::templates::{span, templates};
@@ -76,7 +77,14 @@ impl Surroundings<'_> {
             path: &path,
         };
         let want = if is_exact { question.want } else { Want::Key };
-        if let Some(value) = self.value_of(rendered, field, is_exact).await {
+        // What is another each time, such as a password made at random, cannot be found by difference.
+        let value = if self.is_steady(&rendered.release.request, field).await {
+            self.value_of(rendered, field, is_exact).await
+        } else {
+            None
+        };
+        if let Some((value, is_key)) = value {
+            let want = if is_key { Want::Key } else { want };
             let mut places = self.places_of_value(rendered.release, &value, want).await;
             if value_at(rendered.merged, &value).is_none() {
                 let default = self.place_of_default(rendered.release, &value, want);
@@ -85,6 +93,9 @@ impl Surroundings<'_> {
             if !places.is_empty() {
                 return places;
             }
+        }
+        if let Some(place) = self.patch_of(rendered, field).await {
+            return vec![place];
         }
         if let Some(place) = self.line_of(rendered, field).await {
             return vec![place];
@@ -97,15 +108,33 @@ impl Surroundings<'_> {
         places.into_iter().map(|place| place.of(Supplier::Values)).collect()
     }
 
-    /// The value that supplies a field: the user's own, else one of the chart's.
-    async fn value_of(&self, rendered: Rendered<'_>, field: RenderedField<'_>, is_exact: bool) -> Option<FieldPath> {
+    /// The patch of a post renderer that sets a field.
+    async fn patch_of(&self, rendered: Rendered<'_>, field: RenderedField<'_>) -> Option<Place> {
+        let release = rendered.release;
+        for (path, text) in patches(release).into_iter().rev() {
+            if self.moves_without_patch(&release.request, &path, field).await {
+                let inner = set_by_patch(&text, field.path);
+                let places = self.places_inside((release.object, &path), &inner, Want::Value).await;
+                return places.into_iter().next().map(|place| place.of(Supplier::Values));
+            }
+        }
+        None
+    }
+
+    /// The value that supplies a field, the user's own, else one of the chart's; and whether it does so by its key.
+    async fn value_of(
+        &self,
+        rendered: Rendered<'_>,
+        field: RenderedField<'_>,
+        is_exact: bool,
+    ) -> Option<(FieldPath, bool)> {
         let built = field.value()?;
         let request = &rendered.release.request;
         let mut candidates = leaves(rendered.merged);
         candidates.sort_by_key(|leaf| likeness(value_at(rendered.merged, leaf), leaf, built, field.path));
         let moved = self.moving(request, rendered.merged, &candidates, field).await;
         if let Some(found) = of_moved(&moved, rendered.merged, built, field.path, is_exact) {
-            return Some(found);
+            return Some((found, false));
         }
         if !moved.is_empty() {
             return None;
@@ -114,14 +143,17 @@ impl Surroundings<'_> {
         if let Some(text) = built.as_str() {
             for named in named(rendered.merged, text) {
                 if self.moves_without(request, &named, field).await {
-                    return Some(named);
+                    return Some((named, true));
                 }
             }
         }
         for default in self.defaults(rendered.release) {
             let inner = leaves(&default.value).into_iter().map(|leaf| {
                 let outer = default.outer(&leaf);
-                (likeness(value_at(&default.value, &leaf), &leaf, built, field.path), outer)
+                (
+                    likeness(value_at(&default.value, &leaf), &leaf, built, field.path),
+                    outer,
+                )
             });
             let mut own: Vec<(u8, FieldPath)> = inner
                 .filter(|(_, outer)| value_at(rendered.merged, outer).is_none())
@@ -135,7 +167,7 @@ impl Surroundings<'_> {
                 .collect();
             let moved = self.moving(request, rendered.merged, &own, field).await;
             if let Some(first) = moved.into_iter().next() {
-                return Some(first);
+                return Some((first, false));
             }
         }
         None
@@ -222,13 +254,7 @@ fn text_of(value: &Value) -> Option<String> {
 
 /// Of the values that move a field the one that is it: a scalar is its own; of a map or a list the value that it was made of
 /// is looked for around them.
-fn of_moved(
-    moved: &[FieldPath],
-    merged: &Value,
-    built: &Value,
-    path: &FieldPath,
-    is_exact: bool,
-) -> Option<FieldPath> {
+fn of_moved(moved: &[FieldPath], merged: &Value, built: &Value, path: &FieldPath, is_exact: bool) -> Option<FieldPath> {
     let first = moved.first()?;
     if !built.is_object() && !built.is_array() {
         return Some(first.clone());
@@ -252,7 +278,12 @@ fn of_moved(
     }
     // What several of them have in common, if that is anything.
     let common = moved.iter().skip(1).fold(first.clone(), |common, leaf| {
-        let same = common.steps().iter().zip(leaf.steps()).take_while(|(a, b)| a == b).count();
+        let same = common
+            .steps()
+            .iter()
+            .zip(leaf.steps())
+            .take_while(|(a, b)| a == b)
+            .count();
         common.prefix(same)
     });
     // Something is missing in what the template writes around them: that is not theirs.

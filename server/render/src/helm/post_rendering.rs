@@ -1,15 +1,16 @@
 //! Faults of post renderers, which are kustomize's, and of two objects with one identity.
 
 use gitops_model::{Supplier, Want};
-use gitops_yaml::FieldPath;
+use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
 use super::faults::{Failed, Said};
-use super::release::keys;
+use super::release::{Release, keys};
 use super::surroundings::read_yaml;
 use super::templates::{documents, span, templates};
 use crate::fault::{PlacedFault, Wanted, read};
 use crate::origins::Place;
+use crate::value_at::value_at;
 
 impl Failed<'_, '_> {
     pub(super) async fn of_post_rendering(&self) -> Vec<PlacedFault> {
@@ -18,6 +19,10 @@ impl Failed<'_, '_> {
             && let Some((kind, name)) = object_of(id)
         {
             return self.of_duplicate(kind, name).await;
+        }
+        // What the templates wrote is read before anything is done to it.
+        if words.contains("error merging manifests") || words.contains("MalformedYAMLError") {
+            return self.of_output().await;
         }
         let read = read(words, "");
         let said = Said {
@@ -33,7 +38,7 @@ impl Failed<'_, '_> {
             Wanted::Value(value) => path_of(&read_yaml(text)?, value, &FieldPath::new()),
             _ => None,
         };
-        let patches = self.patches();
+        let patches = patches(self.release);
         for (path, text) in &patches {
             if let Some(inner) = wanted(text) {
                 let field = (self.release.object, path);
@@ -46,26 +51,6 @@ impl Failed<'_, '_> {
             None => keys(&["spec", "postRenderers"]),
         };
         self.on_field(&field, Want::Key, said).await
-    }
-
-    /// The patches of the post renderers: where each is, and its text.
-    fn patches(&self) -> Vec<(FieldPath, String)> {
-        let listed = self.release.request.post_renderers.as_ref().and_then(Value::as_array);
-        let mut found = Vec::new();
-        for (number, renderer) in listed.into_iter().flatten().enumerate() {
-            let patches = renderer.pointer("/kustomize/patches").and_then(Value::as_array);
-            for (index, patch) in patches.into_iter().flatten().enumerate() {
-                let mut path = keys(&["spec", "postRenderers"]);
-                path.push_index(number);
-                path.push_key("kustomize");
-                path.push_key("patches");
-                path.push_index(index);
-                path.push_key("patch");
-                let text = patch.get("patch").and_then(Value::as_str);
-                found.extend(text.map(|text| (path, text.to_owned())));
-            }
-        }
-        found
     }
 
     /// The chart renders an object twice, which Helm takes and kustomize does not: a hook and the release, for the most part.
@@ -82,7 +67,9 @@ impl Failed<'_, '_> {
                     let span = span(start + offset, length)?;
                     Some(Place::in_text(&file, span, Supplier::Template))
                 };
-                if let Some(annotation) = line_of(document, "helm.sh/hook:").or_else(|| line_of(document, "\"helm.sh/hook\":")) {
+                if let Some(annotation) =
+                    line_of(document, "helm.sh/hook:").or_else(|| line_of(document, "\"helm.sh/hook\":"))
+                {
                     hook = hook.or_else(|| place(annotation));
                 }
                 found.extend(place(at));
@@ -100,6 +87,61 @@ impl Failed<'_, '_> {
             None => self.on_the_chart(Said { slug, message }).await,
         }
     }
+}
+
+/// The patches of the post renderers of a release: where each is, and its text.
+pub(super) fn patches(release: &Release) -> Vec<(FieldPath, String)> {
+    let listed = release.request.post_renderers.as_ref().and_then(Value::as_array);
+    let mut found = Vec::new();
+    for (number, renderer) in listed.into_iter().flatten().enumerate() {
+        let patches = renderer.pointer("/kustomize/patches").and_then(Value::as_array);
+        for (index, patch) in patches.into_iter().flatten().enumerate() {
+            let mut path = keys(&["spec", "postRenderers"]);
+            path.push_index(number);
+            path.push_key("kustomize");
+            path.push_key("patches");
+            path.push_index(index);
+            path.push_key("patch");
+            let text = patch.get("patch").and_then(Value::as_str);
+            found.extend(text.map(|text| (path, text.to_owned())));
+        }
+    }
+    found
+}
+
+/// The path in a patch at which it sets a field: the field itself in a merge patch, the operation in one of JSON 6902.
+pub(super) fn set_by_patch(text: &str, field: &FieldPath) -> FieldPath {
+    let Some(patch) = read_yaml(text) else {
+        return FieldPath::new();
+    };
+    if let Some(operations) = patch.as_array() {
+        let parts: Vec<String> = field
+            .steps()
+            .iter()
+            .map(|step| match step {
+                Step::Key(key) => key.replace('~', "~0").replace('/', "~1"),
+                Step::Index(index) => index.to_string(),
+            })
+            .collect();
+        let pointer = format!("/{}", parts.join("/"));
+        let sets = |operation: &Value| {
+            let own = operation.get("path").and_then(Value::as_str);
+            own.is_some_and(|own| pointer == own || pointer.starts_with(&format!("{own}/")))
+        };
+        let mut path = FieldPath::new();
+        if let Some(at) = operations.iter().position(sets) {
+            path.push_index(at);
+            path.push_key(if operations.get(at).is_some_and(|one| one.get("value").is_some()) {
+                "value"
+            } else {
+                "path"
+            });
+        }
+        return path;
+    }
+    let lengths = (1..=field.len()).rev();
+    let mut parts = lengths.map(|length| field.prefix(length));
+    parts.find(|part| value_at(&patch, part).is_some()).unwrap_or_default()
 }
 
 /// The line of a text that begins with some words: where these start and how long the line is.

@@ -113,11 +113,15 @@ impl Reads {
         if is_special || self.exporting.iter().any(|exporting| path.starts_with(exporting)) {
             return true;
         }
-        let inner = charts.iter().filter(|chart| !chart.is_empty() && path.starts_with(chart));
+        let inner = charts
+            .iter()
+            .filter(|chart| !chart.is_empty() && path.starts_with(chart));
         let inner = inner.map(|chart| path.steps().iter().skip(chart.len()).cloned().collect::<FieldPath>());
-        std::iter::once(path.clone())
-            .chain(inner)
-            .any(|path| self.paths.iter().any(|read| path.starts_with(read) || read.starts_with(&path)))
+        std::iter::once(path.clone()).chain(inner).any(|path| {
+            self.paths
+                .iter()
+                .any(|read| path.starts_with(read) || read.starts_with(&path))
+        })
     }
 }
 

@@ -4,7 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gitops_model::flux::{Chart, ChartTemplate, FluxObject, FluxSpec, HelmRelease, Reference, SourceOrigin, ValuesFrom};
+use gitops_model::flux::{
+    Chart, ChartTemplate, FluxObject, FluxSpec, HelmRelease, Reference, SourceOrigin, ValuesFrom,
+};
 use gitops_model::kustomize::{Tree, join};
 use gitops_yaml::{Dialect, FieldPath, parse};
 use serde_json::{Value, json};
@@ -104,11 +106,7 @@ pub fn release(
 }
 
 /// Where the chart is: in the release itself, or in a `HelmChart` that it names.
-fn chart_of(
-    spec: &HelmRelease,
-    object: usize,
-    objects: &[BuiltObject],
-) -> Option<(ChartTemplate, (usize, FieldPath))> {
+fn chart_of(spec: &HelmRelease, object: usize, objects: &[BuiltObject]) -> Option<(ChartTemplate, (usize, FieldPath))> {
     match &spec.chart {
         Chart::Template(template) => Some((template.clone(), (object, keys(&["spec", "chart", "spec", "chart"])))),
         Chart::Named(named) => {
@@ -203,7 +201,11 @@ fn data_of(from: &ValuesFrom, namespace: &str, objects: &[BuiltObject]) -> Optio
         return None;
     }
     let is_secret = reference.kind == "Secret";
-    if let Some(text) = value.get("stringData").and_then(|data| data.get(key)).filter(|_| is_secret) {
+    if let Some(text) = value
+        .get("stringData")
+        .and_then(|data| data.get(key))
+        .filter(|_| is_secret)
+    {
         return Some((at, keys(&["stringData", key]), text.as_str()?.to_owned()));
     }
     let text = value.get("data")?.get(key)?.as_str()?;
@@ -235,7 +237,9 @@ impl Release {
     /// A number that is another one as soon as something is that the renderer looks at: the request, a file of the chart.
     pub fn fingerprint(&self, tree: &Tree) -> u64 {
         let mut hasher = DefaultHasher::new();
-        serde_json::to_string(&self.request).unwrap_or_default().hash(&mut hasher);
+        serde_json::to_string(&self.request)
+            .unwrap_or_default()
+            .hash(&mut hasher);
         for directory in local_directories(tree, &self.request.path) {
             for (path, text) in tree.below(&directory) {
                 (path, text).hash(&mut hasher);

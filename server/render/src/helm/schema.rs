@@ -30,7 +30,12 @@ impl Failed<'_, '_> {
         }
         if found.is_empty() {
             let message = format!("the chart's schema cannot be used: {}", self.words());
-            found = self.on_the_chart(Said { slug: "bad-chart", message }).await;
+            found = self
+                .on_the_chart(Said {
+                    slug: "bad-chart",
+                    message,
+                })
+                .await;
         }
         found
     }
@@ -53,7 +58,10 @@ impl Failed<'_, '_> {
                 let message = format!("\"{key}\" is not allowed here by the chart's schema{hint}");
                 let mut path = path.clone();
                 path.push_key(key);
-                let said = Said { slug: "invalid-value", message };
+                let said = Said {
+                    slug: "invalid-value",
+                    message,
+                };
                 found.extend(self.on_value(&path, Want::Key, said).await);
             }
             return found;
@@ -64,14 +72,20 @@ impl Failed<'_, '_> {
         {
             let names = quoted(rest).join("\", \"");
             let message = format!("\"{names}\" is missing here: the chart's schema requires it");
-            let said = Said { slug: "invalid-value", message };
+            let said = Said {
+                slug: "invalid-value",
+                message,
+            };
             return self.on_value(&path, Want::Key, said).await;
         }
         // Of several choices the one that is nearest to what is meant goes deepest.
         let deepest = refused.choices.iter().max_by_key(|(pointer, _)| pointer.len());
         if let Some((pointer, words)) = deepest.filter(|(pointer, _)| pointer.len() > refused.pointer.len()) {
             let message = in_yaml(words);
-            let said = Said { slug: "invalid-value", message };
+            let said = Said {
+                slug: "invalid-value",
+                message,
+            };
             return self.on_value(&at(pointer), Want::Value, said).await;
         }
         let message = if refused.choices.is_empty() {
@@ -80,7 +94,10 @@ impl Failed<'_, '_> {
             let choices: Vec<String> = refused.choices.iter().map(|(_, words)| in_yaml(words)).collect();
             choices.join("; or ")
         };
-        let said = Said { slug: "invalid-value", message };
+        let said = Said {
+            slug: "invalid-value",
+            message,
+        };
         self.on_value(&path, Want::Value, said).await
     }
 
@@ -207,7 +224,15 @@ mod tests {
         let found = read(words);
         let shown: Vec<String> = found
             .iter()
-            .map(|refused| format!("{} {} {} {}", refused.chart, refused.pointer, refused.words, refused.choices.len()))
+            .map(|refused| {
+                format!(
+                    "{} {} {} {}",
+                    refused.chart,
+                    refused.pointer,
+                    refused.words,
+                    refused.choices.len()
+                )
+            })
             .collect();
         assert_eq!(
             shown,
@@ -218,6 +243,9 @@ mod tests {
             ]
         );
         assert_eq!(quoted("'a', 'b' not allowed"), ["a", "b"]);
-        assert_eq!(in_yaml("got object, want string or array"), "expected string or list, got map");
+        assert_eq!(
+            in_yaml("got object, want string or array"),
+            "expected string or list, got map"
+        );
     }
 }

@@ -34,7 +34,10 @@ impl Failed<'_, '_> {
             if let Some((text, at)) = at {
                 let number = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
                 let place = line(self.surroundings.tree, &path, number);
-                let said = Said { slug: "bad-chart", message: words.to_owned() };
+                let said = Said {
+                    slug: "bad-chart",
+                    message: words.to_owned(),
+                };
                 return self.at_first(place.into_iter().collect(), said).await;
             }
         }
@@ -51,8 +54,12 @@ impl Failed<'_, '_> {
             Some((name, _)) => format!("a template cannot call \"{name}\": Helm has no function of this name"),
             None => format!("the template cannot be read: {said}"),
         };
-        let said = Said { slug: "bad-template", message };
-        self.in_template(Location::read(location).as_ref(), location, said).await
+        let said = Said {
+            slug: "bad-template",
+            message,
+        };
+        self.in_template(Location::read(location).as_ref(), location, said)
+            .await
     }
 
     /// `required` or `fail` of a template.
@@ -62,16 +69,25 @@ impl Failed<'_, '_> {
         }
         for path in self.conditions(location.as_ref(), said) {
             if !self.release.suppliers(&path).is_empty() {
-                let said = Said { slug: "template-failed", message: said.to_owned() };
+                let said = Said {
+                    slug: "template-failed",
+                    message: said.to_owned(),
+                };
                 return self.on_value(&path, Want::Value, said).await;
             }
         }
-        if let Some(path) = self.surroundings.culprit(&self.release.request, self.merged).await {
-            let said = Said { slug: "template-failed", message: said.to_owned() };
+        if let Some(path) = self.culprit().await {
+            let said = Said {
+                slug: "template-failed",
+                message: said.to_owned(),
+            };
             return self.on_value(&path, Want::Value, said).await;
         }
         if let Some(field) = self.release_field(location.as_ref(), said) {
-            let said = Said { slug: "template-failed", message: said.to_owned() };
+            let said = Said {
+                slug: "template-failed",
+                message: said.to_owned(),
+            };
             return self.on_field(&field, Want::Value, said).await;
         }
         if let Some(path) = self.conditions(location.as_ref(), said).into_iter().next() {
@@ -79,7 +95,10 @@ impl Failed<'_, '_> {
         }
         let slug = "template-failed";
         let message = said.to_owned();
-        let name = location.as_ref().map_or("", |location| location.name.as_str()).to_owned();
+        let name = location
+            .as_ref()
+            .map_or("", |location| location.name.as_str())
+            .to_owned();
         self.in_template(location.as_ref(), &name, Said { slug, message }).await
     }
 
@@ -114,14 +133,20 @@ impl Failed<'_, '_> {
             let text = tree.text(own.as_ref()?)?;
             let line = text.lines().nth(location.line.checked_sub(1)?)?;
             let action = line.get(location.column..)?.split("}}").next()?;
-            action.contains("required").then(|| chains(action).into_iter().next_back())?
+            action
+                .contains("required")
+                .then(|| chains(action).into_iter().next_back())?
         })
     }
 
     /// The values that the conditions around a `fail` read, the innermost first.
     fn conditions(&self, location: Option<&Location>, said: &str) -> Vec<FieldPath> {
         let around = self.around(location, said);
-        around.iter().flat_map(|words| chains(words)).filter(|path| !path.is_empty()).collect()
+        around
+            .iter()
+            .flat_map(|words| chains(words))
+            .filter(|path| !path.is_empty())
+            .collect()
     }
 
     /// The field of the release that the conditions around a `fail` read.
@@ -153,7 +178,11 @@ impl Failed<'_, '_> {
             let location = location?;
             let file = file_of(tree, chart, &location.name)?;
             let text: &str = tree.text(&file)?;
-            let before: usize = text.split_inclusive('\n').take(location.line.saturating_sub(1)).map(str::len).sum();
+            let before: usize = text
+                .split_inclusive('\n')
+                .take(location.line.saturating_sub(1))
+                .map(str::len)
+                .sum();
             Some((text, before + location.column))
         };
         // An action starts before its words.
@@ -172,9 +201,12 @@ impl Failed<'_, '_> {
             let message = format!("the chart reads {path}, which is not there");
             return self.of_asked(&path, &message).await;
         }
-        if let Some(path) = self.surroundings.culprit(&self.release.request, self.merged).await {
+        if let Some(path) = self.culprit().await {
             let message = format!("the chart cannot use this value: {}", plain(words));
-            let said = Said { slug: "template-failed", message };
+            let said = Said {
+                slug: "template-failed",
+                message,
+            };
             return self.on_value(&path, Want::Value, said).await;
         }
         let context = || {
@@ -185,7 +217,10 @@ impl Failed<'_, '_> {
         let is_given = |path: &FieldPath| !self.release.suppliers(path).is_empty();
         if let Some(path) = path.or_else(context).filter(is_given) {
             let message = format!("the chart cannot use this value: {}", plain(words));
-            let said = Said { slug: "template-failed", message };
+            let said = Said {
+                slug: "template-failed",
+                message,
+            };
             return self.on_value(&path, Want::Value, said).await;
         }
         let message = format!("the template fails at {}: {}", said.expression, plain(words));
@@ -204,7 +239,10 @@ impl Failed<'_, '_> {
                 break;
             };
             let Some(entries) = value.as_object() else {
-                let message = format!("the chart reads {path}, so a map is expected here, not {}", named(value));
+                let message = format!(
+                    "the chart reads {path}, so a map is expected here, not {}",
+                    named(value)
+                );
                 return self.on_value(&part, Want::Value, Said { slug, message }).await;
             };
             let rest: FieldPath = path.steps().iter().skip(length).cloned().collect();
@@ -282,19 +320,35 @@ impl Failed<'_, '_> {
         }
     }
 
+    /// The value without which there is no fault: the user's own, else one of the chart's.
+    async fn culprit(&self) -> Option<FieldPath> {
+        let request = &self.release.request;
+        if let Some(found) = self.surroundings.culprit(request, self.merged).await {
+            return Some(found);
+        }
+        let mut own = Vec::new();
+        for default in self.surroundings.defaults(self.release) {
+            let leaves = leaves(&default.value).into_iter().map(|leaf| default.outer(&leaf));
+            own.extend(leaves.filter(|leaf| value_at(self.merged, leaf).is_none()));
+        }
+        self.surroundings.culprit_among(request, &own).await
+    }
+
     /// What a template wrote is no YAML.
-    async fn of_output(&self) -> Vec<PlacedFault> {
+    pub(super) async fn of_output(&self) -> Vec<PlacedFault> {
         let words = self.words();
         let slug = "template-failed";
-        let why = words.rsplit("error converting YAML to JSON: ").next().unwrap_or(words);
-        if let Some(path) = self.surroundings.culprit(&self.release.request, self.merged).await {
+        let marks = ["error converting YAML to JSON: ", "MalformedYAMLError: "];
+        let why = marks
+            .iter()
+            .fold(words, |why, mark| why.rsplit(mark).next().unwrap_or(why));
+        if let Some(path) = self.culprit().await {
             let message = format!("with this value the chart renders no YAML: {}", plain(why));
             return self.on_value(&path, Want::Value, Said { slug, message }).await;
         }
-        let name = words
-            .split("YAML parse error on ")
-            .nth(1)
-            .and_then(|rest| rest.split(": ").next());
+        let name = ["YAML parse error on ", "error merging manifests: parsing "]
+            .iter()
+            .find_map(|mark| words.split(mark).nth(1)?.split(": ").next());
         let message = format!("the chart renders no YAML: {}", plain(why));
         let Some(name) = name else {
             return self.on_the_chart(Said { slug, message }).await;
@@ -310,11 +364,17 @@ impl Failed<'_, '_> {
         let place = file.and_then(|file| {
             let text = tree.text(&file)?;
             let until = span_of_line(text, number?)?;
-            let is_plain = text.get(..until.start as usize).is_some_and(|before| !before.contains("{{"));
+            let is_plain = text
+                .get(..until.start as usize)
+                .is_some_and(|before| !before.contains("{{"));
             if is_plain {
                 return line(tree, &file, number?);
             }
-            Some(Place::in_text(&file, span(0, text.lines().next()?.len())?, Supplier::Template))
+            Some(Place::in_text(
+                &file,
+                span(0, text.lines().next()?.len())?,
+                Supplier::Template,
+            ))
         });
         match place {
             Some(place) => vec![self.at(&place, Said { slug, message })],
@@ -334,7 +394,12 @@ struct Executing {
 fn executing(words: &str) -> Option<Executing> {
     let lines: Vec<&str> = words.lines().map(str::trim).collect();
     let at = lines.iter().rposition(|line| line.starts_with("executing \""))?;
-    let expression = lines.get(at)?.split_once(" at <")?.1.trim_end_matches(':').trim_end_matches('>');
+    let expression = lines
+        .get(at)?
+        .split_once(" at <")?
+        .1
+        .trim_end_matches(':')
+        .trim_end_matches('>');
     let before = lines.get(..at)?;
     let location = before.iter().rev().find_map(|line| Location::read(line))?;
     let words = lines.get(at + 1..).unwrap_or_default().join(" ");
@@ -347,7 +412,9 @@ fn executing(words: &str) -> Option<Executing> {
 
 /// Go's words for types in YAML's.
 fn plain(words: &str) -> String {
-    let words = words.replace("map[string]interface {}", "map").replace("[]interface {}", "list");
+    let words = words
+        .replace("map[string]interface {}", "map")
+        .replace("[]interface {}", "list");
     words.replace("interface {}", "value")
 }
 

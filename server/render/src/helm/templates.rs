@@ -173,7 +173,10 @@ mod tests {
             read("tile/templates/a.yaml:12:26"),
             Some(("tile/templates/a.yaml".to_owned(), 12, 26))
         );
-        assert_eq!(read("tile/templates/a.yaml:8"), Some(("tile/templates/a.yaml".to_owned(), 8, 0)));
+        assert_eq!(
+            read("tile/templates/a.yaml:8"),
+            Some(("tile/templates/a.yaml".to_owned(), 8, 0))
+        );
         assert_eq!(read("tile/templates/a.yaml"), None);
     }
 
