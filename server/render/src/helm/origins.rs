@@ -61,11 +61,8 @@ impl Surroundings<'_> {
         }
         let mut is_exact = true;
         // What is not there is shown at the nearest around it that is.
-        while !rendered
-            .objects
-            .get(question.number)
-            .is_some_and(|built| value_at(&built.object, &path).is_some())
-        {
+        let object = rendered.objects.get(question.number).map(|built| &built.object);
+        while object.and_then(|object| value_at(object, &path)).is_none() {
             is_exact = false;
             if path.pop().is_none() {
                 break;

@@ -26,8 +26,15 @@ impl Failed<'_, '_> {
     pub(super) async fn of_schema(&self) -> Vec<PlacedFault> {
         let mut found = Vec::new();
         for refused in read(self.words()) {
-            found.extend(self.of_refused(&refused).await);
+            // Each has the words that are about it alone: the order of all of them is another each time.
+            let words = format!("at '{}': {}", refused.pointer, refused.words);
+            let words = self.release.without_secrets(&words);
+            found.extend(self.of_refused(&refused).await.into_iter().map(|fault| PlacedFault {
+                detail: Some(words.clone()),
+                ..fault
+            }));
         }
+        found.sort_by(|a, b| (&a.file, a.span.start).cmp(&(&b.file, b.span.start)));
         if found.is_empty() {
             let message = format!("the chart's schema cannot be used: {}", self.words());
             found = self
