@@ -263,7 +263,9 @@ async fn faults(edits: &[(&str, &str)], expected: Expect) {
                     objects: &built.objects,
                 };
                 let unread = surroundings.unread(rendered).await;
-                surroundings.places_of_unread(rendered, &unread).await
+                let mut found = surroundings.places_of_unread(rendered, &unread).await;
+                found.extend(surroundings.unused_patches(rendered).await);
+                found
             }
         }
         Err(gone) => surroundings.without_end(&fixture.release, &gone.reason).await,
@@ -290,8 +292,9 @@ async fn place(edits: &[(&str, &str)], path: &str, item_key: Option<&str>) -> St
     let question = FieldQuestion {
         number: 0,
         path: &path,
-        want: Want::Value,
+        want: if item_key == Some("") { Want::Key } else { Want::Value },
         item_key,
+        is_type: false,
     };
     let places = fixture.surroundings().places_of_rendered(rendered, question).await;
     let first = places.first().expect("there is a place");
@@ -502,6 +505,12 @@ async fn values_that_nothing_reads() {
 }
 
 #[tokio::test]
+async fn patches_of_what_is_not_rendered() {
+    let target = "        patches:\n          - target: {kind: StatefulSet}\n            patch: '[{\"op\": \"remove\", \"path\": \"/spec/replicas\"}]'\n";
+    faults(&[("        patches:\n", target)], expect![""]).await;
+}
+
+#[tokio::test]
 async fn fields_are_supplied_by_values_defaults_and_templates() {
     let mut said = String::new();
     for (edits, path, key) in [
@@ -518,6 +527,16 @@ async fn fields_are_supplied_by_values_defaults_and_templates() {
         (&[], "spec.minReadySeconds", None),
         (&[], "spec.template.spec.containers[0].livenessProbe", None),
         (&[], "metadata.annotations.tier", None),
+        (
+            &[("containerPort: {{", "containerPorts: {{")],
+            "spec.template.spec.containers[0].ports[0].containerPorts",
+            Some(""),
+        ),
+        (
+            &[("      conf-dir: {path: /conf}", "      conf-dir: {pth: /conf}")],
+            "spec.template.spec.containers[0].volumeMounts[0].mountPath",
+            None,
+        ),
     ] {
         let place = place(edits, path, key).await;
         writeln!(said, "{path} {place}").expect("writing to a text");

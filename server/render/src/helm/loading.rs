@@ -37,6 +37,17 @@ impl Failed<'_, '_> {
             let slug = "chart-not-found";
             return self.on_the_chart(Said { slug, message }).await;
         }
+        // A number where a text is wanted, such as a version without quotes.
+        if let Some(field) = words.split("Go struct field Metadata.").nth(1)
+            && let Some(place) = self.in_chart_file(&keys(&[field.split([' ', '.']).next().unwrap_or_default()]))
+        {
+            let message = format!(
+                "Chart.yaml: {}",
+                last_words(words).trim_start_matches("error unmarshaling JSON: ")
+            );
+            let slug = "bad-chart";
+            return vec![self.at(&place, Said { slug, message })];
+        }
         if let Some(rest) = words.strip_prefix("cannot load ")
             && let Some((file, why)) = rest.split_once(": ")
         {
