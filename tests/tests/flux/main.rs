@@ -1,8 +1,12 @@
 //! Targets that are Flux repositories: what is saved goes through the real Flux of the sandbox, and what Flux, kustomize and
 //! the API server say is on the line that earned it.
 
-use camino::{Utf8Path, Utf8PathBuf};
+mod chart_sources;
+mod same_as_controllers;
+
+use camino::Utf8Path;
 use gitops_tests::message_log::Mark;
+use gitops_tests::repository;
 use gitops_tests::server::TestServer;
 use gitops_tests::show::headline;
 use serde_json::{Value, json};
@@ -19,10 +23,7 @@ impl Fleet {
             .join("corpora/reports")
             .join(name);
         let server = TestServer::builder().build();
-        for file in files_below(&directory) {
-            let content = std::fs::read(directory.join(&file)).expect("a file");
-            server.write(&file, content);
-        }
+        repository::lay_out(&server, &directory);
         let started = server.start_session(json!({ "target": target }));
         Self { server, started }
     }
@@ -56,6 +57,53 @@ impl Fleet {
             })
     }
 
+    /// Saves an edit, and waits for nothing.
+    fn change(&self, file: &str, find: &str, put: &str) -> Mark {
+        let text = self.server.text(file);
+        assert!(text.contains(find), "{find:?} is not in {file}");
+        let text = text.replacen(find, put, 1);
+        let version = self.server.retype(file, &text);
+        self.server.wait_for_version(file, version);
+        self.server.write(file, &text);
+        self.server.save(file)
+    }
+
+    /// Waits until something is said on a line, in these words among others.
+    fn wait_for_finding(&self, since: Mark, file: &str, line: &str, says: &str) {
+        let uri = self.server.uri(file);
+        let lines = self.server.text(file);
+        let what = format!("a finding with {says:?} on {line:?} of {file}");
+        self.server.client.wait(since, &what, |message| {
+            let params = &message["params"];
+            if message["method"] != "textDocument/publishDiagnostics" || params["uri"] != uri.as_str() {
+                return None;
+            }
+            let found = params["diagnostics"].as_array()?.iter().any(|diagnostic| {
+                let at = diagnostic["range"]["start"]["line"].as_u64().unwrap_or_default();
+                let written = lines.lines().nth(usize::try_from(at).unwrap_or_default());
+                written.is_some_and(|written| written.trim() == line)
+                    && diagnostic["message"]
+                        .as_str()
+                        .is_some_and(|message| message.contains(says))
+            });
+            found.then_some(())
+        });
+    }
+
+    /// Waits until nothing is said about a file any more.
+    fn wait_until_clean(&self, file: &str) {
+        let uri = self.server.uri(file);
+        let newest = self.server.client.mark();
+        if self.server.diagnostics(file).diagnostics.is_empty() {
+            return;
+        }
+        self.server
+            .client
+            .wait_for(newest, "textDocument/publishDiagnostics", |published| {
+                published["uri"] == uri.as_str() && published["diagnostics"] == json!([])
+            });
+    }
+
     /// The errors in a file: line and what is said.
     fn findings(&self, file: &str) -> Vec<String> {
         let shown = self.server.diagnostics(file);
@@ -65,22 +113,6 @@ impl Fleet {
             .map(|diagnostic| format!("{}: {}", line(diagnostic), headline(diagnostic)))
             .collect()
     }
-}
-
-fn files_below(directory: &Utf8Path) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    let mut waiting: Vec<Utf8PathBuf> = vec![directory.to_owned()];
-    while let Some(current) = waiting.pop() {
-        for entry in current.read_dir_utf8().expect("the corpus can be read") {
-            let path = entry.expect("an entry").into_path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else {
-                found.push(path.strip_prefix(directory).expect("below it").to_string());
-            }
-        }
-    }
-    found
 }
 
 #[test]
