@@ -1,6 +1,8 @@
 //! Targets that are Flux repositories: what is saved goes through the real Flux of the sandbox, and what Flux, kustomize and
 //! the API server say is on the line that earned it.
 
+mod reported;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_tests::message_log::Mark;
 use gitops_tests::server::TestServer;
