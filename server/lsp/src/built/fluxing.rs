@@ -145,19 +145,18 @@ impl Fluxing {
 
     /// Whether Flux has said all there is to say about the newest commit, and whether all of it is good.
     fn outcome(&self) -> Option<bool> {
-        let mut all = self
-            .conditions
-            .values()
-            .filter(|condition| condition.key.gvk.kind == "Kustomization")
-            .peekable();
-        all.peek()?;
+        let mut is_kustomization = self.conditions.keys().map(|key| key.gvk.kind == "Kustomization");
+        if !is_kustomization.any(|is_one| is_one) {
+            return None;
+        }
         let (mut good, mut blocked) = (true, false);
-        for condition in all {
+        for condition in self.conditions.values() {
             match &condition.readiness {
+                // What waits for another is as that one is, and does not know of the newest commit itself.
+                Readiness::Blocked { .. } => blocked = true,
+                Readiness::Suspended => {}
                 Readiness::Ready if condition.current => {}
                 Readiness::Failed { .. } if condition.current => good = false,
-                Readiness::Suspended => {}
-                Readiness::Blocked { .. } => blocked = true,
                 _ => return None,
             }
         }

@@ -126,7 +126,7 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
             for order in said {
                 match order {
                     Order::Place(verdict) if verdict.generation == worker.generation => worker.place(*verdict).await,
-                    Order::Flux(condition) => worker.place_condition(&condition),
+                    Order::Flux(condition) => worker.place_condition(&condition).await,
                     Order::Place(_) | Order::Save(_) => {}
                 }
             }
@@ -253,8 +253,8 @@ impl Worker {
         self.by_file(unused, Source::Model, Severity::Warning)
     }
 
-    fn place_condition(&mut self, condition: &Condition) {
-        let findings = conditions::place(self, condition);
+    async fn place_condition(&mut self, condition: &Condition) {
+        let findings = conditions::place(self, condition).await;
         let placed = PlacedCondition {
             key: condition.key.clone(),
             texts: self.texts_of(&findings),
