@@ -1,6 +1,6 @@
 //! The task that has a target built and finds the places of what is said about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
@@ -233,7 +233,11 @@ impl Worker {
     /// The texts that findings are about.
     pub(super) fn texts_of(&mut self, findings: &Findings) -> BTreeMap<Arc<str>, Arc<Parsed>> {
         let mut texts = BTreeMap::new();
-        for name in findings.keys() {
+        let related = findings.values().flatten().flat_map(|finding| &finding.related);
+        let others: BTreeSet<Arc<str>> = related
+            .filter_map(|related| related.file.as_deref().map(Arc::from))
+            .collect();
+        for name in findings.keys().chain(&others) {
             let text = self.path_of(name).and_then(|path| self.parsed(&path));
             texts.extend(text.map(|text| (Arc::clone(name), text)));
         }
