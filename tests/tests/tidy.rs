@@ -286,8 +286,8 @@ fn codes_in_the_source() -> BTreeSet<String> {
             .iter()
             .map(|(slug, _)| format!("model/{slug}")),
     );
-    let conditions = read(&repository().join("server/lsp/src/built/conditions.rs"));
-    let of_flux = found(&format!(r#"(?:=>|_ if [^=]+ =>) "{kebab}","#), &conditions);
+    let conditions = read(&repository().join("server/lsp/src/built/conditions/code.rs"));
+    let of_flux = found(&format!(r#"Self::\w+ => "{kebab}""#), &conditions);
     codes.extend(of_flux.into_iter().map(|slug| format!("flux/{slug}")));
     let syntax = read(&repository().join("server/yaml/src/error.rs"));
     let kinds = found(&format!(r#"Self::\w+ => "{kebab}""#), &syntax);

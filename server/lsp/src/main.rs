@@ -13,6 +13,7 @@ mod ledger;
 mod lifecycle;
 mod main_loop;
 mod notifications;
+mod one_fault;
 mod parent;
 mod parsed;
 mod position;

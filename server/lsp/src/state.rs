@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use crate::built::Building;
 use crate::client::Client;
 use crate::event::Inbox;
-use crate::files::{Files, Judged, ObjectState};
+use crate::files::{Files, Judged, ObjectState, moved};
 use crate::identities::{self, Owners};
 use crate::ledger::Ledger;
 use crate::reader::Reader;
@@ -138,7 +138,14 @@ impl State {
     pub(crate) fn text_changed(&mut self, name: &Arc<str>) {
         self.unparsed.remove(name);
         let Some(file) = self.files.get_mut(name) else { return };
+        let before = file.parsed.clone();
         let Some(parsed) = file.current().cloned() else { return };
+        if let Some(before) = before.filter(|before| !Arc::ptr_eq(before, &parsed)) {
+            for source in [Source::Render, Source::Flux] {
+                self.ledger
+                    .follow(name, source, |span| moved(&before, &parsed, span));
+            }
+        }
         let syntax = parsed.syntax_findings();
         let placed = crate::report::place_all(name, file, &parsed);
         let generation = file.generation;

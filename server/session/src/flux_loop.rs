@@ -1,7 +1,6 @@
 //! What is saved goes to the Flux of a sandbox: the work tree becomes a commit, its source and the Kustomization of the
 //! target are on the sandbox, each save asks for them, and what Flux says comes back.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +15,10 @@ use gitops_model::flux::{RefName, SessionEndpoint, credentials, redirect, same_r
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::flux_condition::{Condition, Readiness, condition};
+use crate::flux_condition::Condition;
+use crate::flux_follow::{Followed, Wishes, users_of};
+use crate::flux_request::{Answer, Requests};
+use crate::flux_view::FluxView;
 use crate::source::{AccessToken, Changes, Limits, ServerBounds, SourceRepository, SourceServer};
 
 /// How many saves may wait; they are put together anyway.
@@ -31,7 +33,7 @@ const SECRET: &str = "gitops-lsp-source";
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// The kinds whose conditions are watched: group and kind.
-const WATCHED: [(&str, &str); 8] = [
+const WATCHED: [(&str, &str); 9] = [
     ("kustomize.toolkit.fluxcd.io", "Kustomization"),
     ("helm.toolkit.fluxcd.io", "HelmRelease"),
     ("source.toolkit.fluxcd.io", "GitRepository"),
@@ -39,6 +41,7 @@ const WATCHED: [(&str, &str); 8] = [
     ("source.toolkit.fluxcd.io", "HelmRepository"),
     ("source.toolkit.fluxcd.io", "HelmChart"),
     ("source.toolkit.fluxcd.io", "Bucket"),
+    ("source.toolkit.fluxcd.io", "ExternalArtifact"),
     ("source.extensions.fluxcd.io", "ArtifactGenerator"),
 ];
 
@@ -128,7 +131,7 @@ async fn run(
         .commit(&Changes::Everything, SystemTime::now())
         .await
         .map_err(|error| error.to_string())?;
-    let mut commit = committed.revision.commit.clone();
+    let commit = committed.revision.commit.clone();
     for namespace in &roots.namespaces {
         let secret = credentials(namespace, SECRET, token.reveal());
         put(&start.cluster, &secret).await?;
@@ -148,8 +151,9 @@ async fn run(
         }
     }
     drop(sender);
-    let mut said: BTreeMap<ObjectKey, Condition> = BTreeMap::new();
-    let mut seen: BTreeMap<ObjectKey, Value> = BTreeMap::new();
+    let (requests, mut answers) = Requests::new(start.cluster.clone());
+    let mut view = FluxView::new(endpoint.url.clone(), commit);
+    let mut followed = Followed::default();
     loop {
         tokio::select! {
             save = saves.recv() => {
@@ -160,32 +164,65 @@ async fn run(
                 }
                 match repository.commit(&Changes::Paths(paths), SystemTime::now()).await {
                     Ok(committed) => {
-                        commit.clone_from(&committed.revision.commit);
-                        report(FluxEvent::Committed { generation, revision: committed.revision.to_string(), is_new: committed.is_new });
                         if committed.is_new {
-                            ask(&start.cluster, &roots.repository).await;
+                            view.committed(&committed.revision.commit);
+                            let wishes = followed.restart(&view);
+                            fulfil(wishes, &mut view, &requests);
+                            // First of all: what was said of the commit before is not of this one.
+                            tell(&mut view, report);
                         }
-                        // What was said of the commit before is not of this one.
-                        for object in seen.values() {
-                            tell(object, &commit, &mut said, report);
-                        }
+                        report(FluxEvent::Committed { generation, revision: committed.revision.to_string(), is_new: committed.is_new });
                     }
                     Err(error) => report(FluxEvent::Trouble(error.to_string())),
                 }
             }
-            event = events.recv() => match event {
-                Some(Seen::There(object)) => {
-                    tell(&object, &commit, &mut said, report);
-                    seen.insert(ObjectKey::of(&object), *object);
+            event = events.recv() => {
+                let Some(event) = event else { return Err("the sandbox is no longer watched".to_owned()) };
+                take(event, &mut view, report);
+                // What came together is looked at together.
+                for _ in 0..EVENTS {
+                    let Ok(event) = events.try_recv() else { break };
+                    take(event, &mut view, report);
                 }
-                Some(Seen::Gone(key)) => {
-                    seen.remove(&key);
-                    said.remove(&key);
-                    report(FluxEvent::Condition(Condition { key, readiness: Readiness::Gone, current: true, revision: String::new() }));
-                }
-                None => return Err("the sandbox is no longer watched".to_owned()),
             }
+            Some(answer) = answers.recv() => match answer {
+                Answer::NotAsked(id) => view.not_asked(&id),
+                Answer::Data(id, version) => if view.data_is(&id, version) {
+                    let ask = users_of(&view, &id);
+                    fulfil(Wishes { ask, ..Wishes::default() }, &mut view, &requests);
+                },
+            },
         }
+        let wishes = followed.wishes(&view);
+        fulfil(wishes, &mut view, &requests);
+        tell(&mut view, report);
+    }
+}
+
+/// Reports what is said otherwise than before.
+fn tell(view: &mut FluxView, report: &FluxReport) {
+    for condition in view.news() {
+        report(FluxEvent::Condition(condition));
+    }
+}
+
+/// Takes what was seen.
+fn take(seen: Seen, view: &mut FluxView, report: &FluxReport) {
+    match seen {
+        Seen::There(object) => view.see(*object),
+        Seen::Gone(key) => report(FluxEvent::Condition(view.gone(&key))),
+    }
+}
+
+/// Sends the requests that are wished for.
+fn fulfil(wishes: Wishes, view: &mut FluxView, requests: &Requests) {
+    for id in wishes.ask {
+        let token = requests.ask(id.clone());
+        view.asking(&id, &token);
+    }
+    for id in wishes.read {
+        view.look_at(&id);
+        requests.read(id);
     }
 }
 
@@ -330,24 +367,6 @@ async fn put(cluster: &Cluster, object: &Value) -> Result<(), String> {
     }
 }
 
-/// Asks for a source to be fetched now; what is built from it follows by itself.
-async fn ask(cluster: &Cluster, repository: &Value) {
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    let asked =
-        json!({ "metadata": { "annotations": { "reconcile.fluxcd.io/requestedAt": now.as_nanos().to_string() } } });
-    let key = ObjectKey::of(repository);
-    let Some(api) = api_of(cluster, &key.gvk.group, &key.gvk.kind) else {
-        return;
-    };
-    let namespaced = Api::<DynamicObject>::namespaced_with(cluster.client().clone(), &namespace_of(repository), &api.1);
-    let (parameters, patch) = (PatchParams::default(), Patch::Merge(asked));
-    let asking = namespaced.patch(&key.name, &parameters, &patch);
-    // A request that is lost is made up for by the next save, and by the interval.
-    let _ = tokio::time::timeout(REQUEST_LIMIT, asking).await;
-}
-
 /// The API of a kind in the version that the sandbox serves, in all namespaces.
 fn api_of(cluster: &Cluster, group: &str, kind: &str) -> Option<(Api<DynamicObject>, ApiResource)> {
     let kinds = cluster.kinds();
@@ -391,18 +410,13 @@ async fn watch((api, resource): (Api<DynamicObject>, ApiResource), sender: mpsc:
 fn whole(object: &DynamicObject, resource: &ApiResource) -> Option<Value> {
     let mut object = serde_json::to_value(object).ok()?;
     let entries = object.as_object_mut()?;
+    // Who manages which field is half of the object, and nobody asks.
+    if let Some(metadata) = entries.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
     entries.insert("apiVersion".to_owned(), json!(resource.api_version));
     entries.insert("kind".to_owned(), json!(resource.kind));
     Some(object)
-}
-
-/// Reports what an object says, unless it has said so.
-fn tell(object: &Value, commit: &str, said: &mut BTreeMap<ObjectKey, Condition>, report: &FluxReport) {
-    let condition = condition(object, commit);
-    if said.get(&condition.key) != Some(&condition) {
-        said.insert(condition.key.clone(), condition.clone());
-        report(FluxEvent::Condition(condition));
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! Sandboxes, and the life of a session: what the files supply goes to its cluster, what the cluster says comes back.
 
 mod flux_condition;
+mod flux_follow;
 mod flux_loop;
+mod flux_request;
+mod flux_view;
 mod inventory;
 mod live;
 mod one_file;

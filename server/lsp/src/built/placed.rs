@@ -330,7 +330,7 @@ fn add_placed(
 }
 
 /// In words, what a place on the way of a field is.
-fn on_the_way(supplier: Supplier) -> &'static str {
+pub(super) fn on_the_way(supplier: Supplier) -> &'static str {
     match supplier {
         Supplier::Manifest => "the object is written here",
         Supplier::Patch => "this patch is on its way",

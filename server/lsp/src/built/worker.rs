@@ -1,6 +1,6 @@
 //! The task that has a target built and finds the places of what is said about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
@@ -126,7 +126,7 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
             for order in said {
                 match order {
                     Order::Place(verdict) if verdict.generation == worker.generation => worker.place(*verdict).await,
-                    Order::Flux(condition) => worker.place_condition(&condition),
+                    Order::Flux(condition) => worker.place_condition(&condition).await,
                     Order::Place(_) | Order::Save(_) => {}
                 }
             }
@@ -233,7 +233,11 @@ impl Worker {
     /// The texts that findings are about.
     pub(super) fn texts_of(&mut self, findings: &Findings) -> BTreeMap<Arc<str>, Arc<Parsed>> {
         let mut texts = BTreeMap::new();
-        for name in findings.keys() {
+        let related = findings.values().flatten().flat_map(|finding| &finding.related);
+        let others: BTreeSet<Arc<str>> = related
+            .filter_map(|related| related.file.as_deref().map(Arc::from))
+            .collect();
+        for name in findings.keys().chain(&others) {
             let text = self.path_of(name).and_then(|path| self.parsed(&path));
             texts.extend(text.map(|text| (Arc::clone(name), text)));
         }
@@ -253,8 +257,8 @@ impl Worker {
         self.by_file(unused, Source::Model, Severity::Warning)
     }
 
-    fn place_condition(&mut self, condition: &Condition) {
-        let findings = conditions::place(self, condition);
+    async fn place_condition(&mut self, condition: &Condition) {
+        let findings = conditions::place(self, condition).await;
         let placed = PlacedCondition {
             key: condition.key.clone(),
             texts: self.texts_of(&findings),
