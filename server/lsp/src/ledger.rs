@@ -75,6 +75,14 @@ impl Ledger {
             .map_or(&[], |entry| &entry.findings)
     }
 
+    /// Changes what a source says about a file to what is left of it in a newer text.
+    pub(crate) fn follow(&mut self, file: &Arc<str>, source: Source, moved: impl Fn(&Finding) -> Option<Finding>) {
+        if let Some(entry) = self.entries.get_mut(&(Arc::clone(file), source)) {
+            entry.findings = entry.findings.iter().filter_map(moved).collect();
+            self.changed.insert(Arc::clone(file));
+        }
+    }
+
     /// Marks a file as changed although its findings did not: its version did.
     pub(crate) fn touch(&mut self, file: &Arc<str>) {
         self.changed.insert(Arc::clone(file));

@@ -7,6 +7,7 @@ mod command_line;
 mod event;
 mod files;
 mod fix;
+mod follow;
 mod identities;
 mod knowledge;
 mod ledger;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use gitops_model::Source;
+use gitops_model::{Finding, Source};
 use gitops_render::{Child, Renderer};
 use gitops_session::sandbox::Bundle;
 use gitops_text::Encoding;
@@ -17,6 +17,7 @@ use crate::built::Building;
 use crate::client::Client;
 use crate::event::Inbox;
 use crate::files::{Files, Judged, ObjectState};
+use crate::follow;
 use crate::identities::{self, Owners};
 use crate::ledger::Ledger;
 use crate::reader::Reader;
@@ -138,7 +139,15 @@ impl State {
     pub(crate) fn text_changed(&mut self, name: &Arc<str>) {
         self.unparsed.remove(name);
         let Some(file) = self.files.get_mut(name) else { return };
+        let before = file.parsed.clone();
         let Some(parsed) = file.current().cloned() else { return };
+        if let Some(before) = before.filter(|before| before.text.as_str() != parsed.text.as_str()) {
+            let (before, after) = (before.text.as_str(), parsed.text.as_str());
+            for source in [Source::Render, Source::Flux, Source::Runtime] {
+                let moved = |finding: &Finding| follow::finding(before, after, finding);
+                self.ledger.follow(name, source, moved);
+            }
+        }
         let syntax = parsed.syntax_findings();
         let placed = crate::report::place_all(name, file, &parsed);
         let generation = file.generation;
