@@ -1,76 +1,77 @@
 //! Findings follow their text: an edit before or behind moves them, an edit of the place itself takes them away.
 
-use gitops_model::{Finding, Fix, FixKind, Related};
+use gitops_model::{Finding, FixKind};
 use gitops_text::Span;
 
-/// Where a span of one text is in another; `None` once that part was changed.
-pub(crate) fn moved(before: &str, after: &str, span: Span) -> Option<Span> {
-    let same_start = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
-    let (start, end) = (span.start as usize, span.end as usize);
-    if end < same_start || before.len() == after.len() && same_start == before.len() {
-        return Some(span);
-    }
-    let same_end = before
-        .bytes()
-        .rev()
-        .zip(after.bytes().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
-    if before.len() - same_end > start {
-        return None;
-    }
-    let moved = |offset: usize| u32::try_from(after.len() - (before.len() - offset)).ok();
-    Some(Span::new(moved(start)?, moved(end)?))
+use crate::files::moved;
+use crate::parsed::Parsed;
+
+/// Findings about one text as ones about another: those whose place was changed are gone.
+pub(crate) fn all(before: &Parsed, after: &Parsed, findings: Vec<Finding>) -> Vec<Finding> {
+    let now = |span| moved(before, after, span);
+    let followed = findings.into_iter().filter_map(|mut finding| {
+        finding.span = now(finding.span)?;
+        fixes(&mut finding, now);
+        Some(finding)
+    });
+    followed.collect()
 }
 
-/// A finding about one text as one about another; `None` where what it is about was changed.
-pub(crate) fn finding(before: &str, after: &str, finding: &Finding) -> Option<Finding> {
-    let related = |related: &Related| {
-        let span = match related.file {
-            None => moved(before, after, related.span)?,
-            Some(_) => related.span,
-        };
-        Some(Related {
-            span,
-            ..related.clone()
-        })
-    };
-    Some(Finding {
-        span: moved(before, after, finding.span)?,
-        related: finding.related.iter().filter_map(related).collect(),
-        fixes: finding.fixes.iter().filter_map(|known| fix(before, after, known)).collect(),
-        ..finding.clone()
-    })
-}
-
-fn fix(before: &str, after: &str, fix: &Fix) -> Option<Fix> {
-    let FixKind::Edit(edits) = &fix.kind else {
-        return Some(fix.clone());
-    };
-    let edits: Option<Vec<(Span, String)>> = edits
-        .iter()
-        .map(|(span, text)| Some((moved(before, after, *span)?, text.clone())))
-        .collect();
-    Some(Fix {
-        kind: FixKind::Edit(edits?),
-        ..fix.clone()
-    })
+/// Lets the edits of a finding follow the text. An edit of what was changed is no fix any more.
+pub(crate) fn fixes(finding: &mut Finding, now: impl Fn(Span) -> Option<Span>) {
+    finding.fixes.retain_mut(|fix| match &mut fix.kind {
+        FixKind::Edit(edits) => edits.iter_mut().all(|(span, _)| match now(*span) {
+            Some(moved) => {
+                *span = moved;
+                true
+            }
+            None => false,
+        }),
+        FixKind::TakeOver | FixKind::Recreate => true,
+    });
 }
 
 #[cfg(test)]
 mod tests {
-    use gitops_text::Span;
+    use gitops_model::{Code, Finding, Fix, FixKind, Severity, Source};
+    use gitops_text::{Span, Text};
 
-    use super::moved;
+    use super::all;
+    use crate::parsed::Parsed;
 
     #[test]
-    fn a_place_moves_with_its_text() {
-        let before = "a: 1\nb: two\nc: 3\n";
+    fn a_finding_and_its_fix_move_with_their_text() {
+        let parsed = |text: &str| Parsed::new("a.yaml", Text::new(text));
         let two = Span::new(8, 11);
-        assert_eq!(moved(before, before, two), Some(two));
-        assert_eq!(moved(before, "a: 1\nb: two\nc: 4\n", two), Some(two));
-        assert_eq!(moved(before, "a: 1\nx: 0\nb: two\nc: 3\n", two), Some(Span::new(13, 16)));
-        assert_eq!(moved(before, "a: 1\nb: tow\nc: 3\n", two), None);
-        assert_eq!(moved(before, "", two), None);
+        let finding = Finding {
+            code: Code {
+                source: Source::Render,
+                slug: "x",
+            },
+            severity: Severity::Error,
+            span: two,
+            message: String::new(),
+            detail: None,
+            related: Vec::new(),
+            fixes: vec![Fix {
+                title: String::new(),
+                kind: FixKind::Edit(vec![(two, "three".to_owned())]),
+                preferred: true,
+            }],
+            object: None,
+        };
+        let before = parsed("a: 1\nb: two\nc: 3\n");
+        let places = |after: &str| {
+            let followed = all(&before, &parsed(after), vec![finding.clone()]);
+            let place = |finding: &Finding| (finding.span, finding.fixes.first().map(|fix| fix.kind.clone()));
+            followed.iter().map(place).next()
+        };
+        let at = |start, end| {
+            let span = Span::new(start, end);
+            Some((span, Some(FixKind::Edit(vec![(span, "three".to_owned())]))))
+        };
+        assert_eq!(places("a: 1\nb: two\nc: 4\n"), at(8, 11));
+        assert_eq!(places("a: 1\nx: 0\nb: two\nc: 3\n"), at(13, 16));
+        assert_eq!(places("a: 1\nb: tow\nc: 3\n"), None);
     }
 }

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gitops_model::{Finding, Source};
+use gitops_text::Span;
+
+use crate::follow;
 
 /// One source never clears another; an older generation is ignored; only what changed is published.
 #[derive(Default)]
@@ -68,19 +71,27 @@ impl Ledger {
             .flat_map(|(_, entry)| &entry.findings)
     }
 
+    /// Lets what a source says about a file follow its text: `now` says where a place has moved to, or that it is gone.
+    pub(crate) fn follow(&mut self, file: &Arc<str>, source: Source, now: impl Fn(Span) -> Option<Span>) {
+        let Some(entry) = self.entries.get_mut(&(Arc::clone(file), source)) else {
+            return;
+        };
+        entry.findings.retain_mut(|finding| match now(finding.span) {
+            Some(span) => {
+                finding.span = span;
+                follow::fixes(finding, &now);
+                true
+            }
+            None => false,
+        });
+        self.changed.insert(Arc::clone(file));
+    }
+
     /// The findings of one source in one file.
     pub(crate) fn of(&self, file: &Arc<str>, source: Source) -> &[Finding] {
         self.entries
             .get(&(Arc::clone(file), source))
             .map_or(&[], |entry| &entry.findings)
-    }
-
-    /// Changes what a source says about a file to what is left of it in a newer text.
-    pub(crate) fn follow(&mut self, file: &Arc<str>, source: Source, moved: impl Fn(&Finding) -> Option<Finding>) {
-        if let Some(entry) = self.entries.get_mut(&(Arc::clone(file), source)) {
-            entry.findings = entry.findings.iter().filter_map(moved).collect();
-            self.changed.insert(Arc::clone(file));
-        }
     }
 
     /// Marks a file as changed although its findings did not: its version did.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gitops_model::{Finding, Severity, Source};
+use gitops_model::{Finding, Severity};
 use gitops_text::{Encoding, Text};
 use ls_types::notification::PublishDiagnostics;
 use ls_types::request::CodeLensRefresh;
@@ -51,13 +51,7 @@ fn publish(state: &State, name: &Arc<str>) {
     let text = file
         .and_then(|file| file.text().cloned())
         .unwrap_or_else(|| Text::new(""));
-    let mut findings: Vec<&Finding> = state.ledger.of_file(name).collect();
-    // A warning of the model that has come true is said by Flux in its place.
-    let failed: Vec<_> = findings.iter().filter(|finding| finding.code.source == Source::Flux).map(|finding| finding.span).collect();
-    findings.retain(|finding| {
-        let is_warning = finding.code.source == Source::Model && finding.severity == Severity::Warning;
-        !(is_warning && failed.contains(&finding.span))
-    });
+    let findings: Vec<&Finding> = state.ledger.of_file(name).collect();
     let maximum = state.settings.diagnostics.maximum_per_file as usize;
     let mut diagnostics: Vec<Diagnostic> = findings
         .iter()

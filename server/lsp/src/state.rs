@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use gitops_model::{Finding, Source};
+use gitops_model::Source;
 use gitops_render::{Child, Renderer};
 use gitops_session::sandbox::Bundle;
 use gitops_text::Encoding;
@@ -16,10 +16,10 @@ use tokio::runtime::Handle;
 use crate::built::Building;
 use crate::client::Client;
 use crate::event::Inbox;
-use crate::files::{Files, Judged, ObjectState};
-use crate::follow;
+use crate::files::{Files, Judged, ObjectState, moved};
 use crate::identities::{self, Owners};
 use crate::ledger::Ledger;
+use crate::plain_references::PlainReferences;
 use crate::reader::Reader;
 use crate::session::Session;
 use crate::settings::Settings;
@@ -79,6 +79,8 @@ pub(crate) struct State {
     pub(crate) ledger: Ledger,
     /// Which files of sessions supply which object.
     pub(crate) owners: Owners,
+    /// What sessions of plain manifests supply, by the number of the session.
+    pub(crate) plain: BTreeMap<u64, PlainReferences>,
     /// Number of the newest save.
     pub(crate) generation: u64,
     /// Files with a save whose last verdict is still to come.
@@ -141,11 +143,10 @@ impl State {
         let Some(file) = self.files.get_mut(name) else { return };
         let before = file.parsed.clone();
         let Some(parsed) = file.current().cloned() else { return };
-        if let Some(before) = before.filter(|before| before.text.as_str() != parsed.text.as_str()) {
-            let (before, after) = (before.text.as_str(), parsed.text.as_str());
-            for source in [Source::Render, Source::Flux, Source::Runtime] {
-                let moved = |finding: &Finding| follow::finding(before, after, finding);
-                self.ledger.follow(name, source, moved);
+        if let Some(before) = before.filter(|before| !Arc::ptr_eq(before, &parsed)) {
+            for source in [Source::Render, Source::Flux] {
+                self.ledger
+                    .follow(name, source, |span| moved(&before, &parsed, span));
             }
         }
         let syntax = parsed.syntax_findings();

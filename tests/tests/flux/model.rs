@@ -14,6 +14,14 @@ impl Fleet {
         self.verdict(file, "dry-run", mark)
     }
 
+    /// Saves a file as it was; whether it is accepted.
+    fn mend(&self, file: &str, text: &str) -> bool {
+        let version = self.server.retype(file, text);
+        self.server.wait_for_version(file, version);
+        let mark = self.server.save(file);
+        self.verdict(file, "dry-run", mark)
+    }
+
     /// Everything that is said of the repository, by file.
     fn all_findings(&self, repository: &str) -> Vec<String> {
         let directory = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -61,6 +69,7 @@ struct Broken {
 fn play(fleet: &Fleet, repository: &str, cases: &[Broken]) {
     let mut missed = Vec::new();
     for case in cases {
+        let sound = std::fs::read_to_string(fleet.server.workspace().join(case.file)).expect("the file can be read");
         fleet.put(case.file, case.find, case.put);
         let says = Regex::new(case.says).expect("a pattern");
         for (file, line) in case.at {
@@ -69,7 +78,7 @@ fn play(fleet: &Fleet, repository: &str, cases: &[Broken]) {
                 missed.push(format!("{line:?} of {file}, matching {says}: {all:#?}"));
             }
         }
-        assert!(fleet.put(case.file, case.put, case.find), "{} is mended", case.file);
+        assert!(fleet.mend(case.file, &sound), "{} is mended", case.file);
         let left = fleet.all_findings(repository);
         let left: Vec<&String> = left.iter().filter(|found| found.contains(" model/")).collect();
         assert!(left.is_empty(), "left of {}: {left:#?}", case.put);
@@ -271,5 +280,53 @@ fn a_name_that_is_nearly_right_can_be_mended_by_one_keystroke() {
     let actions = fleet.server.actions("clusters/east/media.yaml", &diagnostic["range"]);
     let titles: Vec<&str> = actions.iter().filter_map(|action| action["title"].as_str()).collect();
     assert_eq!(titles, ["Write rep-vars"]);
+    fleet.server.assert_sound();
+}
+
+#[test]
+fn nothing_is_said_of_the_example_of_flux() {
+    let fleet = Fleet::start("../flux2-kustomize-helm-example", "clusters/staging");
+    fleet.put("clusters/staging/apps.yaml", "timeout: 5m", "timeout: 6m");
+    let said: Vec<String> = fleet
+        .all_findings("../flux2-kustomize-helm-example")
+        .into_iter()
+        .filter(|said| said.contains(" model/"))
+        .collect();
+    assert_eq!(said, [""; 0]);
+    fleet.put(
+        "clusters/staging/infrastructure.yaml",
+        "    - name: infra-controllers",
+        "    - name: infra-controller",
+    );
+    assert!(
+        fleet
+            .findings("clusters/staging/infrastructure.yaml")
+            .iter()
+            .any(|said| said.contains("model/dependency-not-found") && said.contains("infra-controllers")),
+    );
+    fleet.server.assert_sound();
+}
+
+#[test]
+fn paths_and_variables_are_mended_by_one_keystroke() {
+    let fleet = Fleet::start("flux-a", "clusters/east");
+    assert!(!fleet.put("clusters/east/tools.yaml", "path: ./tools", "path: ./tool"));
+    let said = fleet.findings("clusters/east/tools.yaml");
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(said[0].contains("model/path-not-found"), "{said:#?}");
+    let diagnostics = fleet.server.diagnostics("clusters/east/tools.yaml").diagnostics;
+    fleet
+        .server
+        .apply_action("clusters/east/tools.yaml", &diagnostics[0]["range"], "Write ./tools");
+    let text = fleet.server.text("clusters/east/tools.yaml");
+    assert!(text.contains("path: ./tools\n"), "{text}");
+    assert!(fleet.put("clusters/east/tools.yaml", "path: ./tool\n", "path: ./tools\n"));
+    assert!(!fleet.put("apps/portal.yaml", "${domain}", "${domian}"));
+    let diagnostics = fleet.server.diagnostics("apps/portal.yaml").diagnostics;
+    let of_variable = diagnostics.iter().find(|diagnostic| diagnostic["code"] == "render/variable-not-set");
+    let of_variable = of_variable.expect("it is said");
+    let actions = fleet.server.actions("apps/portal.yaml", &of_variable["range"]);
+    let titles: Vec<&str> = actions.iter().filter_map(|action| action["title"].as_str()).collect();
+    assert_eq!(titles, ["Write ${domain}", "Keep it as text: write $${…}"]);
     fleet.server.assert_sound();
 }

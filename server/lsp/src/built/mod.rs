@@ -252,10 +252,9 @@ fn set_findings(
         {
             if file.version.is_none() {
                 file.parsed = Some(Arc::clone(built));
-            } else if let Some(now) = file.parsed.as_ref().map(|now| now.text.as_str()) {
+            } else if let Some(now) = &file.parsed {
                 // What is typed since it was saved moves what is said of it.
-                let moved = |finding: &Finding| follow::finding(built.text.as_str(), now, finding);
-                findings = findings.iter().filter_map(moved).collect();
+                findings = follow::all(built, now, findings);
             }
         }
         state.ledger.set(&name, Source::Render, generation, findings);

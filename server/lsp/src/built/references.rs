@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gitops_model::flux::{FluxObject, FluxSpec, SourceOrigin};
 use gitops_model::kustomize::{self, Layer, PatchBody};
 use gitops_model::references::{self, ObjectFinding, Scene, dropped_fields, variables_in};
-use gitops_model::{Code, Finding, Fix, FixKind, Gvk, ObjectKey, Related, Severity, Source, Supplier, Want};
+use gitops_model::{Code, Finding, Gvk, ObjectKey, Related, Severity, Source, Supplier, Want};
 use gitops_render::origins::{Origins, Place, Question};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{Condition, ObjectVerdict};
@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::worker::Worker;
 use super::{Findings, placed};
+use crate::reference_fix::{part_of, written_instead};
 
 /// The file in which Flux's bootstrap writes the source and the Kustomization of an entry.
 const SYNC_FILE: &str = "gotk-sync.yaml";
@@ -26,6 +27,7 @@ const FLUX: &str = "flux-system";
 pub(super) struct Said {
     key: ObjectKey,
     missing: String,
+    slug: &'static str,
     severity: Severity,
     file: Arc<str>,
     span: Span,
@@ -136,10 +138,9 @@ fn owners(worker: &Worker, values: &[&Value]) -> Vec<Option<usize>> {
     owners
 }
 
-/// The name of a Namespace as it is written.
+/// The name of an object as it is written.
 fn written_name(worker: &mut Worker, built: &BuiltObject) -> Option<String> {
-    let is_namespace = built.object.get("kind").and_then(Value::as_str) == Some("Namespace");
-    let (_, manifest) = is_namespace.then(|| placed::base(worker, built)).flatten()?;
+    let (_, manifest) = placed::base(worker, built)?;
     Some(manifest.key.name)
 }
 
@@ -273,6 +274,7 @@ impl Placing<'_> {
             self.said.push(Said {
                 key: key.clone(),
                 missing: missing.clone(),
+                slug: found.slug,
                 severity: found.severity,
                 file: Arc::clone(&spotted.file),
                 span,
@@ -315,33 +317,6 @@ impl Placing<'_> {
     }
 }
 
-/// The place of a part of a text that begins with a span; a text of several lines goes on behind it.
-fn part_of(text: &str, span: Span, part: &str) -> Option<Span> {
-    let start = span.start as usize;
-    let at = start + text.get(start..)?.find(part)?;
-    Some(Span::new(
-        u32::try_from(at).ok()?,
-        u32::try_from(at + part.len()).ok()?,
-    ))
-}
-
-/// Another name in place of one, in the quotes that are there.
-fn written_instead(text: &str, span: Span, instead: &str) -> Option<Fix> {
-    let written = span.slice(text);
-    let quote = written.chars().next().filter(|first| matches!(first, '"' | '\''));
-    let new = match quote {
-        Some(quote) if written.len() > 1 && written.ends_with(quote) => format!("{quote}{instead}{quote}"),
-        Some(_) => return None,
-        None if written.is_empty() || written.contains('\n') => return None,
-        None => instead.to_owned(),
-    };
-    Some(Fix {
-        title: format!("Write {instead}"),
-        kind: FixKind::Edit(vec![(span, new)]),
-        preferred: true,
-    })
-}
-
 /// Fields of kustomizations that Flux drops, each with its file.
 fn dropped(worker: &Worker) -> Vec<(Arc<str>, Finding)> {
     let mut found = BTreeMap::new();
@@ -377,9 +352,12 @@ fn dropped(worker: &Worker) -> Vec<(Arc<str>, Finding)> {
 /// come true, and is said in its place.
 pub(super) fn without_said(worker: &Worker, condition: &Condition, findings: Findings) -> Findings {
     let is_same = |said: &&Said, finding: &Finding| {
-        said.key.same_object(&condition.key)
-            && finding.message.contains(&said.missing)
-            && finding.message.contains("not found")
+        let is_named = finding.message.contains(&said.missing)
+            && ["not found", "NotFound"].iter().any(|words| finding.message.contains(words));
+        // Of a source Flux says on the release only that it is not ready; why, it says on a chart that nobody wrote.
+        let is_source = matches!(said.slug, "source-not-found" | "chart-not-found");
+        let is_waiting = is_source && finding.code.slug == "source-not-ready";
+        said.key.same_object(&condition.key) && (is_named || is_waiting)
     };
     let mut kept = Findings::new();
     for (file, finding) in findings.into_iter().flat_map(|(file, findings)| {

@@ -77,8 +77,7 @@ fn of_reference(index: &Index<'_>, at: usize, flux: &FluxObject, reference: &Ref
     let mut finding = ObjectFinding::new(at, reference.field.clone(), slug(reference.role), severity, message);
     match &named {
         Named::Near(other) => {
-            let name = index.keys.get(*other).map(|key| key.name.clone());
-            finding.instead = name;
+            finding.instead = Some(index.called(*other).to_owned());
             finding = finding.beside(*other, FieldPath::new(), "this is there");
         }
         Named::Elsewhere(other) => {
@@ -166,8 +165,7 @@ fn slug(role: Role) -> &'static str {
 fn hint(index: &Index<'_>, reference: &Reference, named: &Named) -> String {
     match named {
         Named::Near(other) => {
-            let name = index.keys.get(*other).map_or("", |key| key.name.as_str());
-            format!("; did you mean \"{name}\"?")
+            format!("; did you mean \"{}\"?", index.called(*other))
         }
         Named::Elsewhere(other) => {
             let namespace = index.namespace(*other);

@@ -120,6 +120,18 @@ impl<'a> Index<'a> {
             .unwrap_or(DEFAULT_NAMESPACE)
     }
 
+    /// What an object is called where people write its name: without prefix, suffix and hash.
+    pub(super) fn called(&self, at: usize) -> &str {
+        let Some(key) = self.keys.get(at) else { return "" };
+        let written = self.scene.written_names.get(at).and_then(Option::as_deref);
+        if let Some(written) = written.filter(|written| !written.is_empty() && key.name.contains(written)) {
+            return written;
+        }
+        let is_generated = written.is_none() && matches!(key.gvk.kind.as_str(), "ConfigMap" | "Secret");
+        let without = key.name.rsplit_once('-').filter(|(_, hash)| is_generated && is_hash(hash));
+        without.map_or(key.name.as_str(), |(name, _)| name)
+    }
+
     /// The object with this name, whatever version it is written in.
     pub(super) fn find(&self, group: &str, kind: &str, namespace: Option<&str>, name: &str) -> Option<usize> {
         let is_it = |at: &&usize| {
@@ -156,9 +168,7 @@ impl<'a> Index<'a> {
         let here = others
             .iter()
             .filter(|at| name.namespace.is_none_or(|namespace| self.namespace(**at) == namespace));
-        let here: Vec<(usize, &str)> = here
-            .filter_map(|at| Some((*at, self.keys.get(*at)?.name.as_str())))
-            .collect();
+        let here: Vec<(usize, &str)> = here.map(|at| (*at, self.called(*at))).collect();
         let near = nearest(name.name, here.iter().map(|(_, name)| *name));
         // Of what a chart brings the name may well begin like another's.
         let near = near.filter(|near| !(chart || self.has_unknown) || is_slip(name.name, near));
@@ -233,7 +243,7 @@ impl Named {
                 Some(warning(&hint).beside(*other, FieldPath::new(), "it is here, in another namespace"))
             }
             Self::Near(other) => {
-                let name = index.keys.get(*other).map_or("", |key| key.name.as_str());
+                let name = index.called(*other);
                 let mut finding =
                     warning(&format!("; did you mean \"{name}\"?")).beside(*other, FieldPath::new(), "this is there");
                 finding.instead = Some(name.to_owned());
@@ -241,6 +251,11 @@ impl Named {
             }
         }
     }
+}
+
+/// Whether a part of a name is a hash of kustomize's, of whose letters none is a vowel (`api/hasher`).
+fn is_hash(part: &str) -> bool {
+    part.len() == 10 && part.chars().all(|letter| "bcdfghkmt2456789".contains(letter))
 }
 
 /// Whether two names differ by what a slip of the fingers makes of one.

@@ -49,7 +49,7 @@ pub struct Scene<'a> {
     pub objects: &'a [&'a Value],
     /// For each object the index of the Flux Kustomization that builds it, where that is among the objects.
     pub owners: &'a [Option<usize>],
-    /// For each object the name that is written for it, before anything changed it, where that is known.
+    /// For each object the name that is written for it, before a prefix or a namespace changed it, where that is known.
     pub written_names: &'a [Option<String>],
     /// For each object that is a Flux Kustomization the variables that the files name which it builds.
     pub variables: &'a [Option<BTreeSet<String>>],
