@@ -286,6 +286,11 @@ fn codes_in_the_source() -> BTreeSet<String> {
             .iter()
             .map(|(slug, _)| format!("model/{slug}")),
     );
+    codes.extend(
+        gitops_model::references::CODES
+            .iter()
+            .map(|(slug, _)| format!("model/{slug}")),
+    );
     let conditions = read(&repository().join("server/lsp/src/built/conditions/code.rs"));
     let of_flux = found(&format!(r#"Self::\w+ => "{kebab}""#), &conditions);
     codes.extend(of_flux.into_iter().map(|slug| format!("flux/{slug}")));

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::built;
 use crate::parsed::Parsed;
+use crate::plain_references;
 use crate::reader::OnDisk;
 use crate::target::{Candidate, TargetKind};
 
@@ -127,6 +128,8 @@ pub(crate) enum TaskDone {
         /// What is said.
         placed: built::PlacedCondition,
     },
+    /// The objects of a session of plain manifests were held against each other.
+    ReferencesFound(plain_references::Found),
     /// Files that changed outside the editor were read.
     FilesRead {
         /// Each file with what it holds now.

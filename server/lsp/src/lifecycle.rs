@@ -222,6 +222,7 @@ pub(crate) fn on_tree_read(state: &mut State, number: u64, tree: built::Tree, le
 }
 
 fn on_failed(state: &mut State, number: u64, reason: &str) {
+    state.plain.remove(&number);
     let Some(session) = state.sessions.remove(&number) else {
         return;
     };
@@ -250,6 +251,7 @@ fn on_failed(state: &mut State, number: u64, reason: &str) {
 }
 
 fn on_stopped(state: &mut State, number: u64, stopped: &Stopped) {
+    state.plain.remove(&number);
     let Some(session) = state.sessions.remove(&number) else {
         return;
     };

@@ -5,9 +5,12 @@
 
 pub(crate) mod conditions;
 pub(crate) mod fluxing;
+mod missing_paths;
 mod placed;
+mod references;
 mod tree;
 mod unit;
+mod variables;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -26,6 +29,7 @@ pub(crate) use worker::{Order, Save};
 
 use gitops_render::Renderer;
 
+use crate::follow;
 use crate::parsed::Parsed;
 use crate::saves;
 use crate::state::State;
@@ -244,9 +248,14 @@ fn set_findings(
             findings.retain(|finding| finding.code.slug != "not-yaml");
         }
         if let Some((_, file)) = state.files.at_path(Utf8Path::new(&*name))
-            && file.version.is_none()
+            && let Some(built) = texts.get(&name)
         {
-            file.parsed = texts.get(&name).cloned();
+            if file.version.is_none() {
+                file.parsed = Some(Arc::clone(built));
+            } else if let Some(now) = &file.parsed {
+                // What is typed since it was saved moves what is said of it.
+                findings = follow::all(built, now, findings);
+            }
         }
         state.ledger.set(&name, Source::Render, generation, findings);
     }

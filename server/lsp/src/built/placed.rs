@@ -9,8 +9,8 @@ use gitops_render::origins::{Origins, Place, Question};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{FileVerdict, ObjectVerdict, Outcome, Phase};
 
-use super::Findings;
 use super::worker::Worker;
+use super::{Findings, references};
 use gitops_text::Span;
 
 use crate::files::{At, Judged, ObjectState, PlacedAnswer};
@@ -33,7 +33,8 @@ pub(crate) struct PlacedVerdict {
     pub(crate) files: BTreeMap<Arc<str>, PlacedFile>,
     /// Whether something waits for what Flux is still to bring, and has to be asked about again.
     pub(crate) pending: bool,
-    /// What changes nothing, by file: said only where nothing else is wrong, which it may be a consequence of.
+    /// What dangles or has no effect, and what changes nothing, by file; the latter only where nothing else is wrong, which
+    /// it may be a consequence of.
     pub(crate) unused: Findings,
     /// The texts of these files.
     pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
@@ -83,11 +84,16 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
             place_object(worker, built, object, suppliers, !last, &mut placed.files);
         }
     }
+    if !worker.is_broken {
+        placed.unused = references::find(worker, &objects, &verdicts).await;
+    }
     worker.objects = objects;
     if placed.ok {
-        placed.unused = worker.unused();
-        placed.texts = worker.texts_of(&placed.unused);
+        for (file, findings) in worker.unused() {
+            placed.unused.entry(file).or_default().extend(findings);
+        }
     }
+    placed.texts = worker.texts_of(&placed.unused);
     placed
 }
 

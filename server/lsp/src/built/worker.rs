@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::unit::{self, AllBuilt, Unit};
-use super::{Findings, Outcome, PlacedCondition, Tree, conditions, placed};
+use super::{Findings, Outcome, PlacedCondition, Tree, conditions, missing_paths, placed, references, variables};
 use crate::event::{Event, Inbox, TaskDone};
 use crate::parsed::Parsed;
 
@@ -57,6 +57,10 @@ pub(super) struct Worker {
     pub(super) objects: Vec<BuiltObject>,
     /// The unit of each object.
     pub(super) unit_of: Vec<usize>,
+    /// Whether something could not be built, so that what is missing may only not be built.
+    pub(super) is_broken: bool,
+    /// What was said of references of what was built last.
+    pub(super) said: Vec<references::Said>,
     generation: u64,
     /// Name of the tree at the renderer.
     name_of_tree: String,
@@ -94,6 +98,8 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
         units: Vec::new(),
         objects: Vec::new(),
         unit_of: Vec::new(),
+        is_broken: false,
+        said: Vec::new(),
         generation: 0,
         name_of_tree: format!("session-{}", start.number),
         inbox: start.inbox,
@@ -174,9 +180,12 @@ impl Worker {
             ));
         }
         self.units = units;
-        let findings = self.faults(&faults);
+        let mut findings = self.faults(&faults);
+        variables::mend(self, &faults, &mut findings);
+        missing_paths::mend(self, &faults, &mut findings);
         // Of a single kustomization that cannot be built nothing is known; of many, what can be built goes on.
         let is_broken = !faults.is_empty();
+        self.is_broken = is_broken;
         let objects = if is_broken && !self.is_flux {
             None
         } else {
@@ -259,6 +268,7 @@ impl Worker {
 
     async fn place_condition(&mut self, condition: &Condition) {
         let findings = conditions::place(self, condition).await;
+        let findings = references::without_said(self, condition, findings);
         let placed = PlacedCondition {
             key: condition.key.clone(),
             texts: self.texts_of(&findings),
