@@ -29,6 +29,7 @@ mod start;
 mod state;
 mod target;
 mod terminal;
+mod workload;
 mod workspace;
 
 fn main() -> std::process::ExitCode {
