@@ -145,7 +145,12 @@ fn on_started(state: &mut State, number: u64, started: Started) {
         TargetKind::Flux => cluster.judging_as(FLUX_MANAGER),
         TargetKind::Kustomization | TargetKind::Folder => cluster.clone(),
     };
-    session.workload = Some(Workload::start(number, cluster.clone(), state.inbox.clone(), &state.runtime));
+    session.workload = Some(Workload::start(
+        number,
+        cluster.clone(),
+        state.inbox.clone(),
+        &state.runtime,
+    ));
     let live = Live::start(judging, knowledge, session::reporter(number, state.inbox.clone()));
     session.phase = Phase::Running(Box::new(Running {
         live,

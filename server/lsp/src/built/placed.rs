@@ -147,7 +147,11 @@ impl Coming {
 }
 
 /// Who supplies what each answer about each object is about, best first.
-pub(super) async fn suppliers_of(worker: &Worker, objects: &[BuiltObject], verdicts: &[ObjectVerdict]) -> Vec<Vec<Vec<Place>>> {
+pub(super) async fn suppliers_of(
+    worker: &Worker,
+    objects: &[BuiltObject],
+    verdicts: &[ObjectVerdict],
+) -> Vec<Vec<Vec<Place>>> {
     let asked =
         |verdict: &ObjectVerdict| !verdict.judgement.answers.is_empty() || !verdict.judgement.warnings.is_empty();
     let mut known: BTreeMap<usize, (Origins<'_>, Kustomize)> = BTreeMap::new();

@@ -20,11 +20,10 @@ use crate::workload::{PlacedWorkload, WorkloadOrder, answers};
 pub(super) async fn place(worker: &mut Worker, order: WorkloadOrder) {
     let files = files(worker, &order).await;
     let number = worker.number;
-    let placed = PlacedWorkload {
-        key: order.key,
-        files,
-    };
-    let _ = worker.inbox.send(Event::Task(TaskDone::WorkloadPlaced { number, placed }));
+    let placed = PlacedWorkload { key: order.key, files };
+    let _ = worker
+        .inbox
+        .send(Event::Task(TaskDone::WorkloadPlaced { number, placed }));
 }
 
 async fn files(worker: &mut Worker, order: &WorkloadOrder) -> BTreeMap<std::sync::Arc<str>, PlacedFile> {
@@ -37,7 +36,10 @@ async fn files(worker: &mut Worker, order: &WorkloadOrder) -> BTreeMap<std::sync
     if let Some((index, answers)) = found {
         let verdict = verdict(index, &objects, answers);
         let all = std::slice::from_ref(&verdict);
-        let suppliers = placed::suppliers_of(worker, &objects, all).await.pop().unwrap_or_default();
+        let suppliers = placed::suppliers_of(worker, &objects, all)
+            .await
+            .pop()
+            .unwrap_or_default();
         if let Some(built) = objects.get(index) {
             placed::place_object(worker, built, &verdict, suppliers, false, &mut files);
         }
@@ -70,7 +72,12 @@ fn of_release(objects: &[BuiltObject], order: &WorkloadOrder) -> Option<(usize, 
             && text("/metadata/name") == Some(name)
             && text("/metadata/namespace") == Some(namespace)
     })?;
-    let seen: Vec<Trouble> = order.troubles.iter().filter(|trouble| !trouble.is_foreseen()).cloned().collect();
+    let seen: Vec<Trouble> = order
+        .troubles
+        .iter()
+        .filter(|trouble| !trouble.is_foreseen())
+        .cloned()
+        .collect();
     let mut answers = answers(&seen, &order.key, &Value::Null);
     for answer in &mut answers {
         answer.message = format!("{}: {}", order.key, answer.message);

@@ -108,7 +108,11 @@ impl Brought {
 
     /// Whether a file brings what a pod names, or an object from which a controller may make it that does not run here.
     pub(super) fn has(&self, kind: Referent, namespace: &str, name: &str, key: Option<&str>) -> bool {
-        let kind = if kind == Referent::PullSecret { Referent::Secret } else { kind };
+        let kind = if kind == Referent::PullSecret {
+            Referent::Secret
+        } else {
+            kind
+        };
         let named = (kind, namespace.to_owned(), name.to_owned());
         let mentioned = (namespace.to_owned(), name.to_owned());
         self.files.values().any(|of_file| {
@@ -164,7 +168,8 @@ fn is_custom(group: &str) -> bool {
 }
 
 fn is_name(text: &str) -> bool {
-    let is_letter = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, b'-' | b'.');
+    let is_letter =
+        |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, b'-' | b'.');
     (1..=253).contains(&text.len()) && text.bytes().all(is_letter)
 }
 
@@ -217,7 +222,10 @@ mod tests {
         assert!(!brought.has(Referent::ConfigMap, "default", "pages", Some("tilte")));
         assert!(!brought.has(Referent::ConfigMap, "other", "pages", None));
         assert!(!brought.has(Referent::Secret, "default", "pages", None));
-        assert!(brought.has(Referent::Secret, "default", "keys", Some("any")), "its controller would make it");
+        assert!(
+            brought.has(Referent::Secret, "default", "keys", Some("any")),
+            "its controller would make it"
+        );
         assert!(!brought.has(Referent::ConfigMap, "default", "keys", None));
         brought.set(&file, &[]);
         assert!(!brought.has(Referent::ConfigMap, "default", "pages", None));

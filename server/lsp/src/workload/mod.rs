@@ -116,7 +116,10 @@ pub(crate) fn moved(state: &mut State, number: u64) {
     };
     let foreseen = |news: &WorkloadNews| news.troubles.iter().any(Trouble::is_foreseen);
     let news = workload.news.iter();
-    let keys: Vec<ObjectKey> = news.filter(|(_, news)| foreseen(news)).map(|(key, _)| key.clone()).collect();
+    let keys: Vec<ObjectKey> = news
+        .filter(|(_, news)| foreseen(news))
+        .map(|(key, _)| key.clone())
+        .collect();
     for key in keys {
         placing::place(state, number, &key);
     }

@@ -39,9 +39,9 @@ pub(crate) fn answers(troubles: &[Trouble], key: &ObjectKey, sent: &Value) -> Ve
     for trouble in troubles {
         for answer in decode_trouble(trouble, &key.gvk, sent, &NoKnowledge) {
             // What was seen goes before what was foreseen of the same field.
-            let is_said = answers.iter().any(|said| {
-                said.path == answer.path && (said.message == answer.message || trouble.is_foreseen())
-            });
+            let is_said = answers
+                .iter()
+                .any(|said| said.path == answer.path && (said.message == answer.message || trouble.is_foreseen()));
             if !is_said {
                 answers.push(answer);
             }

@@ -76,7 +76,10 @@ impl Events {
         };
         of_object.insert(id, event);
         if of_object.len() > MAX_OF_ONE {
-            let oldest = of_object.iter().min_by_key(|(_, event)| event.at).map(|(id, _)| id.clone());
+            let oldest = of_object
+                .iter()
+                .min_by_key(|(_, event)| event.at)
+                .map(|(id, _)| id.clone());
             oldest.map(|id| of_object.remove(&id));
         }
         Some(about.to_owned())
@@ -89,7 +92,9 @@ impl Events {
 
     /// The newest that was said of an object with a reason.
     pub(super) fn newest(&self, uid: &str, reason: &str) -> Option<&SeenEvent> {
-        self.of(uid).filter(|event| event.reason == reason).max_by_key(|event| event.at)
+        self.of(uid)
+            .filter(|event| event.reason == reason)
+            .max_by_key(|event| event.at)
     }
 
     /// An object is gone, and what was said of it is of no use.

@@ -262,7 +262,11 @@ impl Index {
             }
             _ => {
                 let of_kind = self.owned.iter().filter(|(_, entry)| entry.owned.kind == kind);
-                let lost: Vec<Uid> = of_kind.map(|(id, _)| id).filter(|id| !seen.contains(*id)).cloned().collect();
+                let lost: Vec<Uid> = of_kind
+                    .map(|(id, _)| id)
+                    .filter(|id| !seen.contains(*id))
+                    .cloned()
+                    .collect();
                 lost.iter().for_each(|id| self.forget(id));
             }
         }
@@ -373,8 +377,14 @@ impl Index {
     fn key_of(&self, id: &Uid) -> Option<&ObjectKey> {
         let of_claim = self.claims.get(id).map(|(key, _)| key);
         let of_owned = self.owned.get(id).map(|entry| &entry.owned);
-        let of_owned = of_owned.filter(|owned| owned.controller.is_none()).map(|owned| &owned.key);
-        let of_pod = self.pods.get(id).filter(|entry| entry.pod.controller.is_none()).map(|entry| &entry.key);
+        let of_owned = of_owned
+            .filter(|owned| owned.controller.is_none())
+            .map(|owned| &owned.key);
+        let of_pod = self
+            .pods
+            .get(id)
+            .filter(|entry| entry.pod.controller.is_none())
+            .map(|entry| &entry.key);
         of_claim.or(of_owned).or(of_pod)
     }
 
@@ -395,7 +405,10 @@ impl Index {
         let says_so_itself = matches!(owned.kind, Kind::Deployment | Kind::ReplicaSet);
         if owned.lacks_pods
             && !says_so_itself
-            && let Some(event) = self.events.newest(id, "FailedCreate").filter(|event| event.at >= entry.changed_at)
+            && let Some(event) = self
+                .events
+                .newest(id, "FailedCreate")
+                .filter(|event| event.at >= entry.changed_at)
         {
             troubles.push(Trouble::NotCreated {
                 text: event.text.clone(),

@@ -76,17 +76,22 @@ impl Pod {
         if status.get("ready") != Some(&Value::Bool(true)) {
             self.not_ready.push(name.clone());
         }
-        let (waiting, message) = (text(status, "/state/waiting/reason"), text(status, "/state/waiting/message"));
+        let (waiting, message) = (
+            text(status, "/state/waiting/reason"),
+            text(status, "/state/waiting/message"),
+        );
         match waiting {
             "" => {}
             "ContainerCreating" | "PodInitializing" => self.waits_for_volumes = true,
-            "CrashLoopBackOff" => self.troubles.extend(crash(status, "/lastState/terminated", &name).or_else(|| {
-                Some(Trouble::Waiting {
-                    container: name.clone(),
-                    reason: waiting.to_owned(),
-                    message: message.to_owned(),
-                })
-            })),
+            "CrashLoopBackOff" => self
+                .troubles
+                .extend(crash(status, "/lastState/terminated", &name).or_else(|| {
+                    Some(Trouble::Waiting {
+                        container: name.clone(),
+                        reason: waiting.to_owned(),
+                        message: message.to_owned(),
+                    })
+                })),
             _ => self.troubles.push(Trouble::Waiting {
                 container: name.clone(),
                 reason: waiting.to_owned(),
@@ -111,7 +116,9 @@ impl Pod {
         let mut troubles = self.troubles.clone();
         if let Some((text, selector)) = &self.unschedulable {
             let has = |key: &str, value: &str| {
-                labels.values().any(|labels| labels.get(key).map(String::as_str) == Some(value))
+                labels
+                    .values()
+                    .any(|labels| labels.get(key).map(String::as_str) == Some(value))
             };
             let unmatched = selector.iter().filter(|(key, value)| !has(key, value));
             troubles.push(Trouble::Unschedulable {
@@ -126,9 +133,11 @@ impl Pod {
     fn trouble_of(&self, event: &SeenEvent) -> Option<Trouble> {
         match event.reason.as_str() {
             // Once the volumes are there, that they were not is over.
-            "FailedMount" | "FailedAttachVolume" | "FailedMapVolume" if self.waits_for_volumes => Some(Trouble::Volume {
-                text: event.text.clone(),
-            }),
+            "FailedMount" | "FailedAttachVolume" | "FailedMapVolume" if self.waits_for_volumes => {
+                Some(Trouble::Volume {
+                    text: event.text.clone(),
+                })
+            }
             "FailedCreatePodSandBox" if self.waits_for_volumes => Some(Trouble::Failed {
                 reason: event.reason.clone(),
                 text: event.text.clone(),

@@ -15,7 +15,10 @@ pub(super) fn number(object: &Value, pointer: &str) -> Option<i64> {
 }
 
 pub(super) fn list<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    object.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    object
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// A label or an annotation.

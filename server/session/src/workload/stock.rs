@@ -98,7 +98,10 @@ impl Stock {
             near: near.map(str::to_owned),
         };
         let Some(keys) = there.get(&reference.name) else {
-            return Some(missing(None, nearest(&reference.name, there.keys().map(String::as_str))));
+            return Some(missing(
+                None,
+                nearest(&reference.name, there.keys().map(String::as_str)),
+            ));
         };
         let (key, keys) = (reference.key.as_deref()?, keys.as_ref()?);
         (!keys.contains(key)).then(|| missing(Some(key), nearest(key, keys.iter().map(String::as_str))))
@@ -109,10 +112,18 @@ impl Stock {
 fn keys_of(object: &Value) -> Option<BTreeSet<String>> {
     let managers = object.pointer("/metadata/managedFields")?.as_array()?;
     let mut keys = BTreeSet::new();
-    for manager in managers.iter().filter(|manager| text(manager, "/subresource").is_empty()) {
+    for manager in managers
+        .iter()
+        .filter(|manager| text(manager, "/subresource").is_empty())
+    {
         for field in ["f:data", "f:binaryData", "f:stringData"] {
-            let entries = manager.pointer("/fieldsV1").and_then(|fields| fields.get(field)?.as_object());
-            let names = entries.into_iter().flatten().filter_map(|(key, _)| key.strip_prefix("f:"));
+            let entries = manager
+                .pointer("/fieldsV1")
+                .and_then(|fields| fields.get(field)?.as_object());
+            let names = entries
+                .into_iter()
+                .flatten()
+                .filter_map(|(key, _)| key.strip_prefix("f:"));
             keys.extend(names.map(str::to_owned));
         }
     }

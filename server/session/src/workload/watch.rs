@@ -1,15 +1,18 @@
 //! The watches: one per kind, over all namespaces, each taken up again by itself.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use futures::StreamExt as _;
 use gitops_cluster::Cluster;
 use gitops_cluster::kube::Client;
 use gitops_cluster::kube::api::{Api, ApiResource, DynamicObject};
-use gitops_cluster::kube::core::GroupVersionKind;
+use gitops_cluster::kube::core::{GroupVersionKind, PartialObjectMeta, Resource};
 use gitops_cluster::kube::runtime::watcher::Event;
-use gitops_cluster::kube::runtime::{WatchStreamExt as _, metadata_watcher, watcher};
+use gitops_cluster::kube::runtime::{WatchStreamExt as _, watcher};
 use gitops_model::ObjectKey;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -77,10 +80,7 @@ impl Kind {
 
     /// Whether all that counts is in its metadata. Of a `Secret` nothing else is ever asked for.
     fn is_metadata_enough(self) -> bool {
-        matches!(
-            self,
-            Self::ConfigMap | Self::Secret | Self::ServiceAccount | Self::Node
-        )
+        matches!(self, Self::ConfigMap | Self::Secret | Self::ServiceAccount | Self::Node)
     }
 
     fn resource(self) -> ApiResource {
@@ -105,30 +105,33 @@ pub(super) enum Change {
 /// Watches one kind until nobody wants to know.
 pub(super) async fn watch(client: Client, kind: Kind, changes: mpsc::Sender<Change>) {
     let resource = kind.resource();
-    let api: Api<DynamicObject> = Api::all_with(client, &resource);
+    if kind.is_metadata_enough() {
+        let api: Api<PartialObjectMeta<DynamicObject>> = Api::all_with(client, &resource);
+        watch_all(kind, api, &changes).await;
+    } else {
+        let api: Api<DynamicObject> = Api::all_with(client, &resource);
+        watch_all(kind, api, &changes).await;
+    }
+}
+
+async fn watch_all<K>(kind: Kind, api: Api<K>, changes: &mpsc::Sender<Change>)
+where
+    K: Resource + Clone + DeserializeOwned + Serialize + Debug + Send + 'static,
+{
     let mut config = watcher::Config::default();
     if kind == Kind::Event {
         config = config.fields("type=Warning");
     }
-    if kind.is_metadata_enough() {
-        let mut events = metadata_watcher(api, config).default_backoff().boxed();
-        while let Some(event) = events.next().await {
-            if !pass_on(kind, event, &changes).await {
-                return;
-            }
-        }
-    } else {
-        let mut events = watcher(api, config).default_backoff().boxed();
-        while let Some(event) = events.next().await {
-            if !pass_on(kind, event, &changes).await {
-                return;
-            }
+    let mut events = watcher(api, config).default_backoff().boxed();
+    while let Some(event) = events.next().await {
+        if !pass_on(kind, event, changes).await {
+            return;
         }
     }
 }
 
 /// Hands an event on; false when nobody takes it any more.
-async fn pass_on<T: serde::Serialize>(
+async fn pass_on<T: Serialize>(
     kind: Kind,
     event: Result<Event<T>, watcher::Error>,
     changes: &mpsc::Sender<Change>,

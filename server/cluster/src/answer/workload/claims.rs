@@ -1,8 +1,8 @@
 //! Why a claim gets no volume.
 
+use super::super::Answer;
 use super::super::sent::{keys, value_at};
 use super::super::wording::{cut, quoted};
-use super::super::Answer;
 use super::{CLAIM_PENDING, MAX_WORDS, Subject, as_warning, named};
 
 /// The answers to what is said of a `PersistentVolumeClaim` that waits.
@@ -11,7 +11,13 @@ pub(super) fn answers(subject: &Subject<'_>, reason: &str, text: &str) -> Vec<An
     let volume = keys(&["spec", "volumeName"]);
     let (path, words) = if text.contains("storageclass.storage.k8s.io") && text.contains("not found") {
         let name = quoted(text).into_iter().next().unwrap_or_default();
-        (class, format!("StorageClass {} not found: nobody provides a volume for the claim", named(&name)))
+        (
+            class,
+            format!(
+                "StorageClass {} not found: nobody provides a volume for the claim",
+                named(&name)
+            ),
+        )
     } else if reason == "VolumeMismatch" {
         // pkg/controller/volume/persistentvolume/pv_controller.go, `checkVolumeSatisfyClaim`
         let field = if text.contains("too small") {
@@ -27,7 +33,11 @@ pub(super) fn answers(subject: &Subject<'_>, reason: &str, text: &str) -> Vec<An
         };
         (field, format!("the claim is not bound: {}", cut(text, MAX_WORDS)))
     } else {
-        let field = if value_at(subject.sent, &volume).is_some() { volume } else { class };
+        let field = if value_at(subject.sent, &volume).is_some() {
+            volume
+        } else {
+            class
+        };
         (field, format!("the claim is not bound: {}", cut(text, MAX_WORDS)))
     };
     let answer = if value_at(subject.sent, &path).is_some() {
@@ -37,5 +47,9 @@ pub(super) fn answers(subject: &Subject<'_>, reason: &str, text: &str) -> Vec<An
     };
     let answer = answer.with_detail(text);
     // A mismatch is in what is written; that nobody provides volumes may be so here only.
-    vec![if reason == "VolumeMismatch" { answer } else { as_warning(answer) }]
+    vec![if reason == "VolumeMismatch" {
+        answer
+    } else {
+        as_warning(answer)
+    }]
 }

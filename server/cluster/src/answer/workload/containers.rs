@@ -29,7 +29,11 @@ pub(super) fn waiting(subject: &Subject<'_>, name: &str, reason: &str, message: 
     if reason == "CreateContainerConfigError" {
         return configuration(subject, container, message);
     }
-    let words = format!("container {} cannot be started: {}", named(name), cut(cause(message), MAX_WORDS));
+    let words = format!(
+        "container {} cannot be started: {}",
+        named(name),
+        cut(cause(message), MAX_WORDS)
+    );
     let Some(container) = container else {
         return vec![subject.of_object(NOT_STARTED, words)];
     };
@@ -46,7 +50,11 @@ pub(super) fn waiting(subject: &Subject<'_>, name: &str, reason: &str, message: 
 /// What happens to an image, in words, by what registries and runtimes say.
 fn image(subject: &Subject<'_>, container: Option<FieldPath>, reason: &str, message: &str) -> Answer {
     let path = container.map(|container| with_key(&container, "image"));
-    let image = path.as_ref().and_then(|path| subject.text(path)).unwrap_or_default().to_owned();
+    let image = path
+        .as_ref()
+        .and_then(|path| subject.text(path))
+        .unwrap_or_default()
+        .to_owned();
     let said = message.to_lowercase();
     let why = if reason == "InvalidImageName" {
         "this is not the name of an image".to_owned()
@@ -54,9 +62,15 @@ fn image(subject: &Subject<'_>, container: Option<FieldPath>, reason: &str, mess
         "it is not on the node, and imagePullPolicy is Never".to_owned()
     } else if said.contains("not found") || said.contains("manifest unknown") || said.contains("name unknown") {
         "its registry does not have it".to_owned()
-    } else if ["unauthorized", "authentication required", "denied", "forbidden", "no basic auth"]
-        .iter()
-        .any(|word| said.contains(word))
+    } else if [
+        "unauthorized",
+        "authentication required",
+        "denied",
+        "forbidden",
+        "no basic auth",
+    ]
+    .iter()
+    .any(|word| said.contains(word))
     {
         "its registry does not give it without credentials (imagePullSecrets), or does not have it".to_owned()
     } else if said.contains("no such host") || said.contains("connection refused") || said.contains("timeout") {
@@ -79,8 +93,12 @@ fn image(subject: &Subject<'_>, container: Option<FieldPath>, reason: &str, mess
 
 /// What a container is configured with: `secret "x" not found`, `couldn't find key k in Secret ns/x`.
 fn configuration(subject: &Subject<'_>, container: Option<FieldPath>, message: &str) -> Vec<Answer> {
-    let found = what_is_missing(message)
-        .map(|(kind, name, key)| (places(subject, kind, &name, key.as_deref()), missing_words(kind, &name, key.as_deref())));
+    let found = what_is_missing(message).map(|(kind, name, key)| {
+        (
+            places(subject, kind, &name, key.as_deref()),
+            missing_words(kind, &name, key.as_deref()),
+        )
+    });
     if let Some((paths, words)) = found.filter(|(paths, _)| !paths.is_empty()) {
         return paths
             .iter()
@@ -166,7 +184,10 @@ pub(super) fn crashed(subject: &Subject<'_>, name: &str, exit_code: i64, reason:
     };
     let (path, words) = if reason == "OOMKilled" {
         let limit = with_keys(&container, &["resources", "limits", "memory"]);
-        let words = format!("container {} needs more memory than its limit and is killed", named(name));
+        let words = format!(
+            "container {} needs more memory than its limit and is killed",
+            named(name)
+        );
         (limit, words)
     } else {
         let words = format!("container {} ends with exit code {exit_code}{of_it}", named(name));
@@ -183,25 +204,42 @@ pub(super) fn crashed(subject: &Subject<'_>, name: &str, exit_code: i64, reason:
 /// A probe that fails. What is not ready yet may become so; what is killed is a fault.
 pub(super) fn unhealthy(subject: &Subject<'_>, name: &str, probe: Probe, text: &str) -> Vec<Answer> {
     let said = text.split_once(": ").map_or(text, |(_, said)| said);
-    let words = format!("the {} of container {} fails: {}", probe.field(), named(name), cut(said.trim(), MAX_WORDS));
+    let words = format!(
+        "the {} of container {} fails: {}",
+        probe.field(),
+        named(name),
+        cut(said.trim(), MAX_WORDS)
+    );
     let container = subject.container(name).or_else(|| {
         let mut all = pods::containers(subject.gvk, subject.sent).into_iter();
         // Events of containers name them in their fieldPath; where that is missing, there may be only one.
-        all.next().filter(|_| all.next().is_none()).map(|container| container.path)
+        all.next()
+            .filter(|_| all.next().is_none())
+            .map(|container| container.path)
     });
     let answer = match container {
         Some(container) => subject.at(&with_key(&container, probe.field()), PROBE_FAILED, words),
         None => subject.of_object(PROBE_FAILED, words),
     };
     let answer = answer.with_detail(text);
-    vec![if probe == Probe::Readiness { as_warning(answer) } else { answer }]
+    vec![if probe == Probe::Readiness {
+        as_warning(answer)
+    } else {
+        answer
+    }]
 }
 
 /// Whether a text says that the command cannot be run, as runc and containerd say it.
 fn is_about_the_command(message: &str) -> bool {
-    ["exec: ", "executable file not found", "no command specified", "exec format error", "no such file or directory"]
-        .iter()
-        .any(|word| message.contains(word))
+    [
+        "exec: ",
+        "executable file not found",
+        "no command specified",
+        "exec format error",
+        "no such file or directory",
+    ]
+    .iter()
+    .any(|word| message.contains(word))
 }
 
 /// What a container is started with: its command or arguments where they are written, else its image.

@@ -30,9 +30,7 @@ pub(super) fn answers(subject: &Subject<'_>, text: &str) -> Vec<Answer> {
 /// Pods that are counted are as many as there are replicas, which stand outside of the pod.
 fn on_replicas(subject: &Subject<'_>, answer: &mut Answer) {
     let path = keys(&["spec", "replicas"]);
-    if answer.slug == codes::QUOTA_EXCEEDED
-        && answer.place == Place::Object
-        && value_at(subject.sent, &path).is_some()
+    if answer.slug == codes::QUOTA_EXCEEDED && answer.place == Place::Object && value_at(subject.sent, &path).is_some()
     {
         answer.path = path;
         answer.place = Place::Value;
@@ -69,7 +67,11 @@ fn of_job(subject: &Subject<'_>, text: &str) -> Vec<Answer> {
 /// one has another name and the same fault.
 pub fn of_any_pod(text: &str) -> String {
     let mut text = text;
-    for before in ["(combined from similar events): ", "Error creating: ", "Error creating job: "] {
+    for before in [
+        "(combined from similar events): ",
+        "Error creating: ",
+        "Error creating job: ",
+    ] {
         text = text.strip_prefix(before).unwrap_or(text);
     }
     // pkg/controller/statefulset/stateful_pod_control.go

@@ -95,11 +95,7 @@ pub fn decode_trouble(trouble: &Trouble, gvk: &Gvk, sent: &Value, knowledge: &dy
             reason,
             message,
         } => containers::crashed(&subject, container, *exit_code, reason, message),
-        Trouble::Unhealthy {
-            container,
-            probe,
-            text,
-        } => containers::unhealthy(&subject, container, *probe, text),
+        Trouble::Unhealthy { container, probe, text } => containers::unhealthy(&subject, container, *probe, text),
         Trouble::Volume { text } => volumes::answers(&subject, text),
         Trouble::Claim { reason, text } => claims::answers(&subject, reason, text),
         Trouble::Failed { reason, text } => vec![subject.of_object(
@@ -107,17 +103,19 @@ pub fn decode_trouble(trouble: &Trouble, gvk: &Gvk, sent: &Value, knowledge: &dy
             format!("a pod has failed: {reason}: {}", cut(text, MAX_WORDS)),
         )],
         Trouble::Deadline { text } => vec![deadline(&subject, text)],
-        Trouble::Missing {
-            kind,
-            name,
-            key,
-            near,
-        } => references::missing(&subject, *kind, name, key.as_deref(), near.as_deref()),
+        Trouble::Missing { kind, name, key, near } => {
+            references::missing(&subject, *kind, name, key.as_deref(), near.as_deref())
+        }
     };
     if answers.is_empty() {
         return vec![subject.of_object(NOT_STARTED, cut(&trouble.to_string(), MAX_WORDS))];
     }
-    super::without_repeats(answers.into_iter().map(|answer| super::grounded(answer, sent)).collect())
+    super::without_repeats(
+        answers
+            .into_iter()
+            .map(|answer| super::grounded(answer, sent))
+            .collect(),
+    )
 }
 
 /// The object that a trouble is about.

@@ -72,7 +72,9 @@ impl<'a> Found<'a> {
     }
 
     fn items(&self, path: &FieldPath) -> Vec<FieldPath> {
-        let count = value_at(self.object, path).and_then(Value::as_array).map_or(0, Vec::len);
+        let count = value_at(self.object, path)
+            .and_then(Value::as_array)
+            .map_or(0, Vec::len);
         (0..count).map(|index| with_index(path, index)).collect()
     }
 
@@ -108,12 +110,22 @@ impl<'a> Found<'a> {
         let of = |keys: &[&str]| with_keys(volume, keys);
         self.add_source(Referent::ConfigMap, &of(&["configMap"]), "name");
         self.add_source(Referent::Secret, &of(&["secret"]), "secretName");
-        self.add(Referent::Claim, &of(&["persistentVolumeClaim", "claimName"]), None, false);
+        self.add(
+            Referent::Claim,
+            &of(&["persistentVolumeClaim", "claimName"]),
+            None,
+            false,
+        );
         self.add(Referent::Secret, &of(&["azureFile", "secretName"]), None, false);
         for driver in ["cephfs", "flexVolume", "iscsi", "rbd", "scaleIO", "storageos"] {
             self.add(Referent::Secret, &of(&[driver, "secretRef", "name"]), None, false);
         }
-        self.add(Referent::Secret, &of(&["csi", "nodePublishSecretRef", "name"]), None, false);
+        self.add(
+            Referent::Secret,
+            &of(&["csi", "nodePublishSecretRef", "name"]),
+            None,
+            false,
+        );
         for source in self.items(&of(&["projected", "sources"])) {
             self.add_source(Referent::ConfigMap, &with_key(&source, "configMap"), "name");
             self.add_source(Referent::Secret, &with_key(&source, "secret"), "name");
@@ -122,10 +134,18 @@ impl<'a> Found<'a> {
 
     fn of_container(&mut self, container: &FieldPath) {
         for variable in self.items(&with_key(container, "env")) {
-            for (field, kind) in [("configMapKeyRef", Referent::ConfigMap), ("secretKeyRef", Referent::Secret)] {
+            for (field, kind) in [
+                ("configMapKeyRef", Referent::ConfigMap),
+                ("secretKeyRef", Referent::Secret),
+            ] {
                 let source = with_keys(&variable, &["valueFrom", field]);
                 let is_optional = self.is_optional(&source);
-                self.add(kind, &with_key(&source, "name"), Some(&with_key(&source, "key")), is_optional);
+                self.add(
+                    kind,
+                    &with_key(&source, "name"),
+                    Some(&with_key(&source, "key")),
+                    is_optional,
+                );
             }
         }
         for all in self.items(&with_key(container, "envFrom")) {
@@ -145,7 +165,13 @@ pub(super) fn places(subject: &Subject<'_>, kind: Referent, name: &str, key: Opt
         .filter(|reference| reference.kind == kind && reference.name == name)
         .filter(|reference| !reference.is_optional || kind == Referent::PullSecret)
         .filter(|reference| key.is_none() || reference.key.as_deref() == key)
-        .map(|reference| if key.is_some() { reference.path } else { reference.path_of_name })
+        .map(|reference| {
+            if key.is_some() {
+                reference.path
+            } else {
+                reference.path_of_name
+            }
+        })
         .collect();
     places.dedup();
     places

@@ -22,7 +22,10 @@ pub(super) fn answers(subject: &Subject<'_>, text: &str, unmatched: &[String]) -
         .flat_map(|reason| of_reason(subject, reason.trim().trim_end_matches('.'), unmatched))
         .collect();
     if found.is_empty() {
-        found.push(subject.of_object(UNSCHEDULABLE, format!("no node takes the pods: {}", cut(said.trim(), MAX_WORDS))));
+        found.push(subject.of_object(
+            UNSCHEDULABLE,
+            format!("no node takes the pods: {}", cut(said.trim(), MAX_WORDS)),
+        ));
     }
     found.into_iter().map(|answer| answer.with_detail(text)).collect()
 }
@@ -44,20 +47,30 @@ fn of_reason(subject: &Subject<'_>, reason: &str, unmatched: &[String]) -> Vec<A
         };
         vec![subject.at(&path, UNSCHEDULABLE, words(what))]
     };
-    if reason.contains("didn't match Pod's node affinity/selector") || reason.contains("filtered out by the prefilter") {
+    if reason.contains("didn't match Pod's node affinity/selector") || reason.contains("filtered out by the prefilter")
+    {
         return selector(subject, unmatched);
     }
     if reason.contains("taint") {
         return on(&["tolerations"], "they have a taint that is not tolerated");
     }
     if reason.contains("didn't match pod affinity rules") {
-        return on(&["affinity", "podAffinity"], "none has the pods beside it that podAffinity wants");
+        return on(
+            &["affinity", "podAffinity"],
+            "none has the pods beside it that podAffinity wants",
+        );
     }
     if reason.contains("anti-affinity rules") {
-        return on(&["affinity", "podAntiAffinity"], "each has pods that podAntiAffinity keeps away from");
+        return on(
+            &["affinity", "podAntiAffinity"],
+            "each has pods that podAntiAffinity keeps away from",
+        );
     }
     if reason.contains("topology spread constraints") {
-        return on(&["topologySpreadConstraints"], "the topology spread constraints leave none over");
+        return on(
+            &["topologySpreadConstraints"],
+            "the topology spread constraints leave none over",
+        );
     }
     if reason.contains("didn't match the requested node name") {
         return on(&["nodeName"], "there is none of this name");
@@ -70,7 +83,10 @@ fn of_reason(subject: &Subject<'_>, reason: &str, unmatched: &[String]) -> Vec<A
         || reason.contains("volume node affinity")
         || reason.contains("pvc(s) bound to non-existent pv")
     {
-        return on_claims(subject, &words(reason.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ')));
+        return on_claims(
+            subject,
+            &words(reason.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ')),
+        );
     }
     if reason.contains("Too many pods") {
         let replicas = super::super::sent::keys(&["spec", "replicas"]);
@@ -125,10 +141,13 @@ fn claims(subject: &Subject<'_>, reason: &str) -> Vec<Answer> {
 
 /// Claims that wait for a volume: whoever provides volumes has not, and a sandbox has nobody who does.
 fn unbound(subject: &Subject<'_>) -> Vec<Answer> {
-    on_claims(subject, "the pods wait for a volume: their claims are not bound, and nobody provides volumes here")
-        .into_iter()
-        .map(as_warning)
-        .collect()
+    on_claims(
+        subject,
+        "the pods wait for a volume: their claims are not bound, and nobody provides volumes here",
+    )
+    .into_iter()
+    .map(as_warning)
+    .collect()
 }
 
 /// On each claim of the pod, or the templates of claims.
@@ -142,12 +161,17 @@ fn on_claims(subject: &Subject<'_>, words: &str) -> Vec<Answer> {
     if paths.is_empty() && value_at(subject.sent, &templates).is_some() {
         paths.push(templates);
     }
-    paths.iter().map(|path| subject.at(path, UNSCHEDULABLE, words)).collect()
+    paths
+        .iter()
+        .map(|path| subject.at(path, UNSCHEDULABLE, words))
+        .collect()
 }
 
 /// On the entries of the selector that no node has, else on the selector, else on the affinity.
 fn selector(subject: &Subject<'_>, unmatched: &[String]) -> Vec<Answer> {
-    let written = subject.of_spec(&["nodeSelector"]).filter(|(_, value)| value.as_object().is_some_and(|map| !map.is_empty()));
+    let written = subject
+        .of_spec(&["nodeSelector"])
+        .filter(|(_, value)| value.as_object().is_some_and(|map| !map.is_empty()));
     if let Some((path, map)) = written {
         let entries = map.as_object().into_iter().flatten();
         let of_entries: Vec<Answer> = entries
@@ -169,14 +193,20 @@ fn selector(subject: &Subject<'_>, unmatched: &[String]) -> Vec<Answer> {
     let Some(path) = subject.in_spec(&["affinity", "nodeAffinity"]) else {
         return Vec::new();
     };
-    vec![subject.at(&path, UNSCHEDULABLE, "no node takes the pods: none is as nodeAffinity wants it")]
+    vec![subject.at(
+        &path,
+        UNSCHEDULABLE,
+        "no node takes the pods: none is as nodeAffinity wants it",
+    )]
 }
 
 fn host_port(subject: &Subject<'_>, words: &str) -> Vec<Answer> {
     let mut found = Vec::new();
     for container in pods::containers(subject.gvk, subject.sent) {
         let ports = with_key(&container.path, "ports");
-        let count = value_at(subject.sent, &ports).and_then(Value::as_array).map_or(0, Vec::len);
+        let count = value_at(subject.sent, &ports)
+            .and_then(Value::as_array)
+            .map_or(0, Vec::len);
         for index in 0..count {
             let path = with_key(&with_index(&ports, index), "hostPort");
             if value_at(subject.sent, &path).is_some() {

@@ -1,8 +1,8 @@
 //! Why a volume of a pod cannot be mounted: `MountVolume.SetUp failed for volume "pages" : configmap "pages" not found`.
 
+use super::super::Answer;
 use super::super::sent::{value_at, with_index, with_key};
 use super::super::wording::{between, cut};
-use super::super::Answer;
 use super::containers::{missing_words, what_is_missing};
 use super::references::{places, references};
 use super::{MAX_WORDS, Subject, VOLUME_FAILED, named};
@@ -14,7 +14,10 @@ pub(super) fn answers(subject: &Subject<'_>, text: &str) -> Vec<Answer> {
     let why = text.split_once("\" : ").map_or(text, |(_, why)| why);
     if let Some((kind, name, key)) = what_is_missing(why) {
         let paths = places(subject, kind, &name, key.as_deref());
-        let words = format!("volume cannot be mounted: {}", missing_words(kind, &name, key.as_deref()));
+        let words = format!(
+            "volume cannot be mounted: {}",
+            missing_words(kind, &name, key.as_deref())
+        );
         if !paths.is_empty() {
             return paths
                 .iter()
@@ -23,7 +26,9 @@ pub(super) fn answers(subject: &Subject<'_>, text: &str) -> Vec<Answer> {
         }
     }
     // pkg/volume/configmap/configmap.go and pkg/volume/secret/secret.go
-    let key = why.split_once("references non-existent ").and_then(|(_, rest)| rest.split_once("key: "));
+    let key = why
+        .split_once("references non-existent ")
+        .and_then(|(_, rest)| rest.split_once("key: "));
     if let Some((_, key)) = key {
         let key = key.trim();
         let found = references(subject.gvk, subject.sent)
@@ -59,5 +64,9 @@ fn item(subject: &Subject<'_>, name: &str) -> Option<gitops_yaml::FieldPath> {
         .position(|item| item.get("name").and_then(Value::as_str) == Some(name))?;
     let path = with_index(&list, position);
     let host_path = with_key(&path, "hostPath");
-    Some(if value_at(subject.sent, &host_path).is_some() { host_path } else { path })
+    Some(if value_at(subject.sent, &host_path).is_some() {
+        host_path
+    } else {
+        path
+    })
 }
