@@ -1,6 +1,8 @@
 //! Targets that are Flux repositories: what is saved goes through the real Flux of the sandbox, and what Flux, kustomize and
 //! the API server say is on the line that earned it.
 
+mod workloads;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_tests::message_log::Mark;
 use gitops_tests::server::TestServer;
@@ -41,6 +43,20 @@ impl Fleet {
         self.server.write(file, &text);
         let mark = self.server.save(file);
         self.verdict(file, "dry-run", mark) && self.verdict(file, "flux", mark)
+    }
+
+    /// Saves an edit, and waits for nothing.
+    fn save(&self, file: &str, find: &str, put: &str) {
+        let path = self.server.workspace().join(file);
+        let text = std::fs::read_to_string(&path).expect("the file can be read");
+        assert!(text.contains(find), "{find:?} is not in {file}");
+        let text = text.replacen(find, put, 1);
+        if !self.server.is_open(file) {
+            self.server.open(file);
+        }
+        self.server.retype(file, &text);
+        self.server.write(file, &text);
+        self.server.save(file);
     }
 
     fn verdict(&self, file: &str, phase: &str, since: Mark) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! The watch of the session says what is wrong with which object; here it is led to the text that supplies the object.
 
+mod at_once;
 mod brought;
 mod lens;
 mod placing;
@@ -20,6 +21,7 @@ use crate::event::{Event, Inbox, SessionEvent};
 use crate::files::Judged;
 use crate::state::State;
 
+pub(crate) use at_once::check_workloads;
 use brought::Brought;
 pub(crate) use lens::is_simulated;
 pub(crate) use placing::answers;

@@ -96,11 +96,16 @@ fn judged(state: &mut State, file: &Arc<str>, key: &ObjectKey, answers: Vec<Answ
     let Some(text) = text_of(state, file) else {
         return Vec::new();
     };
+    judged_in(&text, key, answers)
+}
+
+/// The answers about an object of a text, with what is written where they belong.
+pub(super) fn judged_in(text: &Parsed, key: &ObjectKey, answers: Vec<Answer>) -> Vec<Judged> {
     let Some(manifest) = text.manifests().find(|manifest| manifest.key == *key).cloned() else {
         return Vec::new();
     };
     let answers = answers.into_iter().map(|answer| PlacedAnswer {
-        written: report::written_in(&text, &manifest, &answer),
+        written: report::written_in(text, &manifest, &answer),
         answer,
         at: None,
     });

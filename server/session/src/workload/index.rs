@@ -446,8 +446,9 @@ impl Index {
     }
 
     /// Whether an object of a generation is as far as it comes: it runs, or something is seen to be wrong with it.
-    pub(super) fn is_settled(&self, key: &ObjectKey, generation: i64) -> bool {
-        let Some(id) = self.tops.get(key) else {
+    pub(super) fn is_settled(&self, key: &ObjectKey, uid: &str, generation: i64) -> bool {
+        // Made anew, it has the same name and begins to count again.
+        let Some(id) = self.tops.get(key).filter(|id| *id == uid) else {
             return false;
         };
         if let Some(entry) = self.pods.get(id) {

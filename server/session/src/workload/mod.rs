@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use index::Index;
+use reading::Uid;
 use watch::{Change, Kind};
 
 /// How many changes may wait between the watches and the index.
@@ -90,7 +91,7 @@ impl WorkloadWatch {
 /// What is waited for: each object with the generation that was applied.
 struct Expected {
     number: u64,
-    generations: BTreeMap<ObjectKey, i64>,
+    generations: BTreeMap<ObjectKey, (Uid, i64)>,
 }
 
 async fn run(cluster: Cluster, foresees: bool, mut asked: mpsc::Receiver<Question>, report: WorkloadReport) {
@@ -125,7 +126,7 @@ async fn run(cluster: Cluster, foresees: bool, mut asked: mpsc::Receiver<Questio
             let is_settled = expected
                 .generations
                 .iter()
-                .all(|(key, generation)| index.is_settled(key, *generation));
+                .all(|(key, (uid, generation))| index.is_settled(key, uid, *generation));
             if is_settled {
                 report(WorkloadEvent::Settled {
                     number: expected.number,

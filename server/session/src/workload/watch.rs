@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::reading::number;
+use super::reading::{Uid, number, uid};
 
 /// The kinds that are watched.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -155,7 +155,7 @@ async fn pass_on<T: Serialize>(
 }
 
 /// The objects as they are on the cluster now, each with its generation. What is not there is not waited for.
-pub(super) async fn generations(cluster: &Cluster, keys: Vec<ObjectKey>) -> BTreeMap<ObjectKey, i64> {
+pub(super) async fn generations(cluster: &Cluster, keys: Vec<ObjectKey>) -> BTreeMap<ObjectKey, (Uid, i64)> {
     let kinds = cluster.kinds();
     let mut found = BTreeMap::new();
     for key in keys {
@@ -163,7 +163,8 @@ pub(super) async fn generations(cluster: &Cluster, keys: Vec<ObjectKey>) -> BTre
         let namespace = cluster.namespace_of(&key, served);
         if let Ok(Some(object)) = cluster.get(&key, served).await {
             let resolved = ObjectKey { namespace, ..key };
-            found.insert(resolved, number(&object, "/metadata/generation").unwrap_or(0));
+            let generation = number(&object, "/metadata/generation").unwrap_or(0);
+            found.insert(resolved, (uid(&object), generation));
         }
     }
     found

@@ -88,6 +88,21 @@ impl Trouble {
     pub fn is_foreseen(&self) -> bool {
         matches!(self, Self::Missing { .. })
     }
+
+    /// Whether it is a fault of what was applied: neither foreseen, nor only that a sandbox has nobody who provides
+    /// volumes for claims.
+    pub fn is_fault(&self) -> bool {
+        match self {
+            Self::Missing { .. } => false,
+            Self::Unschedulable { text, .. } => !waits_for_volumes_only(text),
+            _ => true,
+        }
+    }
+}
+
+/// Whether all that the scheduler says is that claims are not bound yet: it looks at nothing else before they are.
+pub(super) fn waits_for_volumes_only(text: &str) -> bool {
+    text.contains("pod has unbound immediate PersistentVolumeClaims")
 }
 
 impl fmt::Display for Trouble {

@@ -177,17 +177,17 @@ fn an_object_is_settled_when_it_runs_or_when_it_is_known_why_not() {
         name: "web".to_owned(),
     };
     let mut cluster = Cluster::new();
-    assert!(!cluster.0.is_settled(&key, 1));
+    assert!(!cluster.0.is_settled(&key, "d", 1));
     let mut done = deployment(1, 1, "1");
     done["status"] = json!({ "observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "readyReplicas": 1 });
     cluster.there(Kind::Deployment, &done);
-    assert!(cluster.0.is_settled(&key, 1));
-    assert!(!cluster.0.is_settled(&key, 2), "it is another one by now");
+    assert!(cluster.0.is_settled(&key, "d", 1));
+    assert!(!cluster.0.is_settled(&key, "d", 2), "it is another one by now");
     cluster.there(Kind::Deployment, &deployment(2, 2, "2"));
-    assert!(!cluster.0.is_settled(&key, 2));
+    assert!(!cluster.0.is_settled(&key, "d", 2));
     cluster.there(Kind::ReplicaSet, &replica_set("b", "2", None));
     cluster.there(Kind::Pod, &pod("p", "b", &waiting("ErrImagePull")));
-    assert!(cluster.0.is_settled(&key, 2));
+    assert!(cluster.0.is_settled(&key, "d", 2));
 }
 
 #[test]
