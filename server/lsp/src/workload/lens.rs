@@ -10,7 +10,7 @@ impl Workload {
     /// In a few words, what is wrong with an object that was applied; `None` when nothing is.
     pub(crate) fn lens(&self, key: &ObjectKey) -> Option<String> {
         let news = self.news.get(&resolved(key))?;
-        let seen = news.troubles.iter().find(|trouble| !trouble.is_foreseen())?;
+        let seen = news.troubles.iter().find(|trouble| trouble.is_fault())?;
         Some(format!("✗ {}", in_short(seen)))
     }
 }

@@ -91,9 +91,8 @@ pub(super) fn tell(state: &mut State, number: u64) {
     let told: Vec<(Waiting, bool)> = std::mem::take(&mut workload.questions.settled)
         .into_iter()
         .map(|waiting| {
-            let is_seen = |trouble: &Trouble| !trouble.is_foreseen();
             let news = waiting.keys.iter().filter_map(|key| workload.news.get(key));
-            let ok = !news.flat_map(|news| &news.troubles).any(is_seen);
+            let ok = !news.flat_map(|news| &news.troubles).any(Trouble::is_fault);
             (waiting, ok)
         })
         .collect();

@@ -1,5 +1,6 @@
 //! Why no node takes a pod: the scheduler's `0/3 nodes are available: 2 Insufficient cpu, 1 node(s) didn't match …`.
 
+use gitops_model::Severity;
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use super::super::wording::{cut, quoted};
 use super::super::{Answer, pods};
 use super::references::places;
 use super::trouble::Referent;
-use super::{MAX_WORDS, Subject, UNSCHEDULABLE, as_warning, named};
+use super::{MAX_WORDS, Subject, UNSCHEDULABLE, named};
 
 /// The answers, one for each thing that the scheduler names.
 pub(super) fn answers(subject: &Subject<'_>, text: &str, unmatched: &[String]) -> Vec<Answer> {
@@ -141,13 +142,12 @@ fn claims(subject: &Subject<'_>, reason: &str) -> Vec<Answer> {
 
 /// Claims that wait for a volume: whoever provides volumes has not, and a sandbox has nobody who does.
 fn unbound(subject: &Subject<'_>) -> Vec<Answer> {
-    on_claims(
-        subject,
-        "the pods wait for a volume: their claims are not bound, and nobody provides volumes here",
-    )
-    .into_iter()
-    .map(as_warning)
-    .collect()
+    let words = "the pods wait for a volume: their claims are not bound, and nobody provides volumes here";
+    let mut answers = on_claims(subject, words);
+    for answer in &mut answers {
+        answer.severity = Severity::Information;
+    }
+    answers
 }
 
 /// On each claim of the pod, or the templates of claims.
