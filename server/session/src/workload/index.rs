@@ -445,6 +445,25 @@ impl Index {
         }
     }
 
+    /// Pods of an older revision that never became ready, for whose sake a `StatefulSet` does not go on to the newest one
+    /// (kubernetes/kubernetes#67250): a person has to delete them. Each with its namespace and name.
+    pub(super) fn in_the_way(&self) -> Vec<(Uid, String, String)> {
+        let waits =
+            |entry: &&Entry| entry.owned.kind == Kind::StatefulSet && entry.owned.is_observed && !entry.owned.is_done;
+        let mut found = Vec::new();
+        for (id, entry) in self.owned.iter().filter(|(_, entry)| waits(entry)) {
+            for child in self.children.get(id).into_iter().flatten() {
+                let Some(pod) = self.pods.get(child) else { continue };
+                let is_old = entry.owned.revision_of_pods.is_some() && pod.pod.revision != entry.owned.revision_of_pods;
+                if is_old && !pod.pod.troubles(self.events.of(child), &self.labels).is_empty() {
+                    let namespace = pod.key.namespace.clone().unwrap_or_default();
+                    found.push((child.clone(), namespace, pod.key.name.clone()));
+                }
+            }
+        }
+        found
+    }
+
     /// Whether an object of a generation is as far as it comes: it runs, or something is seen to be wrong with it.
     pub(super) fn is_settled(&self, key: &ObjectKey, uid: &str, generation: i64) -> bool {
         // Made anew, it has the same name and begins to count again.

@@ -12,7 +12,7 @@ mod reading;
 mod stock;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gitops_cluster::Cluster;
@@ -74,11 +74,11 @@ pub struct WorkloadWatch {
 }
 
 impl WorkloadWatch {
-    /// Starts to watch on the current runtime. `foresees` says that no kubelet is there, so that what one would refuse has
-    /// to be looked for.
-    pub fn start(cluster: Cluster, foresees: bool, report: WorkloadReport) -> Self {
+    /// Starts to watch on the current runtime. `is_simulated` says that the cluster is a sandbox without a kubelet, so that
+    /// what one would refuse has to be looked for.
+    pub fn start(cluster: Cluster, is_simulated: bool, report: WorkloadReport) -> Self {
         let (questions, asked) = mpsc::channel(QUESTIONS);
-        tokio::spawn(run(cluster, foresees, asked, report));
+        tokio::spawn(run(cluster, is_simulated, asked, report));
         Self { questions }
     }
 
@@ -94,7 +94,7 @@ struct Expected {
     generations: BTreeMap<ObjectKey, (Uid, i64)>,
 }
 
-async fn run(cluster: Cluster, foresees: bool, mut asked: mpsc::Receiver<Question>, report: WorkloadReport) {
+async fn run(cluster: Cluster, is_simulated: bool, mut asked: mpsc::Receiver<Question>, report: WorkloadReport) {
     let (sender, mut changes) = mpsc::channel(CHANGES);
     // Dropped with this task, and with it every watch.
     let mut watches = JoinSet::new();
@@ -102,8 +102,9 @@ async fn run(cluster: Cluster, foresees: bool, mut asked: mpsc::Receiver<Questio
         watches.spawn(watch::watch(cluster.client().clone(), kind, sender.clone()));
     }
     drop(sender);
-    let mut index = Index::new(foresees);
+    let mut index = Index::new(is_simulated);
     let mut expected: Vec<Expected> = Vec::new();
+    let mut deleted: BTreeSet<Uid> = BTreeSet::new();
     loop {
         tokio::select! {
             question = asked.recv() => {
@@ -120,6 +121,9 @@ async fn run(cluster: Cluster, foresees: bool, mut asked: mpsc::Receiver<Questio
                 for news in index.news() {
                     report(WorkloadEvent::News(news));
                 }
+                if is_simulated {
+                    out_of_the_way(&cluster, &index, &mut deleted).await;
+                }
             }
         }
         expected.retain(|expected| {
@@ -134,6 +138,17 @@ async fn run(cluster: Cluster, foresees: bool, mut asked: mpsc::Receiver<Questio
             }
             !is_settled
         });
+    }
+}
+
+/// Deletes what keeps a mended `StatefulSet` of a sandbox from its newest revision, each pod once.
+async fn out_of_the_way(cluster: &Cluster, index: &Index, deleted: &mut BTreeSet<Uid>) {
+    let in_the_way = index.in_the_way();
+    deleted.retain(|id| in_the_way.iter().any(|(other, ..)| other == id));
+    for (id, namespace, name) in in_the_way {
+        if deleted.insert(id) {
+            watch::delete_pod(cluster.client(), &namespace, &name).await;
+        }
     }
 }
 

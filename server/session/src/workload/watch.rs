@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use gitops_cluster::Cluster;
 use gitops_cluster::kube::Client;
-use gitops_cluster::kube::api::{Api, ApiResource, DynamicObject};
+use gitops_cluster::kube::api::{Api, ApiResource, DeleteParams, DynamicObject};
 use gitops_cluster::kube::core::{GroupVersionKind, PartialObjectMeta, Resource};
 use gitops_cluster::kube::runtime::watcher::Event;
 use gitops_cluster::kube::runtime::{WatchStreamExt as _, watcher};
@@ -17,6 +18,9 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::reading::{Uid, number, uid};
+
+/// How long one request may take.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// The kinds that are watched.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -151,6 +155,18 @@ async fn pass_on<T: Serialize>(
     match change {
         Some(change) => changes.send(change).await.is_ok(),
         None => true,
+    }
+}
+
+/// Deletes a pod. One that cannot be deleted stays, and is seen to stay.
+pub(super) async fn delete_pod(client: &Client, namespace: &str, name: &str) {
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &Kind::Pod.resource());
+    let parameters = DeleteParams::default();
+    let deleting = api.delete(name, &parameters);
+    match tokio::time::timeout(REQUEST_LIMIT, deleting).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::debug!("pod {namespace}/{name} is not deleted: {error}"),
+        Err(_) => tracing::debug!("pod {namespace}/{name} is not deleted: no answer"),
     }
 }
 

@@ -74,39 +74,64 @@ fn waiting(reason: &str, message: &str) -> Trouble {
 fn pods_that_cannot_be_created() {
     check(
         &not_created("pods \"…\" is forbidden: failed quota: team: must specify limits.cpu for: crunch"),
-        &expect![[r#""#]],
+        &expect![[r#"
+            quota-exceeded at spec.template.spec.containers[0].resources.limits (missing cpu)
+              no pod can be created: quota "team" wants limits.cpu to be set
+              → insert cpu: ?
+        "#]],
     );
     check(
         &not_created("pods \"…\" is forbidden: exceeded quota: team, requested: pods=1, used: pods=2, limited: pods=2"),
-        &expect![[r#""#]],
+        &expect![[r#"
+            quota-exceeded at spec.replicas (value)
+              no pod can be created: quota "team" is used up (pods: 1 asked for, 2 of 2 in use)
+        "#]],
     );
     check(
         &not_created("pods \"…\" is forbidden: minimum memory usage per Container is 32Mi, but request is 64Ti"),
-        &expect![[r#""#]],
+        &expect![[r#"
+            limit-range at spec.template.spec.containers[0].resources.requests.memory (value)
+              no pod can be created: memory request 64Ti is below the minimum of 32Mi (limit range)
+              → write 32Mi
+        "#]],
     );
     check(
         &not_created(
             "pods \"…\" is forbidden: error looking up service account shop/storefront: serviceaccount \"storefront\" not found",
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            pod-refused at spec.template.spec.serviceAccountName (value)
+              no pod can be created: service account "storefront" does not exist in namespace "shop"
+        "#]],
     );
     check(
         &not_created(
             "pods \"…\" is forbidden: violates PodSecurity \"restricted:latest\": allowPrivilegeEscalation != false (container \"crunch\" must set securityContext.allowPrivilegeEscalation=false)",
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            pod-security at spec.template.spec.containers[0] (missing securityContext.allowPrivilegeEscalation)
+              no pod can be created: Pod Security level "restricted:latest": container "crunch" must set securityContext.allowPrivilegeEscalation: false
+              → set spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation: false
+        "#]],
     );
     check(
         &not_created(
             "Pod \"…\" is invalid: spec.containers[0].image: Invalid value: \"registry.example.org/crunch:1.4.2 \": must not have leading or trailing whitespace",
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            pod-refused at spec.template.spec.containers[0].image (value)
+              no pod can be created: "registry.example.org/crunch:1.4.2 " is not valid: must not have leading or trailing whitespace
+              → write registry.example.org/crunch:1.4.2
+        "#]],
     );
     check(
         &not_created(
             "Pod \"…\" is invalid: spec.containers[0].resources.requests: Invalid value: \"64Ti\": must be less than or equal to memory limit of 64Mi",
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            pod-refused at spec.template.spec.containers[0].resources.requests.memory (value)
+              no pod can be created: "64Ti" is not valid: must be less than or equal to memory limit of 64Mi
+        "#]],
     );
 }
 
@@ -121,14 +146,21 @@ fn pods_of_jobs_of_cron_jobs() {
         &not_created(
             "Pod \"…\" is invalid: spec.containers[0].image: Invalid value: \"x \": must not have leading or trailing whitespace",
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            pod-refused at spec.jobTemplate.spec.template.spec.containers[0].image (value)
+              no pod can be created: "x " is not valid: must not have leading or trailing whitespace
+              → write x
+        "#]],
     );
     check_of(
         &cron,
         &not_created(
             "Job.batch \"…\" is invalid: spec.template.spec.restartPolicy: Required value: valid values: \"OnFailure\", \"Never\"",
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            pod-refused at spec.jobTemplate.spec.template.spec (missing restartPolicy)
+              no pod can be created: required field "restartPolicy" is missing; use one of OnFailure, Never
+        "#]],
     );
 }
 
@@ -141,37 +173,58 @@ fn pods_that_no_node_takes() {
             &format!("0/1 nodes are available: 1 Insufficient memory. {preemption}"),
             &[],
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            unschedulable at spec.template.spec.containers[0].resources.requests.memory (value)
+              no node has 64Ti memory free for the pods
+        "#]],
     );
     check(
         &unschedulable(
             "0/1 nodes are available: persistentvolumeclaim \"archives\" not found. not found",
             &[],
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            unschedulable at spec.template.spec.volumes[1].persistentVolumeClaim.claimName (value)
+              no node takes the pods: PersistentVolumeClaim "archives" not found
+        "#]],
     );
     check(
         &unschedulable(
             &format!("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. {preemption}"),
             &["pool"],
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            unschedulable at spec.template.spec.nodeSelector.pool (value)
+              no node takes the pods: none has the label pool: big
+        "#]],
     );
     check(
         &unschedulable(
             "0/1 nodes are available: 1 node(s) had untolerated taint(s). preemption: x",
             &[],
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            unschedulable at spec.template.spec (missing tolerations)
+              no node takes the pods: they have a taint that is not tolerated
+        "#]],
     );
     check(
         &unschedulable(
             "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found",
             &[],
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            unschedulable (warning) at spec.template.spec.volumes[1].persistentVolumeClaim.claimName (value)
+              the pods wait for a volume: their claims are not bound, and nobody provides volumes here
+        "#]],
     );
-    check(&unschedulable("something new", &[]), &expect![[r#""#]]);
+    check(
+        &unschedulable("something new", &[]),
+        &expect![[r#"
+        unschedulable at the object (object)
+          no node takes the pods: something new
+    "#]],
+    );
 }
 
 #[test]
@@ -181,39 +234,57 @@ fn containers_that_do_not_start() {
             "ImagePullBackOff",
             "Back-off pulling image \"crunch:9\": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image \"docker.io/library/crunch:9\": failed to resolve reference \"docker.io/library/crunch:9\": docker.io/library/crunch:9: not found",
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            image-pull at spec.template.spec.containers[0].image (value)
+              image "registry.example.org/crunch:1.4.2 " cannot be pulled: its registry does not have it
+        "#]],
     );
     check(
         &waiting(
             "InvalidImageName",
             "Failed to apply default image tag \"registry.example.org/crunch:1.4.2 \": couldn't parse image name: invalid reference format",
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            image-pull at spec.template.spec.containers[0].image (value)
+              image "registry.example.org/crunch:1.4.2 " cannot be pulled: this is not the name of an image
+        "#]],
     );
     check(
         &waiting("CreateContainerConfigError", "secret \"keys\" not found"),
-        &expect![[r#""#]],
+        &expect![[r#"
+            bad-configuration at spec.template.spec.containers[0].env[0].valueFrom.secretKeyRef.name (value)
+              Secret "keys" not found
+        "#]],
     );
     check(
         &waiting(
             "CreateContainerConfigError",
             "couldn't find key api in Secret shop/keys",
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            bad-configuration at spec.template.spec.containers[0].env[0].valueFrom.secretKeyRef.key (value)
+              Secret "keys" has no key "api"
+        "#]],
     );
     check(
         &waiting(
             "CreateContainerConfigError",
             "container has runAsNonRoot and image will run as root",
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            bad-configuration at spec.template.spec.containers[0] (missing securityContext)
+              the container cannot be configured: container has runAsNonRoot and image will run as root
+        "#]],
     );
     check(
         &waiting(
             "RunContainerError",
             "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"/crunch\": stat /crunch: no such file or directory: unknown",
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            not-started at spec.template.spec.containers[0].command (key)
+              container "crunch" cannot be started: failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "/crunch": stat /crunch: no such file or directory: unknown
+        "#]],
     );
     check(
         &Trouble::Crashed {
@@ -222,7 +293,10 @@ fn containers_that_do_not_start() {
             reason: "Error".to_owned(),
             message: "no config".to_owned(),
         },
-        &expect![[r#""#]],
+        &expect![[r#"
+            crash at spec.template.spec.containers[0] (value)
+              container "crunch" ends with exit code 1: no config
+        "#]],
     );
     check(
         &Trouble::Crashed {
@@ -231,7 +305,10 @@ fn containers_that_do_not_start() {
             reason: "OOMKilled".to_owned(),
             message: String::new(),
         },
-        &expect![[r#""#]],
+        &expect![[r#"
+            crash at spec.template.spec.containers[0].resources.limits.memory (value)
+              container "crunch" needs more memory than its limit and is killed
+        "#]],
     );
     check(
         &Trouble::Unhealthy {
@@ -239,7 +316,10 @@ fn containers_that_do_not_start() {
             probe: Probe::Readiness,
             text: "Readiness probe failed: HTTP probe failed with statuscode: 404".to_owned(),
         },
-        &expect![[r#""#]],
+        &expect![[r#"
+            probe-failed (warning) at spec.template.spec.containers[0].readinessProbe (key)
+              the readinessProbe of container "crunch" fails: HTTP probe failed with statuscode: 404
+        "#]],
     );
 }
 
@@ -248,15 +328,24 @@ fn volumes_that_cannot_be_mounted() {
     let volume = |text: &str| Trouble::Volume { text: text.to_owned() };
     check(
         &volume("MountVolume.SetUp failed for volume \"pages\" : configmap \"paeges\" not found"),
-        &expect![[r#""#]],
+        &expect![[r#"
+            volume-failed at spec.template.spec.volumes[0].configMap.name (value)
+              volume cannot be mounted: ConfigMap "paeges" not found
+        "#]],
     );
     check(
         &volume("MountVolume.SetUp failed for volume \"pages\" : configmap references non-existent config key: title"),
-        &expect![[r#""#]],
+        &expect![[r#"
+            volume-failed at spec.template.spec.volumes[0].configMap.items[0].key (value)
+              volume cannot be mounted: ConfigMap "paeges" has no key "title"
+        "#]],
     );
     check(
         &volume("MountVolume.SetUp failed for volume \"store\" : mount failed: exit status 32"),
-        &expect![[r#""#]],
+        &expect![[r#"
+            volume-failed at spec.template.spec.volumes[1] (value)
+              volume "store" cannot be mounted: mount failed: exit status 32
+        "#]],
     );
 }
 
@@ -273,7 +362,10 @@ fn claims_without_a_volume() {
     check_of(
         &claim,
         &says("ProvisioningFailed", "storageclass.storage.k8s.io \"fsat\" not found"),
-        &expect![[r#""#]],
+        &expect![[r#"
+            claim-pending (warning) at spec.storageClassName (value)
+              StorageClass "fsat" not found: nobody provides a volume for the claim
+        "#]],
     );
     check_of(
         &claim,
@@ -281,7 +373,10 @@ fn claims_without_a_volume() {
             "VolumeMismatch",
             "Cannot bind to requested volume \"v\": incompatible accessMode",
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            claim-pending at spec.accessModes (key)
+              the claim is not bound: Cannot bind to requested volume "v": incompatible accessMode
+        "#]],
     );
     check_of(
         &claim,
@@ -289,7 +384,10 @@ fn claims_without_a_volume() {
             "VolumeMismatch",
             "Cannot bind to requested volume \"v\": requested PV is too small",
         ),
-        &expect![[r#""#]],
+        &expect![[r#"
+            claim-pending at spec.resources.requests.storage (value)
+              the claim is not bound: Cannot bind to requested volume "v": requested PV is too small
+        "#]],
     );
 }
 
@@ -303,16 +401,32 @@ fn what_is_foreseen() {
     };
     check(
         &missing(Referent::ConfigMap, "paeges", None, Some("pages")),
-        &expect![[r#""#]],
+        &expect![[r#"
+            would-not-start (warning) at spec.template.spec.volumes[0].configMap.name (value)
+              would not start: ConfigMap "paeges" is not there; did you mean "pages"?
+              → write pages
+        "#]],
     );
-    check(&missing(Referent::Secret, "keys", Some("api"), None), &expect![[r#""#]]);
+    check(
+        &missing(Referent::Secret, "keys", Some("api"), None),
+        &expect![[r#"
+        would-not-start (warning) at spec.template.spec.containers[0].env[0].valueFrom.secretKeyRef.key (value)
+          would not start: Secret "keys" has no key "api"
+    "#]],
+    );
     check(
         &missing(Referent::PullSecret, "registry", None, None),
-        &expect![[r#""#]],
+        &expect![[r#"
+            would-not-start (warning) at spec.template.spec.imagePullSecrets[0].name (value)
+              Secret "registry" is not there, and images would be pulled without it
+        "#]],
     );
     check(
         &missing(Referent::ServiceAccount, "storefront", None, None),
-        &expect![[r#""#]],
+        &expect![[r#"
+            would-not-start (warning) at spec.template.spec.serviceAccountName (value)
+              would not start: ServiceAccount "storefront" is not there
+        "#]],
     );
 }
 
@@ -323,17 +437,37 @@ fn what_nobody_knows_is_said_of_the_object() {
         reason: "Evicted".to_owned(),
         text: "The node was low on resource: memory.".to_owned(),
     };
-    check_of(&config, &strange, &expect![[r#""#]]);
+    check_of(
+        &config,
+        &strange,
+        &expect![[r#"
+        not-started at the object (object)
+          a pod has failed: Evicted: The node was low on resource: memory.
+    "#]],
+    );
     check_of(
         &Value::Null,
         &not_created("pods \"…\" is forbidden: no"),
-        &expect![[r#""#]],
+        &expect![[r#"
+            not-started at the object (object)
+              pods "…" is forbidden: no
+        "#]],
     );
-    check_of(&Value::Null, &waiting("ErrImagePull", "no"), &expect![[r#""#]]);
+    check_of(
+        &Value::Null,
+        &waiting("ErrImagePull", "no"),
+        &expect![[r#"
+        image-pull at the object (object)
+          image "" cannot be pulled: no
+    "#]],
+    );
     check(
         &Trouble::Deadline {
             text: "ReplicaSet \"crunch-5c\" has timed out progressing.".to_owned(),
         },
-        &expect![[r#""#]],
+        &expect![[r#"
+            progress-deadline at the object (object)
+              the rollout is not done within its 600 seconds
+        "#]],
     );
 }

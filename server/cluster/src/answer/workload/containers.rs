@@ -78,10 +78,15 @@ fn image(subject: &Subject<'_>, container: Option<FieldPath>, reason: &str, mess
     } else {
         cut(cause(message), MAX_WORDS)
     };
-    let words = if why.is_empty() {
-        format!("image {} cannot be pulled", named(&image))
+    let which = if image.is_empty() {
+        "an image".to_owned()
     } else {
-        format!("image {} cannot be pulled: {why}", named(&image))
+        format!("image {}", named(&image))
+    };
+    let words = if why.is_empty() {
+        format!("{which} cannot be pulled")
+    } else {
+        format!("{which} cannot be pulled: {why}")
     };
     let detail = format!("{reason}: {message}");
     match path {
@@ -204,18 +209,18 @@ pub(super) fn crashed(subject: &Subject<'_>, name: &str, exit_code: i64, reason:
 /// A probe that fails. What is not ready yet may become so; what is killed is a fault.
 pub(super) fn unhealthy(subject: &Subject<'_>, name: &str, probe: Probe, text: &str) -> Vec<Answer> {
     let said = text.split_once(": ").map_or(text, |(_, said)| said);
-    let words = format!(
-        "the {} of container {} fails: {}",
-        probe.field(),
-        named(name),
-        cut(said.trim(), MAX_WORDS)
-    );
+    let of_whom = if name.is_empty() {
+        String::new()
+    } else {
+        format!(" of container {}", named(name))
+    };
+    let words = format!("the {}{of_whom} fails: {}", probe.field(), cut(said.trim(), MAX_WORDS));
     let container = subject.container(name).or_else(|| {
-        let mut all = pods::containers(subject.gvk, subject.sent).into_iter();
-        // Events of containers name them in their fieldPath; where that is missing, there may be only one.
-        all.next()
-            .filter(|_| all.next().is_none())
-            .map(|container| container.path)
+        // Events of containers name them in their fieldPath; where that is missing, only one may have such a probe.
+        let all = pods::containers(subject.gvk, subject.sent).into_iter();
+        let has_probe = |path: &FieldPath| value_at(subject.sent, &with_key(path, probe.field())).is_some();
+        let mut all = all.map(|container| container.path).filter(has_probe);
+        all.next().filter(|_| all.next().is_none())
     });
     let answer = match container {
         Some(container) => subject.at(&with_key(&container, probe.field()), PROBE_FAILED, words),

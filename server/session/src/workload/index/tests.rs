@@ -213,3 +213,24 @@ fn that_a_rollout_takes_long_is_said_only_where_it_is_not_known_why() {
     let news = cluster.there(Kind::Pod, &pod("p", "a", &waiting("ErrImagePull")));
     assert_eq!(troubles(&news), ["ErrImagePull: m"]);
 }
+
+#[test]
+fn a_pod_that_keeps_a_mended_set_from_its_revision_is_in_the_way() {
+    let set = |revision: &str, ready: u64| {
+        json!({
+            "metadata": { "uid": "s", "name": "db", "namespace": "shop", "generation": 1 },
+            "spec": { "replicas": 1 },
+            "status": { "observedGeneration": 1, "replicas": 1, "readyReplicas": ready, "updateRevision": revision, "currentRevision": "db-1" },
+        })
+    };
+    let mut cluster = Cluster::new();
+    cluster.there(Kind::StatefulSet, &set("db-2", 0));
+    let mut pod = pod("p", "s", &waiting("ErrImagePull"));
+    pod["metadata"]["labels"] = json!({ "controller-revision-hash": "db-2" });
+    assert_eq!(troubles(&cluster.there(Kind::Pod, &pod)), ["ErrImagePull: m"]);
+    assert!(cluster.0.in_the_way().is_empty());
+    let news = cluster.there(Kind::StatefulSet, &set("db-3", 0));
+    assert!(news[0].troubles.is_empty());
+    let in_the_way = cluster.0.in_the_way();
+    assert_eq!(in_the_way, [("p".to_owned(), "shop".to_owned(), "p".to_owned())]);
+}
