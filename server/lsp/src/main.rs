@@ -33,6 +33,7 @@ mod start;
 mod state;
 mod target;
 mod terminal;
+mod workload;
 mod workspace;
 
 fn main() -> std::process::ExitCode {

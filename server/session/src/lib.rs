@@ -12,8 +12,10 @@ pub mod sandbox;
 pub mod source;
 mod stages;
 mod supply;
+mod workload;
 
 pub use flux_condition::{Condition, Readiness};
 pub use flux_loop::{FluxEvent, FluxLoop, FluxReport, FluxStart};
 pub use live::{Live, NotTaken};
 pub use supply::{FileVerdict, Force, ObjectVerdict, Outcome, Phase, Report, Stopped, Supplied, Supply};
+pub use workload::{WorkloadEvent, WorkloadNews, WorkloadReport, WorkloadWatch};

@@ -88,19 +88,19 @@ fn charts_come_from_a_repository_and_a_registry() {
     assert_eq!(fleet.findings(FILE), [""; 0]);
 
     // A version that nobody has published.
-    let mark = fleet.change(FILE, "version: 0.2.x", "version: 7.x");
+    let mark = fleet.save(FILE, "version: 0.2.x", "version: 7.x");
     fleet.wait_for_finding(mark, FILE, "version: 7.x", "7.x");
-    fleet.change(FILE, "version: 7.x", "version: 0.2.0");
+    fleet.save(FILE, "version: 7.x", "version: 0.2.0");
     fleet.wait_until_clean(FILE);
     // A chart that nobody has published there.
-    let mark = fleet.change(FILE, "/gate\n", "/gates\n");
+    let mark = fleet.save(FILE, "/gate\n", "/gates\n");
     fleet.wait_for_finding(mark, FILE, &format!("url: {}/gates", sources.registry), "gates");
-    fleet.change(FILE, "/gates\n", "/gate\n");
+    fleet.save(FILE, "/gates\n", "/gate\n");
     fleet.wait_until_clean(FILE);
 
     // Nobody answers any more: that is said of the URL. The interval is changed so that Flux looks again.
     sources.end();
-    let mark = fleet.change(FILE, "timeout: 10s", "timeout: 5s");
+    let mark = fleet.save(FILE, "timeout: 10s", "timeout: 5s");
     fleet.wait_for_finding(
         mark,
         FILE,

@@ -5,6 +5,7 @@ mod chart_sources;
 mod model;
 mod reported;
 mod same_as_controllers;
+mod workloads;
 
 use camino::Utf8Path;
 use gitops_tests::message_log::Mark;
@@ -62,17 +63,6 @@ impl Fleet {
                     .filter(|said| said["uri"] == uri.as_str() && said["phase"] == phase);
                 of_file.next().map(|said| said["ok"] == true)
             })
-    }
-
-    /// Saves an edit, and waits for nothing.
-    fn change(&self, file: &str, find: &str, put: &str) -> Mark {
-        let text = self.server.text(file);
-        assert!(text.contains(find), "{find:?} is not in {file}");
-        let text = text.replacen(find, put, 1);
-        let version = self.server.retype(file, &text);
-        self.server.wait_for_version(file, version);
-        self.server.write(file, &text);
-        self.server.save(file)
     }
 
     /// Waits until something is said on a line, in these words among others.

@@ -15,7 +15,7 @@ use crate::event::{Event, SessionEvent};
 use crate::files::moved;
 use crate::parsed::Parsed;
 use crate::state::State;
-use crate::{lifecycle, saves};
+use crate::{lifecycle, saves, workload};
 
 /// The file in which Flux's bootstrap writes the source and the Kustomization of an entry.
 const SYNC_FILE: &str = "gotk-sync.yaml";
@@ -144,6 +144,19 @@ impl Fluxing {
         })
     }
 
+    /// Whether all that Flux applies of the newest commit is on the cluster, be it healthy or not.
+    pub(crate) fn has_applied(&self) -> bool {
+        let mut all = self.conditions.values();
+        let is_through = |condition: &Condition| match &condition.readiness {
+            Readiness::Ready | Readiness::Failed { .. } => condition.current,
+            // kustomize-controller, `Progressing`: what is waited for then was applied before.
+            Readiness::Waiting { message } => condition.current && message.starts_with("Running health checks"),
+            Readiness::Suspended | Readiness::Blocked { .. } => true,
+            Readiness::Gone => true,
+        };
+        !self.conditions.is_empty() && all.all(is_through) && self.placing == 0
+    }
+
     /// Whether Flux has said all there is to say about the newest commit, and whether all of it is good.
     fn outcome(&self) -> Option<bool> {
         let mut is_kustomization = self.conditions.keys().map(|key| key.gvk.kind == "Kustomization");
@@ -212,6 +225,7 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
     }
     state.lenses_changed = true;
     state.status_changed = true;
+    workload::moved(state, number);
 }
 
 /// What Flux says about an object has its places.
@@ -281,5 +295,6 @@ fn tell_outcome(state: &mut State, number: u64) {
     fluxing.waiting = later;
     if !ready.is_empty() {
         saves::send_verdicts(state, &ready, "flux", good, elapsed);
+        super::applied(state, number, ready);
     }
 }

@@ -12,6 +12,7 @@ mod tree;
 mod unit;
 mod variables;
 mod worker;
+mod workloads;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use gitops_session::{FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply
 use tokio::sync::mpsc;
 
 pub(crate) use fluxing::{Fluxing, PlacedCondition};
-pub(crate) use placed::PlacedVerdict;
+pub(crate) use placed::{PlacedFile, PlacedVerdict};
 pub(crate) use tree::{Tree, read_tree};
 pub(crate) use worker::{Order, Save};
 
@@ -34,6 +35,7 @@ use crate::parsed::Parsed;
 use crate::saves;
 use crate::state::State;
 use crate::target::TargetKind;
+use crate::workload;
 
 /// What a session keeps of a target that is built.
 pub(crate) struct Building {
@@ -218,10 +220,13 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
         changed_only: true,
         force: building.force.take(),
     };
-    if live.supply(vec![supply]).is_err() {
+    let supply = vec![supply];
+    workload::supplied(state, number, &supply);
+    if live.supply(supply).is_err() {
         saves::tell_not_taken(state);
         return;
     }
+    workload::place_again(state, number);
     set_findings(state, number, outcome.generation, outcome.findings, &outcome.texts);
 }
 
@@ -375,6 +380,20 @@ fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok
         return;
     }
     saves::send_verdicts(state, &saved, if last { "apply" } else { "dry-run" }, ok, elapsed);
+    if last {
+        applied(state, number, saved);
+    }
+}
+
+/// What was built is on the cluster: what becomes of it is waited for.
+fn applied(state: &mut State, number: u64, saved: Vec<(Arc<str>, u64)>) {
+    let Some(building) = state.building(number) else {
+        return;
+    };
+    let keys = building.objects.iter().map(|supplied| supplied.manifest.key.clone());
+    let (keys, read_at) = (keys.collect(), building.read_at);
+    workload::applied_by(state, number, saved, keys, read_at);
+    workload::moved(state, number);
 }
 
 /// The session of a built target that holds a file.

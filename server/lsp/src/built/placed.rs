@@ -153,7 +153,11 @@ impl Coming {
 }
 
 /// Who supplies what each answer about each object is about, best first.
-async fn suppliers_of(worker: &Worker, objects: &[BuiltObject], verdicts: &[ObjectVerdict]) -> Vec<Vec<Vec<Place>>> {
+pub(super) async fn suppliers_of(
+    worker: &Worker,
+    objects: &[BuiltObject],
+    verdicts: &[ObjectVerdict],
+) -> Vec<Vec<Vec<Place>>> {
     let asked =
         |verdict: &ObjectVerdict| !verdict.judgement.answers.is_empty() || !verdict.judgement.warnings.is_empty();
     let mut known: BTreeMap<usize, (Origins<'_>, Kustomize)> = BTreeMap::new();
@@ -215,7 +219,7 @@ async fn places(
 }
 
 /// What is said of one object: its state where it stands, its answers where their fields are supplied.
-fn place_object(
+pub(super) fn place_object(
     worker: &mut Worker,
     built: &BuiltObject,
     verdict: &ObjectVerdict,

@@ -14,9 +14,12 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::unit::{self, AllBuilt, Unit};
-use super::{Findings, Outcome, PlacedCondition, Tree, conditions, missing_paths, placed, references, variables};
+use super::{
+    Findings, Outcome, PlacedCondition, Tree, conditions, missing_paths, placed, references, variables, workloads,
+};
 use crate::event::{Event, Inbox, TaskDone};
 use crate::parsed::Parsed;
+use crate::workload::WorkloadOrder;
 
 /// How many orders may wait.
 const QUEUE: usize = 256;
@@ -29,6 +32,8 @@ pub(crate) enum Order {
     Place(Box<FileVerdict>),
     /// Flux has spoken.
     Flux(Box<Condition>),
+    /// Something is wrong with an object that was applied, or nothing any more.
+    Workload(Box<WorkloadOrder>),
 }
 
 /// Files that were saved.
@@ -42,7 +47,7 @@ pub(crate) struct Save {
 /// The worker of one session.
 pub(super) struct Worker {
     /// Number of the session.
-    number: u64,
+    pub(super) number: u64,
     /// The workspace folder.
     pub(super) root: Utf8PathBuf,
     /// The target, from the root.
@@ -64,7 +69,7 @@ pub(super) struct Worker {
     generation: u64,
     /// Name of the tree at the renderer.
     name_of_tree: String,
-    inbox: Inbox,
+    pub(super) inbox: Inbox,
 }
 
 /// What a worker begins with.
@@ -126,13 +131,14 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
             }
             if let Some(save) = save {
                 // What was said of an older save is about nothing now; what Flux says stays true of its objects.
-                said.retain(|order| matches!(order, Order::Flux(_)));
+                said.retain(|order| matches!(order, Order::Flux(_) | Order::Workload(_)));
                 worker.build(save).await;
             }
             for order in said {
                 match order {
                     Order::Place(verdict) if verdict.generation == worker.generation => worker.place(*verdict).await,
                     Order::Flux(condition) => worker.place_condition(&condition).await,
+                    Order::Workload(order) => workloads::place(&mut worker, *order).await,
                     Order::Place(_) | Order::Save(_) => {}
                 }
             }
