@@ -2,9 +2,11 @@
 
 mod flux_condition;
 mod flux_loop;
+mod flux_roots;
 mod inventory;
 mod live;
 mod one_file;
+mod remembered_targets;
 pub mod sandbox;
 pub mod source;
 mod stages;
@@ -12,5 +14,7 @@ mod supply;
 
 pub use flux_condition::{Condition, Readiness};
 pub use flux_loop::{FluxEvent, FluxLoop, FluxReport, FluxStart};
+pub use flux_roots::BroughtRepository;
 pub use live::{Live, NotTaken};
+pub use remembered_targets::{recall_target, remember_target};
 pub use supply::{FileVerdict, Force, ObjectVerdict, Outcome, Phase, Report, Stopped, Supplied, Supply};

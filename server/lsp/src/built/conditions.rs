@@ -87,7 +87,7 @@ fn build_fault(worker: &mut Worker, condition: &Condition, message: &str) -> Opt
         message: message.to_owned(),
         object: None,
     };
-    let placed = gitops_render::fault::place(&fault, &unit.path, worker.tree.texts())?;
+    let placed = gitops_render::fault::place(&fault, &unit.path, worker.tree_of(unit))?;
     // What is not known by its words is better said of the Kustomization.
     (placed.slug != "build-failed").then(Findings::new)
 }

@@ -1,6 +1,7 @@
 //! The tree of files that a target is built from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::sync::Arc;
 
 use camino::Utf8Path;
@@ -15,6 +16,8 @@ use crate::workspace::is_yaml;
 const MAX_FILES: usize = 50_000;
 /// How many bytes they have together at most.
 const MAX_BYTES: u64 = 256 << 20;
+/// How many bytes at the beginning of a file tell whether it is a text.
+const LOOKED_INTO: u64 = 8 << 10;
 
 /// The files of a tree as they were saved last, by their path from the root.
 #[derive(Default)]
@@ -22,6 +25,8 @@ pub(crate) struct Tree {
     texts: kustomize::Tree,
     /// What somebody has asked for the meaning of.
     parsed: BTreeMap<String, Arc<Parsed>>,
+    /// Files without text, or too large: they can be copied, and nothing is built from them.
+    others: BTreeSet<String>,
     count: usize,
 }
 
@@ -61,6 +66,11 @@ impl Tree {
         Some(parsed)
     }
 
+    /// Files without text, or too large.
+    pub(crate) fn others(&self) -> &BTreeSet<String> {
+        &self.others
+    }
+
     /// The texts, as origins are looked for in them.
     pub(crate) fn texts(&self) -> &kustomize::Tree {
         &self.texts
@@ -91,15 +101,30 @@ pub(crate) fn read_tree(root: &Utf8Path) -> (Tree, Vec<String>) {
         };
         let size = entry.metadata().map_or(0, |metadata| metadata.len());
         if size > MAX_FILE_BYTES || bytes + size > MAX_BYTES || tree.count >= MAX_FILES {
+            tree.others.insert(relative.to_string());
             left_out.push(relative.to_string());
             continue;
         }
-        let Ok(content) = std::fs::read(path) else { continue };
-        if let Ok(text) = decode(&content) {
+        let Ok(content) = read_text(path) else { continue };
+        if let Some(text) = content.as_deref().and_then(|content| decode(content).ok()) {
             bytes += size;
             tree.count += 1;
             tree.texts.insert(relative.as_str(), &*text);
+        } else {
+            tree.others.insert(relative.to_string());
         }
     }
     (tree, left_out)
+}
+
+/// Reads a file, unless its beginning says that it is no text: a work tree of many gigabytes is read for its manifests only.
+fn read_text(path: &Utf8Path) -> std::io::Result<Option<Vec<u8>>> {
+    let mut file = std::fs::File::open(path)?;
+    let mut content = Vec::new();
+    file.by_ref().take(LOOKED_INTO).read_to_end(&mut content)?;
+    if content.contains(&0) {
+        return Ok(None);
+    }
+    file.read_to_end(&mut content)?;
+    Ok(Some(content))
 }

@@ -1,19 +1,24 @@
 //! The task that has a target built and finds the places of what is said about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
+use gitops_model::flux::RepositoryUrl;
 use gitops_model::{Code, Finding, Manifest, ObjectKey, Severity, Source, Want};
 use gitops_render::fault::PlacedFault;
-use gitops_render::{BuiltObject, Fault, Renderer};
+use gitops_render::{BuiltObject, Fault, OriginNote, Renderer};
 use gitops_session::{Condition, FileVerdict, Supplied};
 use gitops_text::Span;
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::unit::{self, AllBuilt, Unit};
+use super::artifact::{Artifacts, changes_listings};
+use super::behind::{Behind, Wholes};
+use super::kept::Kept;
+use super::unit::Unit;
+use super::units::{self, AllBuilt, Changed, UnitName};
 use super::{Findings, Outcome, PlacedCondition, Tree, conditions, placed};
 use crate::event::{Event, Inbox, TaskDone};
 use crate::parsed::Parsed;
@@ -57,6 +62,22 @@ pub(super) struct Worker {
     pub(super) objects: Vec<BuiltObject>,
     /// The unit of each object.
     pub(super) unit_of: Vec<usize>,
+    /// The objects as they are sent.
+    pub(super) sent: Vec<Supplied>,
+    /// Where objects come from in the tree of their unit, where that is an artifact.
+    pub(super) as_built: BTreeMap<usize, OriginNote>,
+    /// What is kept of each unit.
+    pub(super) kept: BTreeMap<UnitName, Kept>,
+    /// Artifacts that are made of the tree.
+    pub(super) artifacts: Artifacts,
+    /// Where the workspace stands in its repository; empty for the top.
+    pub(super) prefix: String,
+    /// The repositories that this workspace is.
+    pub(super) remotes: Vec<RepositoryUrl>,
+    /// Namespace and name of the `GitRepository` that the target itself is built from.
+    pub(super) source_of_target: (String, String),
+    /// The wholes that are built behind slices.
+    behind: Behind,
     generation: u64,
     /// Name of the tree at the renderer.
     name_of_tree: String,
@@ -77,6 +98,8 @@ pub(crate) struct Start {
     pub(crate) renderer: Arc<dyn Renderer>,
     /// The files as they were read.
     pub(crate) tree: Tree,
+    /// The `GitRepository` that the target itself is built from, where it has one.
+    pub(crate) source: Option<Value>,
     /// To whom it tells what came out.
     pub(crate) inbox: Inbox,
 }
@@ -84,6 +107,7 @@ pub(crate) struct Start {
 /// Starts a worker. It ends when nobody can order any more.
 pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sender<Order> {
     let (orders, mut received) = mpsc::channel(QUEUE);
+    let (behind, mut wholes) = Behind::new();
     let mut worker = Worker {
         number: start.number,
         root: start.root,
@@ -94,13 +118,33 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
         units: Vec::new(),
         objects: Vec::new(),
         unit_of: Vec::new(),
+        sent: Vec::new(),
+        as_built: BTreeMap::new(),
+        kept: BTreeMap::new(),
+        artifacts: Artifacts::default(),
+        prefix: String::new(),
+        remotes: Vec::new(),
+        source_of_target: source_of_target(start.source.as_ref()),
+        behind,
         generation: 0,
         name_of_tree: format!("session-{}", start.number),
         inbox: start.inbox,
     };
+    worker.remotes.extend(start.source.as_ref().and_then(url_of));
     runtime.spawn(async move {
+        worker.look_around().await;
         worker.send_whole_tree().await;
-        while let Some(order) = received.recv().await {
+        loop {
+            let order = tokio::select! {
+                order = received.recv() => match order {
+                    Some(order) => order,
+                    None => return,
+                },
+                Some(built) = wholes.recv() => {
+                    worker.take_wholes(built).await;
+                    continue;
+                }
+            };
             let mut save: Option<Save> = None;
             let mut said = Vec::new();
             let mut next = Some(order);
@@ -145,25 +189,57 @@ impl Worker {
         let _ = self.renderer.change(&self.name_of_tree, files).await;
     }
 
+    /// Finds out which repository this is.
+    async fn look_around(&mut self) {
+        if self.is_flux {
+            let around = gitops_session::source::surroundings(&self.root).await;
+            self.prefix = around.prefix.into_string();
+            self.remotes.extend(around.remotes);
+        }
+    }
+
     async fn build(&mut self, save: Save) {
         self.generation = save.generation;
+        self.behind.stop();
+        let mut changed = Changed::default();
         let mut files = BTreeMap::new();
         for (path, content) in save.changes {
+            let before = self.identities(&path);
             match content {
                 Some(parsed) => {
                     files.insert(path.clone(), Some(parsed.text.as_str().to_owned()));
-                    self.tree.set(path, parsed);
+                    self.tree.set(path.clone(), parsed);
+                    if before != self.identities(&path) {
+                        changed.restructured.insert(path.clone());
+                    }
+                    changed.paths.insert(path);
                 }
-                None => files.extend(self.tree.remove(&path).into_iter().map(|path| (path, None))),
+                None => {
+                    for path in self.tree.remove(&path) {
+                        files.insert(path.clone(), None);
+                        changed.restructured.insert(path.clone());
+                        changed.paths.insert(path);
+                    }
+                }
+            }
+            let came_or_went = before.is_none() || files.values().any(Option::is_none);
+            if came_or_went || changed.paths.iter().any(|path| changes_listings(path)) {
+                self.artifacts.forget_listings();
             }
         }
-        let changed = self.renderer.change(&self.name_of_tree, files).await;
+        let gone = self.renderer.change(&self.name_of_tree, files).await.err();
+        self.build_units(changed, gone).await;
+    }
+
+    /// Builds what changed, and tells the loop what came of all.
+    async fn build_units(&mut self, changed: Changed, gone: Option<gitops_render::Gone>) {
         let AllBuilt {
-            units,
-            objects,
             mut faults,
-        } = unit::build_all(self).await;
-        if let Err(gone) = changed {
+            not_copied,
+            behind,
+            repositories,
+        } = units::build_all(self, changed).await;
+        if let Some(gone) = gone {
             faults.push((
                 0,
                 Fault {
@@ -173,25 +249,51 @@ impl Worker {
                 },
             ));
         }
-        self.units = units;
-        let findings = self.faults(&faults);
+        let mut findings = self.faults(&faults);
+        for (name, more) in self.not_copied(&not_copied) {
+            findings.entry(name).or_default().extend(more);
+        }
         // Of a single kustomization that cannot be built nothing is known; of many, what can be built goes on.
-        let is_broken = !faults.is_empty();
-        let objects = if is_broken && !self.is_flux {
-            None
-        } else {
-            (self.unit_of, self.objects) = objects.into_iter().unzip();
-            Some(supplied(&self.objects, self.is_flux))
-        };
+        let is_broken = !faults.is_empty() || !not_copied.is_empty();
+        let objects = (!is_broken || self.is_flux).then(|| self.sent.clone());
         let outcome = Outcome {
-            generation: save.generation,
+            generation: self.generation,
             objects,
             is_broken,
             texts: self.texts_of(&findings),
             findings,
+            repositories,
         };
         let number = self.number;
         let _ = self.inbox.send(Event::Task(TaskDone::TargetBuilt { number, outcome }));
+        let requests = behind.into_iter();
+        self.behind.start(self.generation, Arc::clone(&self.renderer), requests.collect());
+    }
+
+    /// The wholes of units of which slices were built: where they say something else, that counts.
+    async fn take_wholes(&mut self, wholes: Wholes) {
+        if wholes.generation != self.generation {
+            return;
+        }
+        let mut changed = Changed::default();
+        for (name, built) in wholes.built {
+            if built.as_ref().is_ok_and(|built| self.is_as_built(&name, built)) {
+                if let Some(kept) = self.kept.get_mut(&name) {
+                    kept.is_slice = false;
+                }
+            } else {
+                changed.built.insert(name, built);
+            }
+        }
+        if !changed.built.is_empty() {
+            self.build_units(changed, None).await;
+        }
+    }
+
+    /// The identities of the objects of a file; `None` where there is no such file.
+    fn identities(&mut self, path: &str) -> Option<BTreeSet<ObjectKey>> {
+        let parsed = self.parsed(path)?;
+        Some(parsed.manifests().map(|manifest| manifest.key.clone()).collect())
     }
 
     async fn place(&mut self, verdict: FileVerdict) {
@@ -208,11 +310,23 @@ impl Worker {
     /// The faults of builds on their lines.
     fn faults(&self, faults: &[(usize, Fault)]) -> Findings {
         let placed = faults.iter().filter_map(|(number, fault)| {
-            let directory = self.units.get(*number).map_or("", |unit| unit.path.as_str());
-            let placed = gitops_render::fault::place(fault, directory, self.tree.texts());
+            let unit = self.units.get(*number)?;
+            let placed = gitops_render::fault::place(fault, &unit.path, self.tree_of(unit));
+            let placed = placed.map(|placed| self.in_the_work_tree(unit, placed));
             placed.or_else(|| self.on_the_kustomization(*number, fault))
         });
         self.by_file(placed, Source::Render, Severity::Error)
+    }
+
+    /// A place in the tree of a unit as one in the work tree.
+    fn in_the_work_tree(&self, unit: &Unit, placed: PlacedFault) -> PlacedFault {
+        match self.written(unit, &placed.file) {
+            Some(file) => PlacedFault {
+                file: file.to_string(),
+                ..placed
+            },
+            None => placed,
+        }
     }
 
     /// A fault of a directory without a kustomization file is one of the Kustomization of Flux that names it.
@@ -240,17 +354,26 @@ impl Worker {
         texts
     }
 
-    /// What of the kustomizations changes nothing.
-    pub(super) fn unused(&self) -> Findings {
-        let unused = self.units.iter().enumerate().flat_map(|(number, unit)| {
-            let objects = self.objects.iter().zip(&self.unit_of);
-            let own: Vec<&BuiltObject> = objects
-                .filter(|(_, of)| **of == number)
-                .map(|(built, _)| built)
-                .collect();
-            gitops_render::unused::unused(self.tree.texts(), &unit.path, &own)
-        });
-        self.by_file(unused, Source::Model, Severity::Warning)
+    /// What of the kustomizations changes nothing. What was found of a unit holds until it is built again.
+    pub(super) fn unused(&mut self) -> Findings {
+        let mut all = Vec::new();
+        let mut start = 0;
+        for (number, unit) in self.units.iter().enumerate() {
+            let count = self.unit_of.iter().skip(start).take_while(|of| **of == number).count();
+            let Some(kept) = self.kept.get(&unit.name()) else { continue };
+            let found = kept.unused.clone().unwrap_or_else(|| {
+                let own: Vec<&BuiltObject> = self.objects.iter().skip(start).take(count).collect();
+                let found = gitops_render::unused::unused(self.tree_of(unit), &unit.path, &own);
+                let found = found.into_iter().map(|placed| self.in_the_work_tree(unit, placed));
+                found.collect()
+            });
+            all.extend(found.iter().cloned());
+            if let Some(kept) = self.kept.get_mut(&unit.name()) {
+                kept.unused = Some(found);
+            }
+            start += count;
+        }
+        self.by_file(all, Source::Model, Severity::Warning)
     }
 
     fn place_condition(&mut self, condition: &Condition) {
@@ -266,7 +389,7 @@ impl Worker {
             .send(Event::Task(TaskDone::ConditionPlaced { number, placed }));
     }
 
-    fn by_file(&self, placed: impl IntoIterator<Item = PlacedFault>, source: Source, severity: Severity) -> Findings {
+    pub(super) fn by_file(&self, placed: impl IntoIterator<Item = PlacedFault>, source: Source, severity: Severity) -> Findings {
         let mut findings = Findings::new();
         for placed in placed {
             findings.entry(self.name(&placed.file)).or_default().push(Finding {
@@ -303,8 +426,21 @@ impl Worker {
     }
 }
 
+/// Namespace and name of the `GitRepository` of a target; those of Flux's bootstrap where it has none.
+fn source_of_target(source: Option<&Value>) -> (String, String) {
+    let text = |pointer: &str| {
+        let text = source.and_then(|source| source.pointer(pointer)).and_then(Value::as_str);
+        text.unwrap_or("flux-system").to_owned()
+    };
+    (text("/metadata/namespace"), text("/metadata/name"))
+}
+
+fn url_of(source: &Value) -> Option<RepositoryUrl> {
+    RepositoryUrl::parse(source.pointer("/spec/url").and_then(Value::as_str)?)
+}
+
 /// The objects as they are sent. Their number is their place in what was built.
-fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> {
+pub(super) fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> {
     objects
         .iter()
         .enumerate()
