@@ -123,7 +123,9 @@ pub(crate) fn candidates(root: &Utf8Path) -> Vec<Candidate> {
         }
     };
     let mut found: Vec<Candidate> = entries.iter().filter_map(of_kind(TargetKind::Flux)).collect();
-    let free = kustomizations.iter().filter(|path| !taken.contains(*path) && !is_built(path));
+    let free = kustomizations
+        .iter()
+        .filter(|path| !taken.contains(*path) && !is_built(path));
     found.extend(free.filter_map(of_kind(TargetKind::Kustomization)));
     if has_plain || found.is_empty() {
         found.push(Candidate {
@@ -138,7 +140,11 @@ pub(crate) fn candidates(root: &Utf8Path) -> Vec<Candidate> {
 /// YAML of its own with Kustomizations of Flux. In `clusters/NAME` these may stand in directories of their own.
 fn is_entry(directory: &Utf8Path) -> bool {
     let is_cluster = directory.parent().and_then(Utf8Path::file_name) == Some(CLUSTERS);
-    let depth = if is_cluster && kustomization_of(directory).is_none() { 3 } else { 1 };
+    let depth = if is_cluster && kustomization_of(directory).is_none() {
+        3
+    } else {
+        1
+    };
     has_sync(directory)
         || yaml_below(directory, depth)
             .iter()
@@ -147,7 +153,9 @@ fn is_entry(directory: &Utf8Path) -> bool {
 
 fn has_sync(directory: &Utf8Path) -> bool {
     let entries = directory.read_dir_utf8().into_iter().flatten().filter_map(Result::ok);
-    entries.take(MAX_LOOKED_INTO).any(|entry| entry.path().join(SYNC_FILE).is_file())
+    entries
+        .take(MAX_LOOKED_INTO)
+        .any(|entry| entry.path().join(SYNC_FILE).is_file())
 }
 
 /// The YAML files of a directory, so many directories deep. What is no file, such as a pipe, may never end.
@@ -157,15 +165,17 @@ fn yaml_below(directory: &Utf8Path, depth: usize) -> Vec<Utf8PathBuf> {
         .require_git(false)
         .max_depth(Some(depth))
         .build();
-    let files = walk.filter_map(Result::ok).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+    let files = walk
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
     let paths = files.filter_map(|entry| Utf8PathBuf::from_path_buf(entry.into_path()).ok());
     paths.filter(|path| is_yaml(path)).take(MAX_LOOKED_INTO).collect()
 }
 
 /// The directories that the Kustomizations of Flux in a file build, as they are written.
 fn flux_kustomizations(file: &Utf8Path) -> Vec<String> {
-    let fits = std::fs::metadata(file)
-        .is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_KUSTOMIZATION_BYTES);
+    let fits =
+        std::fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_KUSTOMIZATION_BYTES);
     let Some(text) = fits.then(|| std::fs::read_to_string(file).ok()).flatten() else {
         return Vec::new();
     };
@@ -180,7 +190,10 @@ fn flux_kustomizations(file: &Utf8Path) -> Vec<String> {
     });
     of_flux
         .map(|root| {
-            let path = root.get("spec").and_then(|spec| spec.get("path")).and_then(Node::as_str);
+            let path = root
+                .get("spec")
+                .and_then(|spec| spec.get("path"))
+                .and_then(Node::as_str);
             path.unwrap_or_default().to_owned()
         })
         .collect()
@@ -218,7 +231,11 @@ impl Entries {
     /// The directories that nobody else builds.
     fn entries(&self, taken: &BTreeSet<Utf8PathBuf>) -> BTreeSet<Utf8PathBuf> {
         let is_inner = |path: &Utf8PathBuf| {
-            let outer = self.stand_in.iter().chain(&self.built).any(|outer| outer != path && path.starts_with(outer));
+            let outer = self
+                .stand_in
+                .iter()
+                .chain(&self.built)
+                .any(|outer| outer != path && path.starts_with(outer));
             outer || self.built.contains(path) || taken.contains(path)
         };
         self.stand_in.iter().filter(|path| !is_inner(path)).cloned().collect()
@@ -304,7 +321,10 @@ mod tests {
                 ("clusters/east/apps.yaml", &apps),
                 ("clusters/east/infra/infra.yaml", &infra),
                 ("clusters/west/gitops/gotk-sync.yaml", &sync),
-                ("clusters/west/gitops/kustomization.yaml", "resources: [gotk-sync.yaml]\n"),
+                (
+                    "clusters/west/gitops/kustomization.yaml",
+                    "resources: [gotk-sync.yaml]\n",
+                ),
                 ("clusters/west/teams.yaml", &teams),
                 ("teams/red/apps.yaml", &apps),
                 ("apps/base/kustomization.yaml", "resources: []\n"),
@@ -319,7 +339,10 @@ mod tests {
             ],
         );
         check(
-            &[("fleet/apps.yaml", &apps), ("apps/overlays/east/kustomization.yaml", "resources: []\n")],
+            &[
+                ("fleet/apps.yaml", &apps),
+                ("apps/overlays/east/kustomization.yaml", "resources: []\n"),
+            ],
             &["fleet (Flux)"],
         );
     }

@@ -167,7 +167,11 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
     loop {
         if !waiting.is_empty() {
             let paths = std::mem::take(&mut waiting);
-            match served.repository.commit(&Changes::Paths(paths), SystemTime::now()).await {
+            match served
+                .repository
+                .commit(&Changes::Paths(paths), SystemTime::now())
+                .await
+            {
                 Ok(committed) => {
                     commit.clone_from(&committed.revision.commit);
                     report(FluxEvent::Committed {
@@ -268,13 +272,19 @@ impl Served {
             return Ok(());
         }
         for name in &roots.served_as {
-            self.repository.serve_as(name.clone()).map_err(|error| error.to_string())?;
+            self.repository
+                .serve_as(name.clone())
+                .map_err(|error| error.to_string())?;
         }
         let is_first = self.roots.is_none();
         if is_first {
             // The namespace of Flux itself comes with its bootstrap, which is the sandbox's own.
             let namespace = namespace_of(&roots.repository);
-            put(&self.cluster, &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } })).await?;
+            put(
+                &self.cluster,
+                &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } }),
+            )
+            .await?;
         }
         let before = self.roots.replace(roots.clone());
         let known = before.map(|before| before.namespaces).unwrap_or_default();

@@ -223,7 +223,11 @@ mod tests {
 
     fn patches(brought: &[BroughtRepository]) -> Vec<Value> {
         let roots = roots(&Entry::default(), brought, &endpoint());
-        let all = roots.kustomization.pointer("/spec/patches").and_then(Value::as_array).cloned();
+        let all = roots
+            .kustomization
+            .pointer("/spec/patches")
+            .and_then(Value::as_array)
+            .cloned();
         // The first three are about Flux itself and about what the session puts there.
         all.unwrap_or_default().into_iter().skip(3).collect()
     }
@@ -244,8 +248,16 @@ mod tests {
 
     #[test]
     fn a_repository_that_the_target_brings_is_patched_in_its_namespace() {
-        let team = object("GitRepository", "team-a", "fleet", &json!({ "url": "https://example.org/fleet" }));
-        let patches = patches(&[BroughtRepository { object: team, way: Vec::new() }]);
+        let team = object(
+            "GitRepository",
+            "team-a",
+            "fleet",
+            &json!({ "url": "https://example.org/fleet" }),
+        );
+        let patches = patches(&[BroughtRepository {
+            object: team,
+            way: Vec::new(),
+        }]);
         assert_eq!(patches[0]["target"]["namespace"], "team-a|default");
         let body = patches[0]["patch"].as_str().expect("a text");
         assert!(body.contains("http://127.0.0.1:1/repository.git"), "{body}");
@@ -253,9 +265,21 @@ mod tests {
 
     #[test]
     fn one_that_a_kustomization_brings_is_patched_through_it_and_keeps_its_own_patches() {
-        let repository = |name| object("GitRepository", "team-a", name, &json!({ "url": "https://example.org/fleet" }));
+        let repository = |name| {
+            object(
+                "GitRepository",
+                "team-a",
+                name,
+                &json!({ "url": "https://example.org/fleet" }),
+            )
+        };
         let outer = object("Kustomization", "flux-system", "teams", &json!({}));
-        let inner = object("Kustomization", "team-a", "apps", &json!({ "patches": [{ "patch": "own" }] }));
+        let inner = object(
+            "Kustomization",
+            "team-a",
+            "apps",
+            &json!({ "patches": [{ "patch": "own" }] }),
+        );
         let brought = [
             BroughtRepository {
                 object: repository("one"),
@@ -287,7 +311,12 @@ mod tests {
     fn flux_can_be_in_another_namespace() {
         let entry = Entry {
             path: "clusters/east".to_owned(),
-            sync: vec![object("GitRepository", "gitops", "fleet", &json!({ "url": "https://example.org/fleet" }))],
+            sync: vec![object(
+                "GitRepository",
+                "gitops",
+                "fleet",
+                &json!({ "url": "https://example.org/fleet" }),
+            )],
         };
         let roots = roots(&entry, &[], &endpoint());
         assert_eq!(roots.namespaces, ["gitops"]);

@@ -58,7 +58,8 @@ pub fn remember_target(state: &StateDirectory, root: &Utf8Path, target: &str) ->
 /// What is written; what cannot be read is as good as nothing.
 fn read(state: &StateDirectory) -> Remembered {
     let text = state.read("targets.json", MAX_BYTES);
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    text.and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -77,7 +78,10 @@ mod tests {
         for target in ["clusters/east", "clusters/west"] {
             remember_target(&state, Utf8Path::new("/fleet"), target).expect("it can be written");
         }
-        assert_eq!(recall_target(&state, Utf8Path::new("/fleet")).as_deref(), Some("clusters/west"));
+        assert_eq!(
+            recall_target(&state, Utf8Path::new("/fleet")).as_deref(),
+            Some("clusters/west")
+        );
         for number in 0..MAX_REMEMBERED {
             let root = format!("/other/{number}");
             remember_target(&state, Utf8Path::new(&root), "").expect("it can be written");
@@ -87,7 +91,10 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(path.join("targets.json")).expect("it is there").permissions().mode();
+            let mode = std::fs::metadata(path.join("targets.json"))
+                .expect("it is there")
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
         std::fs::write(path.join("targets.json"), "no JSON").expect("it can be written");

@@ -15,9 +15,17 @@ fn broken(fleet: &Fleet, file: &str, find: &str, put: &str, expected: &str) {
     let accepted = fleet.edit(file, find, put);
     let said = fleet.findings_but(&OUTSIDE);
     assert_eq!(said, expected, "{file}: {find:?} is {put:?}");
-    assert_eq!(accepted, expected.is_empty() || !expected.contains("error"), "{file}: {find:?} is {put:?}");
+    assert_eq!(
+        accepted,
+        expected.is_empty() || !expected.contains("error"),
+        "{file}: {find:?} is {put:?}"
+    );
     assert!(fleet.edit(file, put, find), "{file} is mended");
-    assert_eq!(fleet.findings_but(&OUTSIDE), "", "something is left of {put:?} in {file}");
+    assert_eq!(
+        fleet.findings_but(&OUTSIDE),
+        "",
+        "something is left of {put:?} in {file}"
+    );
 }
 
 #[test]

@@ -127,7 +127,11 @@ fn repositories_that_are_this_one_are_read_from_the_session_however_deep_they_ar
     let live = cluster.get("v1", "ConfigMap", Some("red"), "map").expect("it is there");
     assert_eq!(live["metadata"]["annotations"]["team"], "red");
     assert_eq!(live["metadata"]["labels"]["part"], "shared");
-    assert!(url(&cluster, "red").starts_with("http://127.0.0.1:"), "{}", url(&cluster, "red"));
+    assert!(
+        url(&cluster, "red").starts_with("http://127.0.0.1:"),
+        "{}",
+        url(&cluster, "red")
+    );
     assert_eq!(url(&cluster, "blue"), "http://127.0.0.1:9/team/blue.git");
     // A fault two Kustomizations down is on its line.
     assert!(!fleet.edit("apps/red/map.yaml", "data: {", "datas: {"));
@@ -148,6 +152,9 @@ fn a_remote_base_is_said_and_not_fetched() {
         "[map.yaml, 'https://git.example.invalid/bases//web?ref=v1']"
     ));
     let said = fleet.findings_but(&["flux/source-failed", "flux/source-not-ready"]);
-    assert!(said.starts_with("apps/red/kustomization.yaml:1: error render/remote-base: "), "{said}");
+    assert!(
+        said.starts_with("apps/red/kustomization.yaml:1: error render/remote-base: "),
+        "{said}"
+    );
     fleet.server.assert_sound();
 }

@@ -184,7 +184,14 @@ impl Artifacts {
         let named = |artifact: &GeneratedArtifact| (generator.namespace.clone(), artifact.name.clone());
         let artifacts = match expand(&generator.spec, &sources) {
             Ok(Some(artifacts)) => artifacts,
-            Ok(None) => return generator.spec.artifacts.iter().map(|made| (named(made), None)).collect(),
+            Ok(None) => {
+                return generator
+                    .spec
+                    .artifacts
+                    .iter()
+                    .map(|made| (named(made), None))
+                    .collect();
+            }
             Err(message) => {
                 faults.push(NotCopied {
                     written: generator.written.clone(),
@@ -201,7 +208,11 @@ impl Artifacts {
                 Assembled::Unknown => None,
                 Assembled::Faulty(fault) => {
                     // Where a pattern makes the artifacts, their numbers are not those of the list.
-                    let number = if generator.spec.path_pattern.is_some() { 0 } else { number };
+                    let number = if generator.spec.path_pattern.is_some() {
+                        0
+                    } else {
+                        number
+                    };
                     faults.push(NotCopied {
                         written: generator.written.clone(),
                         field: field(&[
@@ -290,7 +301,12 @@ impl Artifacts {
 
     /// Forgets the artifacts that no generator makes any more.
     pub(super) async fn keep(&mut self, names: &BTreeSet<ArtifactName>, renderer: &dyn Renderer) {
-        let gone: Vec<ArtifactName> = self.made.keys().filter(|name| !names.contains(*name)).cloned().collect();
+        let gone: Vec<ArtifactName> = self
+            .made
+            .keys()
+            .filter(|name| !names.contains(*name))
+            .cloned()
+            .collect();
         for name in gone {
             if let Some(artifact) = self.made.remove(&name) {
                 clear(&artifact, renderer).await;
@@ -341,7 +357,9 @@ impl WorkTree<'_> {
     /// A path of the repository as it is in the workspace.
     fn inside(&self, path: &Arc<str>) -> Arc<str> {
         let inner = path.strip_prefix(self.prefix).and_then(|rest| rest.strip_prefix('/'));
-        inner.filter(|_| !self.prefix.is_empty()).map_or_else(|| Arc::clone(path), Into::into)
+        inner
+            .filter(|_| !self.prefix.is_empty())
+            .map_or_else(|| Arc::clone(path), Into::into)
     }
 }
 

@@ -117,9 +117,11 @@ impl Fluxing {
         self.waiting.push((Arc::clone(name), generation));
     }
 
-    /// The sources that are this workspace are read from the session. False when too many saves wait.
-    pub(super) fn reads_from(&mut self, repositories: Vec<BroughtRepository>) -> bool {
-        if self.repositories.as_ref() == Some(&repositories) {
+    /// The sources that are this workspace are read from the session. What is broken is not committed, and what it does not
+    /// bring any more is still there. False when too many saves wait.
+    pub(super) fn reads_from(&mut self, repositories: Vec<BroughtRepository>, is_broken: bool) -> bool {
+        let is_known = self.repositories.as_ref() == Some(&repositories);
+        if is_known || (is_broken && self.repositories.is_some()) {
             return true;
         }
         let is_taken = self.commits.repositories(repositories.clone());

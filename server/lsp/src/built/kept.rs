@@ -29,6 +29,8 @@ pub(super) struct Kept {
     /// Where objects come from in the unit's own tree, where that is not the work tree.
     pub(super) as_built: BTreeMap<usize, OriginNote>,
     pub(super) fault: Option<Fault>,
+    /// Whether it could not be built because the renderer was not there: then it is tried again.
+    pub(super) is_lost: bool,
     /// The files that it is built from.
     pub(super) reads: Reads,
     pub(super) brought: Brought,

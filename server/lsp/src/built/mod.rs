@@ -205,7 +205,7 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
     };
     // What Flux must know of its sources it must know of every build, the newest or not.
     if let Some(flux) = &mut building.flux
-        && !flux.reads_from(outcome.repositories)
+        && !flux.reads_from(outcome.repositories, outcome.is_broken)
     {
         saves::tell_not_taken(state);
         return;

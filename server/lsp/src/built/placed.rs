@@ -79,7 +79,10 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
                 placed.unreachable.get_or_insert_with(|| reason.clone());
             }
         }
-        if let Some(built) = objects.get(object.manifest.document).filter(|built| is_it(built, object)) {
+        if let Some(built) = objects
+            .get(object.manifest.document)
+            .filter(|built| is_it(built, object))
+        {
             place_object(worker, built, object, suppliers, !last, &mut placed.files);
         }
     }

@@ -1,6 +1,7 @@
 //! Building the target and all that follows from it: only what a save can have changed, first what it feeds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use gitops_model::flux::{Kustomization, Reference, SourceOrigin};
 use gitops_model::kustomize::{self, reads};
@@ -15,6 +16,8 @@ use super::worker::{Worker, supplied};
 
 /// How many Kustomizations of one target are built.
 const MAX_UNITS: usize = 2_000;
+/// A build that was lost after so long is not tried a second time.
+const SECOND_TRY_WITHIN: Duration = Duration::from_secs(3);
 /// The namespace and name of the source of a target that has none of its own.
 const FLUX_SYSTEM: &str = "flux-system";
 
@@ -122,7 +125,9 @@ impl Round {
             let (parent, mut unit, kustomization) = self.later.remove(index);
             match place {
                 Place::WorkTree => {
-                    let Some(path) = worker.inside(&unit.path) else { continue };
+                    let Some(path) = worker.inside(&unit.path) else {
+                        continue;
+                    };
                     // The Kustomization of the target builds the target, which is built already.
                     if path == worker.target {
                         continue;
@@ -135,8 +140,7 @@ impl Round {
             if let Some(flux) = &mut unit.flux {
                 flux.strict = is_ready;
                 let namespace = flux.name.0.clone();
-                flux.variables =
-                    unit::variables(&kustomization, |reference| self.find(worker, reference, &namespace));
+                flux.variables = unit::variables(&kustomization, |reference| self.find(worker, reference, &namespace));
             }
             self.build(worker, unit, Some(parent)).await;
         }
@@ -163,11 +167,18 @@ impl Round {
         }
         second.or_else(|| {
             let (index, (_, unit, kustomization)) = self.later.iter().enumerate().next()?;
-            let is_git = kustomization.source.as_ref().is_some_and(|source| source.kind == "GitRepository");
+            let is_git = kustomization
+                .source
+                .as_ref()
+                .is_some_and(|source| source.kind == "GitRepository");
             let is_there = worker
                 .inside(&unit.path)
                 .is_some_and(|path| worker.tree.texts().below(&path).next().is_some());
-            let place = if is_git && is_there { Place::WorkTree } else { Place::Elsewhere };
+            let place = if is_git && is_there {
+                Place::WorkTree
+            } else {
+                Place::Elsewhere
+            };
             let namespace = unit.name().0;
             let is_known =
                 |reference: &Reference| reference.is_optional || self.find(worker, reference, &namespace).is_some();
@@ -207,6 +218,8 @@ impl Round {
             .find(|(_, key, _)| key.name == name && key.namespace.as_deref().unwrap_or(FLUX_SYSTEM) == namespace);
         match found {
             Some((_, _, source)) if is_workspace(&source.origin, &worker.remotes) => Place::WorkTree,
+            // Where nothing says which repository this is, a directory that is there is meant.
+            Some(_) if worker.remotes.is_empty() => Place::Unknown,
             Some(_) => Place::Elsewhere,
             None => Place::Unknown,
         }
@@ -255,7 +268,9 @@ impl Round {
                 _ => Known::Elsewhere,
             }
         };
-        let faults = artifacts.make(&self.generators, &known, &work_tree, &*worker.renderer).await;
+        let faults = artifacts
+            .make(&self.generators, &known, &work_tree, &*worker.renderer)
+            .await;
         self.result.not_copied = faults;
         worker.artifacts = artifacts;
     }
@@ -293,7 +308,7 @@ impl Round {
         if let Some(built) = self.changed.built.remove(name) {
             return whole(worker, unit, built);
         }
-        if let Some(mut kept) = kept.filter(|kept| kept.unit.asks_the_same(&unit)) {
+        if let Some(mut kept) = kept.filter(|kept| !kept.is_lost && kept.unit.asks_the_same(&unit)) {
             let changed = match &unit.artifact {
                 Some(artifact) => worker.artifacts.get(artifact).map(super::artifact::Artifact::changed),
                 None => Some(&self.changed.paths),
@@ -324,14 +339,22 @@ impl Round {
             }
         }
         let request = unit.request(worker.tree_at_renderer(&unit));
-        let built = worker.renderer.kustomize(&request).await;
+        let asked_at = Instant::now();
+        let mut built = worker.renderer.kustomize(&request).await;
+        // A renderer that was ended by somebody else is there again for the second try; one that took too long is not asked
+        // for as long once more.
+        if built.is_err() && asked_at.elapsed() < SECOND_TRY_WITHIN {
+            built = worker.renderer.kustomize(&request).await;
+        }
         whole(worker, unit, built)
     }
 
     async fn finish(mut self, worker: &mut Worker) -> AllBuilt {
         let mut units = Vec::with_capacity(self.order.len());
         for (number, name) in self.order.iter().enumerate() {
-            let Some(kept) = worker.kept.get_mut(name) else { continue };
+            let Some(kept) = worker.kept.get_mut(name) else {
+                continue;
+            };
             let start = worker.objects.len();
             units.push(kept.unit.clone());
             worker.objects.append(&mut kept.objects);
@@ -392,6 +415,7 @@ impl Round {
 
 /// A unit of which the whole was built.
 fn whole(worker: &mut Worker, unit: Unit, built: Result<Built, Gone>) -> Kept {
+    let is_lost = built.is_err();
     let (objects, fault) = match built {
         Ok(Built {
             objects, fault: None, ..
@@ -416,17 +440,14 @@ fn whole(worker: &mut Worker, unit: Unit, built: Result<Built, Gone>) -> Kept {
         as_built,
         objects,
         fault,
+        is_lost,
         unit,
         ..Kept::default()
     }
 }
 
 /// Says of the objects of an artifact where they are written in the work tree; returns where they come from in the artifact.
-fn written_in_the_work_tree(
-    worker: &Worker,
-    unit: &Unit,
-    objects: &mut [BuiltObject],
-) -> BTreeMap<usize, OriginNote> {
+fn written_in_the_work_tree(worker: &Worker, unit: &Unit, objects: &mut [BuiltObject]) -> BTreeMap<usize, OriginNote> {
     let mut as_built = BTreeMap::new();
     let Some(artifact) = unit.artifact.as_ref().and_then(|name| worker.artifacts.get(name)) else {
         return as_built;
@@ -465,7 +486,11 @@ impl Worker {
     /// A directory of the repository as it is in the workspace; `None` where it is outside of it.
     fn inside(&self, path: &str) -> Option<String> {
         if self.prefix.is_empty() || path == self.prefix {
-            return Some(if self.prefix.is_empty() { path.to_owned() } else { String::new() });
+            return Some(if self.prefix.is_empty() {
+                path.to_owned()
+            } else {
+                String::new()
+            });
         }
         Some(path.strip_prefix(&self.prefix)?.strip_prefix('/')?.to_owned())
     }
@@ -474,3 +499,6 @@ impl Worker {
         self.source_of_target == (namespace.to_owned(), name.to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use camino::Utf8PathBuf;
 use gitops_model::flux::RepositoryUrl;
@@ -204,6 +205,9 @@ impl Worker {
         let mut changed = Changed::default();
         let mut files = BTreeMap::new();
         for (path, content) in save.changes {
+            if self.tree.is_elsewhere(&path) {
+                continue;
+            }
             let before = self.identities(&path);
             match content {
                 Some(parsed) => {
@@ -233,12 +237,19 @@ impl Worker {
 
     /// Builds what changed, and tells the loop what came of all.
     async fn build_units(&mut self, changed: Changed, gone: Option<gitops_render::Gone>) {
+        let began = Instant::now();
         let AllBuilt {
             mut faults,
             not_copied,
             behind,
             repositories,
         } = units::build_all(self, changed).await;
+        tracing::info!(
+            units = self.units.len(),
+            objects = self.objects.len(),
+            milliseconds = began.elapsed().as_secs_f64() * 1000.0,
+            "target built"
+        );
         if let Some(gone) = gone {
             faults.push((
                 0,
@@ -267,7 +278,8 @@ impl Worker {
         let number = self.number;
         let _ = self.inbox.send(Event::Task(TaskDone::TargetBuilt { number, outcome }));
         let requests = behind.into_iter();
-        self.behind.start(self.generation, Arc::clone(&self.renderer), requests.collect());
+        self.behind
+            .start(self.generation, Arc::clone(&self.renderer), requests.collect());
     }
 
     /// The wholes of units of which slices were built: where they say something else, that counts.
@@ -276,7 +288,8 @@ impl Worker {
             return;
         }
         let mut changed = Changed::default();
-        for (name, built) in wholes.built {
+        // Where the renderer was not there, the next save tries again, and the slice holds till then.
+        for (name, built) in wholes.built.into_iter().filter(|(_, built)| built.is_ok()) {
             if built.as_ref().is_ok_and(|built| self.is_as_built(&name, built)) {
                 if let Some(kept) = self.kept.get_mut(&name) {
                     kept.is_slice = false;
@@ -360,7 +373,9 @@ impl Worker {
         let mut start = 0;
         for (number, unit) in self.units.iter().enumerate() {
             let count = self.unit_of.iter().skip(start).take_while(|of| **of == number).count();
-            let Some(kept) = self.kept.get(&unit.name()) else { continue };
+            let Some(kept) = self.kept.get(&unit.name()) else {
+                continue;
+            };
             let found = kept.unused.clone().unwrap_or_else(|| {
                 let own: Vec<&BuiltObject> = self.objects.iter().skip(start).take(count).collect();
                 let found = gitops_render::unused::unused(self.tree_of(unit), &unit.path, &own);
@@ -389,7 +404,12 @@ impl Worker {
             .send(Event::Task(TaskDone::ConditionPlaced { number, placed }));
     }
 
-    pub(super) fn by_file(&self, placed: impl IntoIterator<Item = PlacedFault>, source: Source, severity: Severity) -> Findings {
+    pub(super) fn by_file(
+        &self,
+        placed: impl IntoIterator<Item = PlacedFault>,
+        source: Source,
+        severity: Severity,
+    ) -> Findings {
         let mut findings = Findings::new();
         for placed in placed {
             findings.entry(self.name(&placed.file)).or_default().push(Finding {
@@ -429,7 +449,9 @@ impl Worker {
 /// Namespace and name of the `GitRepository` of a target; those of Flux's bootstrap where it has none.
 fn source_of_target(source: Option<&Value>) -> (String, String) {
     let text = |pointer: &str| {
-        let text = source.and_then(|source| source.pointer(pointer)).and_then(Value::as_str);
+        let text = source
+            .and_then(|source| source.pointer(pointer))
+            .and_then(Value::as_str);
         text.unwrap_or("flux-system").to_owned()
     };
     (text("/metadata/namespace"), text("/metadata/name"))

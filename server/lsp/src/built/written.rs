@@ -25,7 +25,9 @@ impl Worker {
         }
         // What is merged stands in the last of its files that has it.
         for file in artifact.merged(&copied) {
-            let Some(sheet) = self.tree.texts().sheet(file) else { continue };
+            let Some(sheet) = self.tree.texts().sheet(file) else {
+                continue;
+            };
             let (base, path) = (&place.origin.base, &place.origin.path);
             let is_there = sheet.node(0, &base.join(path)).is_some();
             if let Some(document) = sheet.documents().first().filter(|_| is_there) {

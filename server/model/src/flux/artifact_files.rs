@@ -129,7 +129,11 @@ impl Staged<'_> {
                 return Ok(());
             }
             let is_inside = is_directory || target.is_empty() || self.files.keys().any(|file| is_below(file, target));
-            let target = if is_inside { joined(target, name) } else { target.to_owned() };
+            let target = if is_inside {
+                joined(target, name)
+            } else {
+                target.to_owned()
+            };
             self.put(&path, target);
             return Ok(());
         }

@@ -36,7 +36,10 @@ pub fn expand(
             continue;
         };
         for artifact in &generator.artifacts {
-            let lower = captures.iter().map(|(name, text)| (name.clone(), text.to_lowercase())).collect();
+            let lower = captures
+                .iter()
+                .map(|(name, text)| (name.clone(), text.to_lowercase()))
+                .collect();
             let name = filled(&artifact.name, &lower)?;
             if !names.insert(name.clone()) {
                 return Err(format!("two directories make an artifact named `{name}`"));
@@ -86,7 +89,9 @@ fn part_matches(pattern: &str, part: &str, found: &mut BTreeMap<String, String>)
     let (name, after) = rest
         .split_once('}')
         .ok_or_else(|| format!("`{pattern}` has a `{{` without its `}}`"))?;
-    let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    let is_name = name
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
         && name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
     if !is_name {
         return Err(format!("`{{{name}}}` of the pattern is no name"));
@@ -151,15 +156,25 @@ mod tests {
         let listing: Listing = files.iter().map(|path| (*path).into()).collect();
         let made = expand(&generator, &BTreeMap::from([("repo".to_owned(), Some(&listing))]))?;
         let made = made.expect("the source is known").into_iter();
-        Ok(made.map(|made| format!("{} {}", made.name, made.copies[0].from)).collect())
+        Ok(made
+            .map(|made| format!("{} {}", made.name, made.copies[0].from))
+            .collect())
     }
 
     #[test]
     fn each_directory_that_matches_makes_an_artifact() {
-        let files = ["apps/Web/x.yaml", "apps/store/x.yaml", "apps/notes.md", "infra/a/x.yaml"];
+        let files = [
+            "apps/Web/x.yaml",
+            "apps/store/x.yaml",
+            "apps/notes.md",
+            "infra/a/x.yaml",
+        ];
         assert_eq!(
             names("@repo/apps/{app}", "app-{app}", &files),
-            Ok(vec!["app-web @repo/apps/Web/**".to_owned(), "app-store @repo/apps/store/**".to_owned()])
+            Ok(vec![
+                "app-web @repo/apps/Web/**".to_owned(),
+                "app-store @repo/apps/store/**".to_owned()
+            ])
         );
         assert!(names("@repo/apps/{app}", "same", &files).is_err());
         assert!(names("@repo/apps/{app", "same", &files).is_err());

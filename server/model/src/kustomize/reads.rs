@@ -132,7 +132,11 @@ fn configuration(tree: &Tree, directory: &str, path: &str, reads: &mut Reads, wa
 /// Notes what a text may name. `KEY=FILE` names a file, too.
 fn note(tree: &Tree, directory: &str, text: &str, reads: &mut Reads, waiting: &mut Vec<String>) {
     let candidates = [Some(text), text.split_once('=').map(|(_, file)| file)];
-    for path in candidates.into_iter().flatten().filter_map(|text| join(directory, text)) {
+    for path in candidates
+        .into_iter()
+        .flatten()
+        .filter_map(|text| join(directory, text))
+    {
         if tree.text(&path).is_some() {
             reads.files.insert(path);
         } else if tree.kustomization_file(&path).is_some() {
@@ -217,7 +221,10 @@ mod tests {
                 ("apps/other.yaml", ""),
                 ("base/kustomization.yaml", "resources: [store.yaml]\n"),
                 ("base/store.yaml", ""),
-                ("parts/extra/kustomization.yaml", "kind: Component\nresources: [part.yaml]\n"),
+                (
+                    "parts/extra/kustomization.yaml",
+                    "kind: Component\nresources: [part.yaml]\n",
+                ),
             ],
             "apps",
             &[

@@ -12,7 +12,11 @@ fn copy(written: &str) -> Copy {
     Copy {
         from,
         to,
-        strategy: if strategy.is_empty() { "Overwrite".to_owned() } else { strategy },
+        strategy: if strategy.is_empty() {
+            "Overwrite".to_owned()
+        } else {
+            strategy
+        },
         exclude: words.map(str::to_owned).collect(),
     }
 }
@@ -74,18 +78,17 @@ fn other_patterns_keep_the_whole_path() {
             "x/apps/staging/kustomization.yaml <- apps/staging/kustomization.yaml",
         ],
     );
-    check(
-        &APPS,
-        &["@repo/*.md @artifact/"],
-        &["README.md <- README.md"],
-    );
+    check(&APPS, &["@repo/*.md @artifact/"], &["README.md <- README.md"]);
 }
 
 #[test]
 fn a_directory_keeps_its_name_and_a_file_takes_that_of_its_destination() {
     check(
         &APPS,
-        &["@repo/apps/base @artifact/all", "@repo/README.md @artifact/all/about.md"],
+        &[
+            "@repo/apps/base @artifact/all",
+            "@repo/README.md @artifact/all/about.md",
+        ],
         &[
             "all/about.md <- README.md",
             "all/base/kustomization.yaml <- apps/base/kustomization.yaml",
@@ -94,7 +97,10 @@ fn a_directory_keeps_its_name_and_a_file_takes_that_of_its_destination() {
     );
     check(
         &APPS,
-        &["@repo/README.md @artifact/docs/", "@repo/apps/staging/notes.md @artifact/docs"],
+        &[
+            "@repo/README.md @artifact/docs/",
+            "@repo/apps/staging/notes.md @artifact/docs",
+        ],
         &["docs/README.md <- README.md", "docs/notes.md <- apps/staging/notes.md"],
     );
 }
@@ -117,12 +123,18 @@ fn a_later_copy_overwrites_or_is_merged() {
     let values = ["a/values.yaml", "b/values.yaml"];
     check(
         &values,
-        &["@repo/a/values.yaml @artifact/values.yaml", "@repo/b/values.yaml @artifact/values.yaml"],
+        &[
+            "@repo/a/values.yaml @artifact/values.yaml",
+            "@repo/b/values.yaml @artifact/values.yaml",
+        ],
         &["values.yaml <- b/values.yaml"],
     );
     check(
         &values,
-        &["@repo/a/values.yaml @artifact/values.yaml", "@repo/b/values.yaml @artifact/values.yaml Merge"],
+        &[
+            "@repo/a/values.yaml @artifact/values.yaml",
+            "@repo/b/values.yaml @artifact/values.yaml Merge",
+        ],
         &["values.yaml <- a/values.yaml + b/values.yaml"],
     );
 }
@@ -130,7 +142,13 @@ fn a_later_copy_overwrites_or_is_merged() {
 #[test]
 fn what_no_artifact_has_is_left_out() {
     check(
-        &["apps/web.yaml", "apps/logo.png", "apps/.sops.yaml", "apps/.github/ci.yaml", "apps/.gitignore"],
+        &[
+            "apps/web.yaml",
+            "apps/logo.png",
+            "apps/.sops.yaml",
+            "apps/.github/ci.yaml",
+            "apps/.gitignore",
+        ],
         &["@repo/apps/** @artifact/"],
         &["web.yaml <- apps/web.yaml"],
     );
@@ -139,11 +157,26 @@ fn what_no_artifact_has_is_left_out() {
 #[test]
 fn what_cannot_be_copied_is_said_of_its_copy() {
     for (copies, expected) in [
-        (&["@repo/app/** @artifact/"][..], "0: from: no file of the source `repo` matches `app/**`"),
-        (&["@repo/apps/** @artifact/", "@repo/nowhere @artifact/"], "1: from: `nowhere` is not in the source `repo`"),
-        (&["@other/apps/** @artifact/"], "0: from: there is no source with the alias `other`"),
-        (&["@repo/apps/** @artifact/../x"], "0: to: the destination must stay within the artifact"),
-        (&["@repo/*.md @artifact/ Overwrite *.md"], "0: exclude: everything that matches `*.md` is excluded"),
+        (
+            &["@repo/app/** @artifact/"][..],
+            "0: from: no file of the source `repo` matches `app/**`",
+        ),
+        (
+            &["@repo/apps/** @artifact/", "@repo/nowhere @artifact/"],
+            "1: from: `nowhere` is not in the source `repo`",
+        ),
+        (
+            &["@other/apps/** @artifact/"],
+            "0: from: there is no source with the alias `other`",
+        ),
+        (
+            &["@repo/apps/** @artifact/../x"],
+            "0: to: the destination must stay within the artifact",
+        ),
+        (
+            &["@repo/*.md @artifact/ Overwrite *.md"],
+            "0: exclude: everything that matches `*.md` is excluded",
+        ),
         (&["@repo/apps/[x @artifact/"], "0: from: `apps/[x` is no pattern"),
     ] {
         check(&APPS, copies, &[expected]);
@@ -153,5 +186,9 @@ fn what_cannot_be_copied_is_said_of_its_copy() {
 #[test]
 fn what_only_flux_has_is_left_to_flux() {
     check(&APPS, &["@oci/manifests/** @artifact/"], &["unknown"]);
-    check(&["charts/x.tgz"], &["@repo/charts/x.tgz @artifact/ Extract"], &["unknown"]);
+    check(
+        &["charts/x.tgz"],
+        &["@repo/charts/x.tgz @artifact/ Extract"],
+        &["unknown"],
+    );
 }
