@@ -3,6 +3,7 @@
 mod flux_condition;
 mod flux_loop;
 mod flux_roots;
+mod flux_served;
 mod inventory;
 mod live;
 mod one_file;

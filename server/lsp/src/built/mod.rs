@@ -10,6 +10,7 @@ pub(crate) mod fluxing;
 mod kept;
 mod not_copied;
 mod placed;
+mod saved;
 mod source_ignore;
 mod tree;
 mod unit;

@@ -1,10 +1,10 @@
 //! Building the target and all that follows from it: only what a save can have changed, first what it feeds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use gitops_model::flux::{Kustomization, Reference, SourceOrigin};
-use gitops_model::kustomize::{self, reads};
+use gitops_model::kustomize::reads;
 use gitops_render::{Built, BuiltObject, Fault, Gone, Kustomize, OriginNote};
 use gitops_session::BroughtRepository;
 use serde_json::Value;
@@ -100,7 +100,7 @@ struct Round {
     parents: BTreeMap<UnitName, UnitName>,
     seen: BTreeSet<UnitName>,
     /// What is still to be built.
-    later: Vec<(UnitName, Unit, Box<Kustomization>)>,
+    later: VecDeque<(UnitName, Unit, Box<Kustomization>)>,
     generators: Vec<Generator>,
     result: AllBuilt,
 }
@@ -122,7 +122,9 @@ impl Round {
             let Some((index, place, is_ready)) = self.next(worker) else {
                 break;
             };
-            let (parent, mut unit, kustomization) = self.later.remove(index);
+            let Some((parent, mut unit, kustomization)) = self.later.remove(index) else {
+                break;
+            };
             match place {
                 Place::WorkTree => {
                     let Some(path) = worker.inside(&unit.path) else {
@@ -242,7 +244,8 @@ impl Round {
         let Some(kept) = worker.kept.get(name) else { return };
         for (unit, kustomization) in &kept.brought.kustomizations {
             if self.seen.insert(unit.name()) {
-                self.later.push((name.clone(), unit.clone(), kustomization.clone()));
+                self.later
+                    .push_back((name.clone(), unit.clone(), kustomization.clone()));
             }
         }
         self.generators.extend(kept.brought.generators.iter().cloned());
@@ -462,42 +465,6 @@ fn written_in_the_work_tree(worker: &Worker, unit: &Unit, objects: &mut [BuiltOb
         }
     }
     as_built
-}
-
-impl Worker {
-    /// The files that a unit is built from.
-    pub(super) fn tree_of(&self, unit: &Unit) -> &kustomize::Tree {
-        let artifact = unit.artifact.as_ref().and_then(|name| self.artifacts.get(name));
-        artifact.map_or(self.tree.texts(), super::artifact::Artifact::tree)
-    }
-
-    /// Name of a unit's tree at the renderer.
-    pub(super) fn tree_at_renderer(&self, unit: &Unit) -> &str {
-        let artifact = unit.artifact.as_ref().and_then(|name| self.artifacts.get(name));
-        artifact.map_or(self.name_of_tree(), super::artifact::Artifact::name_of_tree)
-    }
-
-    /// Where a file of a unit's tree is written in the work tree.
-    pub(super) fn written(&self, unit: &Unit, path: &str) -> Option<std::sync::Arc<str>> {
-        let artifact = unit.artifact.as_ref().and_then(|name| self.artifacts.get(name))?;
-        artifact.written(path).cloned()
-    }
-
-    /// A directory of the repository as it is in the workspace; `None` where it is outside of it.
-    fn inside(&self, path: &str) -> Option<String> {
-        if self.prefix.is_empty() || path == self.prefix {
-            return Some(if self.prefix.is_empty() {
-                path.to_owned()
-            } else {
-                String::new()
-            });
-        }
-        Some(path.strip_prefix(&self.prefix)?.strip_prefix('/')?.to_owned())
-    }
-
-    fn is_source_of_target(&self, namespace: &str, name: &str) -> bool {
-        self.source_of_target == (namespace.to_owned(), name.to_owned())
-    }
 }
 
 #[cfg(test)]

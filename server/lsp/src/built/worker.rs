@@ -1,8 +1,7 @@
 //! The task that has a target built and finds the places of what is said about it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use camino::Utf8PathBuf;
 use gitops_model::flux::RepositoryUrl;
@@ -15,12 +14,13 @@ use gitops_yaml::FieldPath;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::artifact::{Artifacts, changes_listings};
-use super::behind::{Behind, Wholes};
+use super::artifact::Artifacts;
+use super::behind::Behind;
 use super::kept::Kept;
+use super::source_ignore::SourceIgnore;
 use super::unit::Unit;
-use super::units::{self, AllBuilt, Changed, UnitName};
-use super::{Findings, Outcome, PlacedCondition, Tree, conditions, placed};
+use super::units::UnitName;
+use super::{Findings, PlacedCondition, Tree, conditions, placed};
 use crate::event::{Event, Inbox, TaskDone};
 use crate::parsed::Parsed;
 
@@ -48,7 +48,7 @@ pub(crate) struct Save {
 /// The worker of one session.
 pub(super) struct Worker {
     /// Number of the session.
-    number: u64,
+    pub(super) number: u64,
     /// The workspace folder.
     pub(super) root: Utf8PathBuf,
     /// The target, from the root.
@@ -78,11 +78,13 @@ pub(super) struct Worker {
     /// Namespace and name of the `GitRepository` that the target itself is built from.
     pub(super) source_of_target: (String, String),
     /// The wholes that are built behind slices.
-    behind: Behind,
-    generation: u64,
+    pub(super) behind: Behind,
+    /// What source-controller leaves out, where Flux builds.
+    pub(super) left_out: Option<SourceIgnore>,
+    pub(super) generation: u64,
     /// Name of the tree at the renderer.
     name_of_tree: String,
-    inbox: Inbox,
+    pub(super) inbox: Inbox,
 }
 
 /// What a worker begins with.
@@ -127,6 +129,7 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
         remotes: Vec::new(),
         source_of_target: source_of_target(start.source.as_ref()),
         behind,
+        left_out: None,
         generation: 0,
         name_of_tree: format!("session-{}", start.number),
         inbox: start.inbox,
@@ -181,134 +184,6 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
 }
 
 impl Worker {
-    async fn send_whole_tree(&mut self) {
-        let files = self.tree.texts().below("");
-        let files = files
-            .map(|(path, text)| (path.to_string(), Some(text.to_string())))
-            .collect();
-        // What went wrong is said of the build that follows.
-        let _ = self.renderer.change(&self.name_of_tree, files).await;
-    }
-
-    /// Finds out which repository this is.
-    async fn look_around(&mut self) {
-        if self.is_flux {
-            let around = gitops_session::source::surroundings(&self.root).await;
-            self.prefix = around.prefix.into_string();
-            self.remotes.extend(around.remotes);
-        }
-    }
-
-    async fn build(&mut self, save: Save) {
-        self.generation = save.generation;
-        self.behind.stop();
-        let mut changed = Changed::default();
-        let mut files = BTreeMap::new();
-        for (path, content) in save.changes {
-            if self.tree.is_elsewhere(&path) {
-                continue;
-            }
-            let before = self.identities(&path);
-            match content {
-                Some(parsed) => {
-                    files.insert(path.clone(), Some(parsed.text.as_str().to_owned()));
-                    self.tree.set(path.clone(), parsed);
-                    if before != self.identities(&path) {
-                        changed.restructured.insert(path.clone());
-                    }
-                    changed.paths.insert(path);
-                }
-                None => {
-                    for path in self.tree.remove(&path) {
-                        files.insert(path.clone(), None);
-                        changed.restructured.insert(path.clone());
-                        changed.paths.insert(path);
-                    }
-                }
-            }
-            let came_or_went = before.is_none() || files.values().any(Option::is_none);
-            if came_or_went || changed.paths.iter().any(|path| changes_listings(path)) {
-                self.artifacts.forget_listings();
-            }
-        }
-        let gone = self.renderer.change(&self.name_of_tree, files).await.err();
-        self.build_units(changed, gone).await;
-    }
-
-    /// Builds what changed, and tells the loop what came of all.
-    async fn build_units(&mut self, changed: Changed, gone: Option<gitops_render::Gone>) {
-        let began = Instant::now();
-        let AllBuilt {
-            mut faults,
-            not_copied,
-            behind,
-            repositories,
-        } = units::build_all(self, changed).await;
-        tracing::info!(
-            units = self.units.len(),
-            objects = self.objects.len(),
-            milliseconds = began.elapsed().as_secs_f64() * 1000.0,
-            "target built"
-        );
-        if let Some(gone) = gone {
-            faults.push((
-                0,
-                Fault {
-                    step: "build".to_owned(),
-                    message: gone.to_string(),
-                    object: None,
-                },
-            ));
-        }
-        let mut findings = self.faults(&faults);
-        for (name, more) in self.not_copied(&not_copied) {
-            findings.entry(name).or_default().extend(more);
-        }
-        // Of a single kustomization that cannot be built nothing is known; of many, what can be built goes on.
-        let is_broken = !faults.is_empty() || !not_copied.is_empty();
-        let objects = (!is_broken || self.is_flux).then(|| self.sent.clone());
-        let outcome = Outcome {
-            generation: self.generation,
-            objects,
-            is_broken,
-            texts: self.texts_of(&findings),
-            findings,
-            repositories,
-        };
-        let number = self.number;
-        let _ = self.inbox.send(Event::Task(TaskDone::TargetBuilt { number, outcome }));
-        let requests = behind.into_iter();
-        self.behind
-            .start(self.generation, Arc::clone(&self.renderer), requests.collect());
-    }
-
-    /// The wholes of units of which slices were built: where they say something else, that counts.
-    async fn take_wholes(&mut self, wholes: Wholes) {
-        if wholes.generation != self.generation {
-            return;
-        }
-        let mut changed = Changed::default();
-        // Where the renderer was not there, the next save tries again, and the slice holds till then.
-        for (name, built) in wholes.built.into_iter().filter(|(_, built)| built.is_ok()) {
-            if built.as_ref().is_ok_and(|built| self.is_as_built(&name, built)) {
-                if let Some(kept) = self.kept.get_mut(&name) {
-                    kept.is_slice = false;
-                }
-            } else {
-                changed.built.insert(name, built);
-            }
-        }
-        if !changed.built.is_empty() {
-            self.build_units(changed, None).await;
-        }
-    }
-
-    /// The identities of the objects of a file; `None` where there is no such file.
-    fn identities(&mut self, path: &str) -> Option<BTreeSet<ObjectKey>> {
-        let parsed = self.parsed(path)?;
-        Some(parsed.manifests().map(|manifest| manifest.key.clone()).collect())
-    }
-
     async fn place(&mut self, verdict: FileVerdict) {
         let placed = placed::place(self, verdict).await;
         let number = self.number;
@@ -321,7 +196,7 @@ impl Worker {
     }
 
     /// The faults of builds on their lines.
-    fn faults(&self, faults: &[(usize, Fault)]) -> Findings {
+    pub(super) fn faults(&self, faults: &[(usize, Fault)]) -> Findings {
         let placed = faults.iter().filter_map(|(number, fault)| {
             let unit = self.units.get(*number)?;
             let placed = gitops_render::fault::place(fault, &unit.path, self.tree_of(unit));
