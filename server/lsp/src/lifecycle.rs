@@ -188,6 +188,7 @@ fn read_target(state: &State, number: u64) {
         let began = Instant::now();
         if kind != TargetKind::Folder {
             let (tree, left_out) = built::read_tree(&root);
+            tracing::info!(milliseconds = began.elapsed().as_secs_f64() * 1000.0, "tree read");
             let _ = inbox.send(Event::Task(TaskDone::TreeRead { number, tree, left_out }));
             return;
         }

@@ -169,14 +169,18 @@ fn unchanged(shared: &Shared, supply: &Supply, supplied: &Supplied) -> Option<Ob
     })
 }
 
-/// Remembers what is on the cluster now, for [`unchanged`].
+/// Remembers what is on the cluster now, for [`unchanged`]; where nothing is applied, what would be taken.
 fn remember(shared: &Shared, supply: &Supply, verdicts: &[ObjectVerdict]) {
     if !supply.changed_only {
         return;
     }
     let state = shared.file(&supply.file);
     let applied = supply.objects.iter().zip(verdicts);
-    let applied = applied.filter(|(_, verdict)| matches!(verdict.outcome, Outcome::Applied { .. }));
+    let applied = applied.filter(|(_, verdict)| match verdict.outcome {
+        Outcome::Applied { .. } => true,
+        Outcome::Accepted => !supply.apply,
+        Outcome::Rejected | Outcome::Unreachable { .. } => false,
+    });
     *locked(&state.applied) = applied
         .map(|(supplied, verdict)| {
             let known = (supplied.object.clone(), verdict.clone());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gitops_cluster::answer::{Answer, Place as Wanted, Suggestion, codes};
-use gitops_model::{Manifest, Supplier, Want};
+use gitops_model::{Manifest, ObjectKey, Supplier, Want};
 use gitops_render::origins::{Origins, Place, Question};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{FileVerdict, ObjectVerdict, Outcome, Phase};
@@ -80,7 +80,10 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
                 placed.unreachable.get_or_insert_with(|| reason.clone());
             }
         }
-        if let Some(built) = objects.get(object.manifest.document) {
+        if let Some(built) = objects
+            .get(object.manifest.document)
+            .filter(|built| is_it(built, object))
+        {
             place_object(worker, built, object, suppliers, !last, &mut placed.files);
         }
     }
@@ -166,21 +169,35 @@ pub(super) async fn suppliers_of(
         let mut of_object = Vec::new();
         let index = verdict.manifest.document;
         // Most of the time there is nothing to ask, and reading all kustomizations is for nothing.
-        if let (true, Some(built), Some(&number)) = (asked(verdict), objects.get(index), worker.unit_of.get(index))
+        let built = objects.get(index).filter(|built| is_it(built, verdict));
+        if let (true, Some(built), Some(&number)) = (asked(verdict), built, worker.unit_of.get(index))
             && let Some(unit) = worker.units.get(number)
         {
             let texts = worker.tree.texts();
             let (origins, request) = known.entry(number).or_insert_with(|| {
-                let origins = Origins::read(texts, &unit.path, unit.spot(texts)).among(objects);
-                (origins, unit.request(worker.name_of_tree()))
+                let origins = Origins::read(worker.tree_of(unit), &unit.path, unit.spot(texts));
+                let origins = origins.with_values_of(texts).among(objects);
+                (origins, unit.request(worker.tree_at_renderer(unit)))
+            });
+            // Origins are looked for where it was built from, which is an artifact for some.
+            let as_built = worker.as_built.get(&index).map(|note| BuiltObject {
+                origin: Some(note.clone()),
+                ..built.clone()
             });
             for answer in answers_of(verdict) {
-                of_object.push(places(worker, origins, request, built, answer).await);
+                let places = places(worker, origins, request, as_built.as_ref().unwrap_or(built), answer).await;
+                let places = places.into_iter().map(|place| worker.in_its_file(unit, place));
+                of_object.push(places.collect());
             }
         }
         all.push(of_object);
     }
     all
+}
+
+/// Whether a verdict is about an object: what was built may be other by now than what was asked about.
+fn is_it(built: &BuiltObject, verdict: &ObjectVerdict) -> bool {
+    ObjectKey::of(&built.object) == verdict.manifest.key
 }
 
 fn answers_of(verdict: &ObjectVerdict) -> impl Iterator<Item = &Answer> {
