@@ -18,3 +18,4 @@ pub mod server;
 pub mod shared;
 pub mod show;
 pub mod slots;
+pub mod truth;
