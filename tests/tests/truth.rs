@@ -8,7 +8,9 @@ use gitops_tests::truth::run::run;
 
 fn measure(repository: &str, target: &str, kinds: &[&str], rounds: usize) -> Report {
     let options = Options {
-        repository: Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora").join(repository),
+        repository: Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("corpora")
+            .join(repository),
         target: target.to_owned(),
         rounds,
         seed: 7,
@@ -38,7 +40,10 @@ fn a_kustomization_is_measured() {
     }
     assert_eq!(report.without, ["component-missing"]);
     // The same seed plays the same, wherever it is played.
-    let places = report.rounds.iter().map(|round| format!("{} {}:{}", round.kind, round.file, round.line));
+    let places = report
+        .rounds
+        .iter()
+        .map(|round| format!("{} {}:{}", round.kind, round.file, round.line));
     let first = places.collect::<Vec<_>>().join("\n");
     assert!(first.lines().all(|line| line.contains("kustomize/")), "{first}");
     assert!(report.rounds.iter().all(|round| round.played.placed == Placed::Exact));

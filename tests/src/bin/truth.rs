@@ -15,10 +15,6 @@ fn main() -> ExitCode {
         .and_then(|options| measure(&options))
     {
         Ok(report) => {
-            let misses = report.misses();
-            if !misses.is_empty() {
-                println!("\n{misses}");
-            }
             println!("\n{}", report.table());
             ExitCode::SUCCESS
         }

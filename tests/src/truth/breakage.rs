@@ -31,6 +31,10 @@ pub enum Proof {
     Fails,
     /// Something else is built.
     Changes,
+    /// Something else is built, or it cannot be built.
+    ChangesOrFails,
+    /// It cannot be built, or the API server refuses what is built.
+    FailsOrRefused,
     /// The same is built as with these edits instead, in the same file.
     SameAs(Vec<Edit>),
     /// Nothing else is built.
@@ -216,9 +220,9 @@ impl Edits {
     /// What goes and what comes, shortened, for people.
     pub fn describe(&self, text: &str) -> String {
         let short = |text: &str| -> String {
-            let text = text.trim().replace('\n', "⏎");
-            if text.chars().count() > 60 {
-                text.chars().take(57).chain("…".chars()).collect()
+            let text = text.trim_end().replace('\n', "⏎").replace('\t', "⇥");
+            if text.chars().count() > 70 {
+                text.chars().take(67).chain("…".chars()).collect()
             } else {
                 text
             }
@@ -293,7 +297,7 @@ mod tests {
         let text = "spec:\n  replicas: 3\n";
         assert_eq!(
             edits(&[(18..19, "three")]).describe(text),
-            "`replicas: 3` → `replicas: three`"
+            "`  replicas: 3` → `  replicas: three`"
         );
     }
 }

@@ -25,7 +25,7 @@ const AFTER_FLUX: Duration = Duration::from_secs(2);
 /// How long a pod may take to fail.
 const AFTER_APPLY: Duration = Duration::from_secs(15);
 /// How long it may take until everything is as it was.
-const MENDING: Duration = Duration::from_secs(60);
+const MENDING: Duration = Duration::from_secs(45);
 /// Nothing that is said for so long is all there is.
 const QUIET: Duration = Duration::from_millis(800);
 /// How often Flux's objects are looked at where nothing tells of them.
@@ -60,6 +60,8 @@ pub struct Played {
     pub milliseconds: u128,
     /// The verdicts that came, in order.
     pub verdicts: Vec<String>,
+    /// Milliseconds from the mended save to when everything was as it had been.
+    pub mending: u128,
     /// What is left after mending; `None` where everything is as it was.
     pub left: Option<String>,
 }
@@ -241,12 +243,14 @@ impl Play {
             .map(|(_, phase, good)| format!("{phase}: {good}"))
             .collect();
         let was_refused = self.verdict(&breakage.file, "dry-run") == Some(false);
+        let mended = Instant::now();
         let left = self.mend(&breakage.file, was_refused);
         Played {
             placed,
             said,
             milliseconds,
             verdicts,
+            mending: mended.elapsed().as_millis(),
             left,
         }
     }

@@ -41,15 +41,19 @@ pub fn prove(
         .filter(|fault| !sound.faults.contains(fault))
         .collect();
     let says = |words: &str| breakage.saying.is_empty() || breakage.saying.iter().any(|part| words.contains(part));
-    if breakage.proof == Proof::Fails {
-        return Ok(match new_faults.first() {
-            None => Err(Unproven::Sound),
-            Some(fault) if !says(fault) => Err(Unproven::OtherWords((*fault).clone())),
-            Some(_) => Ok(()),
+    let may_fail = matches!(
+        breakage.proof,
+        Proof::Fails | Proof::ChangesOrFails | Proof::FailsOrRefused
+    );
+    if let Some(fault) = new_faults.first() {
+        return Ok(match () {
+            () if !may_fail => Err(Unproven::CannotBeBuilt),
+            () if !says(fault) => Err(Unproven::OtherWords((*fault).clone())),
+            () => Ok(()),
         });
     }
-    if !new_faults.is_empty() {
-        return Ok(Err(Unproven::CannotBeBuilt));
+    if breakage.proof == Proof::Fails {
+        return Ok(Err(Unproven::Sound));
     }
     let changed = changed(sound, &world);
     match &breakage.proof {
@@ -60,7 +64,7 @@ pub fn prove(
             Err(Unproven::Unclear)
         }),
         _ if is_same(sound, &world) => Ok(Err(Unproven::ChangesNothing)),
-        Proof::Changes => Ok(Ok(())),
+        Proof::Changes | Proof::ChangesOrFails => Ok(Ok(())),
         Proof::SameAs(edits) => {
             let Some(other) = builder
                 .text(&breakage.file)
@@ -78,15 +82,14 @@ pub fn prove(
                 Err(Unproven::Unclear)
             })
         }
-        Proof::Refused => refused(breakage, &changed, sound, oracle, As::New, &says),
-        Proof::RefusedOverLive => refused(breakage, &changed, sound, oracle, As::Live, &says),
+        Proof::Refused | Proof::FailsOrRefused => refused(&changed, (sound, &world), oracle, As::New, &says),
+        Proof::RefusedOverLive => refused(&changed, (sound, &world), oracle, As::Live, &says),
     }
 }
 
 fn refused(
-    _breakage: &Breakage,
     changed: &[&WorldObject],
-    sound: &World,
+    (sound, broken): (&World, &World),
     oracle: &mut Oracle,
     how: As,
     says: &dyn Fn(&str) -> bool,
@@ -96,6 +99,10 @@ fn refused(
         let Some(words) = oracle.refusal(&built.object, how)? else {
             continue;
         };
+        // A namespace that comes with it is there when it is applied.
+        if brings_namespace(broken, &words) {
+            continue;
+        }
         // What is refused in its sound state too says nothing about the breakage.
         let before = sound.objects.iter().find(|other| identity(other) == identity(built));
         if let Some(before) = before
@@ -109,6 +116,19 @@ fn refused(
         other_words = Some(words);
     }
     Ok(Err(other_words.map_or(Unproven::Sound, Unproven::OtherWords)))
+}
+
+/// Whether an object is refused only for a namespace that is built, too.
+fn brings_namespace(world: &World, words: &str) -> bool {
+    let missing = words
+        .strip_prefix("namespaces \"")
+        .and_then(|rest| rest.strip_suffix("\" not found"));
+    missing.is_some_and(|missing| {
+        world.objects.iter().any(|built| {
+            let text = |pointer: &str| built.object.pointer(pointer).and_then(Value::as_str);
+            text("/kind") == Some("Namespace") && text("/metadata/name") == Some(missing)
+        })
+    })
 }
 
 /// What names an object in what is built.

@@ -27,6 +27,41 @@ pub struct Round {
     pub played: Played,
 }
 
+impl Round {
+    /// What went wrong, if something did.
+    pub fn miss(&self) -> Option<String> {
+        let played = &self.played;
+        if played.placed == Placed::Exact && played.left.is_none() {
+            return None;
+        }
+        let mut text = String::new();
+        let _ = writeln!(
+            text,
+            "round {} {} — {}\n  {}:{} {}\n  wanted: {}",
+            self.number,
+            self.kind,
+            played.placed.title(),
+            self.file,
+            self.line,
+            self.what,
+            self.wanted.join(" or ")
+        );
+        for said in &played.said {
+            let _ = writeln!(text, "  said: {}", in_words(said));
+        }
+        let _ = writeln!(
+            text,
+            "  verdicts: {} ({} ms)",
+            played.verdicts.join(", "),
+            played.milliseconds
+        );
+        if let Some(left) = &played.left {
+            let _ = writeln!(text, "  left after mending: {left}");
+        }
+        Some(text)
+    }
+}
+
 /// All that was measured.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -113,37 +148,7 @@ impl Report {
 
     /// The rounds that were not said where they belong, or left something.
     pub fn misses(&self) -> String {
-        let mut text = String::new();
-        for round in &self.rounds {
-            let played = &round.played;
-            if played.placed == Placed::Exact && played.left.is_none() {
-                continue;
-            }
-            let _ = writeln!(
-                text,
-                "round {} {} — {}\n  {}:{} {}\n  wanted: {}",
-                round.number,
-                round.kind,
-                played.placed.title(),
-                round.file,
-                round.line,
-                round.what,
-                round.wanted.join(" or ")
-            );
-            for said in &played.said {
-                let _ = writeln!(text, "  said: {}", in_words(said));
-            }
-            let _ = writeln!(
-                text,
-                "  verdicts: {} ({} ms)",
-                played.verdicts.join(", "),
-                played.milliseconds
-            );
-            if let Some(left) = &played.left {
-                let _ = writeln!(text, "  left after mending: {left}");
-            }
-        }
-        text
+        self.rounds.iter().filter_map(Round::miss).collect()
     }
 
     /// Everything, for programs.
@@ -165,6 +170,7 @@ impl Report {
                 "wanted": round.wanted, "placed": round.played.placed.title(), "left": round.played.left,
                 "verdicts": round.played.verdicts, "said": said.collect::<Vec<_>>(),
                 "ms": u64::try_from(round.played.milliseconds).unwrap_or(u64::MAX),
+                "mended ms": u64::try_from(round.played.mending).unwrap_or(u64::MAX),
             })
         });
         let by_kind: serde_json::Map<String, Value> = kinds
@@ -214,6 +220,7 @@ mod tests {
                 said: Vec::new(),
                 milliseconds: 12,
                 verdicts: Vec::new(),
+                mending: 5,
                 left: left.map(str::to_owned),
             },
         }

@@ -71,6 +71,9 @@ pub fn run(options: &Options, progress: Progress<'_>) -> anyhow::Result<Report> 
         };
         let round = one(report.rounds.len() + 1, &breakage, &broken, &scene, &mut play);
         progress(&in_one_line(&round));
+        if let Some(miss) = round.miss() {
+            progress(&miss);
+        }
         let is_stuck = round.played.left.is_some();
         report.rounds.push(round);
         if is_stuck {
@@ -183,10 +186,11 @@ fn in_one_line(round: &Round) -> String {
         Some(_) => ", NOT CLEARED",
     };
     format!(
-        "{:4} {:11} {:5} ms {} {}:{} {}{left}",
+        "{:4} {:11} {:5} ms, mended {:5} ms {} {}:{} {}{left}",
         round.number,
         round.played.placed.title(),
         round.played.milliseconds,
+        round.played.mending,
         round.kind,
         round.file,
         round.line,

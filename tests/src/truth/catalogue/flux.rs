@@ -137,10 +137,13 @@ fn path(kind: &'static str, scene: &Scene) -> Vec<Breakage> {
         .filter(|entry| entry.keys() == ["spec", "path"]);
     let wrong = paths.map(|entry| {
         let put = within_quotes(scene.raw(entry), misspelled_path);
-        scene.value(kind, entry, put).proof(Proof::Changes).reach(Reach::Flux)
+        // A directory without anything in it cannot be built, which is known before Flux says it.
+        scene
+            .value(kind, entry, put)
+            .proof(Proof::ChangesOrFails)
+            .reach(Reach::Flux)
     });
-    // A directory without anything in it cannot be built, which is said before Flux says it.
-    wrong.map(|breakage| breakage.proof(Proof::Certain)).collect()
+    wrong.collect()
 }
 
 fn is_optional(scene: &Scene, entry: &Entry) -> bool {

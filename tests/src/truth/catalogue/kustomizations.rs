@@ -168,7 +168,7 @@ fn unknown(kind: &'static str, scene: &Scene, wanted: impl Fn(&Entry) -> bool) -
     let wrong = keys.map(|entry| {
         // Flux drops what it does not know from the file that a path names, so that something else is built.
         let breakage = scene.key(kind, entry, misspelled(&entry.name));
-        breakage.proof(Proof::Changes).warning()
+        breakage.proof(Proof::ChangesOrFails).warning()
     });
     wrong.collect()
 }
@@ -190,7 +190,7 @@ fn replicas(kind: &'static str, scene: &Scene) -> Vec<Breakage> {
         .filter(|entry| entry.name == "name" && entry.above() == "replicas" && entry.item.is_some());
     let wrong = names.filter_map(|entry| {
         let breakage = scene.value(kind, entry, within_quotes(scene.raw(entry), misspelled));
-        Some(breakage.at(entry.item.clone()?).proof(Proof::Changes).warning())
+        Some(breakage.at(entry.item.clone()?).proof(Proof::ChangesOrFails).warning())
     });
     wrong.collect()
 }

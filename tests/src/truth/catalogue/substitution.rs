@@ -174,6 +174,6 @@ fn becomes_number(kind: &'static str, scene: &Scene) -> Vec<Breakage> {
 fn not_quoted(kind: &'static str, scene: &Scene) -> Vec<Breakage> {
     suppliers(scene)
         .filter(|entry| entry.is_one_line(scene.text(entry)))
-        .map(|entry| scene.value(kind, entry, "2.4"))
+        .map(|entry| scene.value(kind, entry, "2.4").proof(Proof::FailsOrRefused))
         .collect()
 }
