@@ -5,11 +5,13 @@ use std::ops::Range;
 use gitops_model::Want;
 use gitops_model::kustomize::{Entry, Layer, Spot};
 
-use crate::truth::breakage::{Breakage, Edit};
+use crate::truth::breakage::{Breakage, Edit, line_around};
 use crate::truth::scene::Scene;
 
 /// Something that a layer lists.
 pub(super) struct Listed<'a> {
+    /// Where the line on which it stands begins.
+    line: usize,
     /// The layer.
     pub(super) layer: &'a Layer,
     /// The file of the work tree in which it is written.
@@ -75,7 +77,9 @@ pub(super) fn place<'a>(scene: &Scene, layer: &'a Layer, file: &str, spot: &Spot
     let span = spot.span(Want::Value);
     let span = span.start as usize..span.end as usize;
     let raw = scene.file(file).get(span.clone())?.to_owned();
+    let (line, _) = line_around(scene.file(file), span.start);
     (!raw.contains('\n') && !raw.is_empty()).then(|| Listed {
+        line,
         layer,
         file: file.to_owned(),
         span,
@@ -84,12 +88,12 @@ pub(super) fn place<'a>(scene: &Scene, layer: &'a Layer, file: &str, spot: &Spot
 }
 
 impl Listed<'_> {
-    /// A breakage of it.
+    /// A breakage of it: the mark belongs on it, or on the key or the dash before it.
     pub(super) fn broken(&self, kind: &'static str, put: impl Into<String>) -> Breakage {
         let edit = Edit {
             span: self.span.clone(),
             put: put.into(),
         };
-        Breakage::new(kind, &self.file, vec![edit]).at(self.span.clone())
+        Breakage::new(kind, &self.file, vec![edit]).at(self.line..self.span.end)
     }
 }
