@@ -90,7 +90,7 @@ pub(super) struct Worker {
     pub(super) left_out: Option<SourceIgnore>,
     pub(super) generation: u64,
     /// Name of the tree at the renderer.
-    name_of_tree: String,
+    pub(super) name_of_tree: String,
     pub(super) inbox: Inbox,
 }
 
