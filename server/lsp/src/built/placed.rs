@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gitops_cluster::answer::{Answer, Place as Wanted, Suggestion, codes};
-use gitops_model::{Manifest, Severity, Source, Supplier, Want};
+use gitops_model::{Manifest, ObjectKey, Severity, Source, Supplier, Want};
 use gitops_render::origins::{Origins, Place, Question};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{FileVerdict, ObjectVerdict, Outcome, Phase};
 
 use super::worker::Worker;
-use super::{Findings, releases};
+use super::{Findings, references, releases};
 use gitops_text::Span;
 
 use crate::files::{At, Judged, ObjectState, PlacedAnswer};
@@ -33,7 +33,8 @@ pub(crate) struct PlacedVerdict {
     pub(crate) files: BTreeMap<Arc<str>, PlacedFile>,
     /// Whether something waits for what Flux is still to bring, and has to be asked about again.
     pub(crate) pending: bool,
-    /// What changes nothing, by file: said only where nothing else is wrong, which it may be a consequence of.
+    /// What dangles or has no effect, and what changes nothing, by file; the latter only where nothing else is wrong, which
+    /// it may be a consequence of.
     pub(crate) unused: Findings,
     /// The texts of these files.
     pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
@@ -83,7 +84,8 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
         // What a release brings is written where the release is.
         let index = object.manifest.document;
         let written = worker.releases.owner(index).unwrap_or(index);
-        if let (Some(written), Some(built)) = (objects.get(written), objects.get(index)) {
+        let built = objects.get(index).filter(|built| is_it(built, object));
+        if let (Some(written), Some(built)) = (objects.get(written), built) {
             let mut object = object.clone();
             for answer in object
                 .judgement
@@ -96,15 +98,20 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
             place_object(worker, written, &object, suppliers, !last, &mut placed.files);
         }
     }
+    if !worker.is_broken {
+        placed.unused = references::find(worker, &objects, &verdicts).await;
+    }
     worker.objects = objects;
     if placed.ok {
-        placed.unused = worker.unused();
+        for (file, findings) in worker.unused() {
+            placed.unused.entry(file).or_default().extend(findings);
+        }
         let unread = releases::unused(worker, &worker.objects).await;
         for (name, more) in worker.by_file(unread, Source::Model, Severity::Warning) {
             placed.unused.entry(name).or_default().extend(more);
         }
-        placed.texts = worker.texts_of(&placed.unused);
     }
+    placed.texts = worker.texts_of(&placed.unused);
     placed
 }
 
@@ -197,7 +204,11 @@ impl<'a> Coming<'a> {
 }
 
 /// Who supplies what each answer about each object is about, best first.
-async fn suppliers_of(worker: &Worker, objects: &[BuiltObject], verdicts: &[ObjectVerdict]) -> Vec<Vec<Vec<Place>>> {
+pub(super) async fn suppliers_of(
+    worker: &Worker,
+    objects: &[BuiltObject],
+    verdicts: &[ObjectVerdict],
+) -> Vec<Vec<Vec<Place>>> {
     let asked =
         |verdict: &ObjectVerdict| !verdict.judgement.answers.is_empty() || !verdict.judgement.warnings.is_empty();
     let mut known: BTreeMap<usize, (Origins<'_>, Kustomize)> = BTreeMap::new();
@@ -212,21 +223,38 @@ async fn suppliers_of(worker: &Worker, objects: &[BuiltObject], verdicts: &[Obje
             continue;
         }
         // Most of the time there is nothing to ask, and reading all kustomizations is for nothing.
-        if let (true, Some(built), Some(&number)) = (asked(verdict), objects.get(index), worker.unit_of.get(index))
+        let built = objects.get(index).filter(|built| is_it(built, verdict));
+        if let (true, Some(built), Some(&number)) = (asked(verdict), built, worker.unit_of.get(index))
             && let Some(unit) = worker.units.get(number)
         {
             let texts = worker.tree.texts();
             let (origins, request) = known.entry(number).or_insert_with(|| {
-                let origins = Origins::read(texts, &unit.path, unit.spot(texts)).among(objects);
-                (origins, unit.request(worker.name_of_tree()))
+                let origins = Origins::read(worker.tree_of(unit), &unit.path, unit.spot(texts));
+                let origins = origins.with_values_of(texts).among(objects);
+                (origins, unit.request(worker.tree_at_renderer(unit)))
+            });
+            // Origins are looked for where it was built from, which is an artifact for some.
+            let as_built = worker.as_built.get(&index).map(|note| BuiltObject {
+                origin: Some(note.clone()),
+                ..built.clone()
             });
             for answer in answers_of(verdict) {
-                of_object.push(places(worker, origins, request, built, answer).await);
+                let places = places(worker, origins, request, as_built.as_ref().unwrap_or(built), answer).await;
+                let places = places.into_iter().map(|place| worker.in_its_file(unit, place));
+                of_object.push(places.collect());
             }
         }
         all.push(of_object);
     }
     all
+}
+
+/// Whether a verdict is about an object: what was built may be other by now than what was asked about.
+fn is_it(built: &BuiltObject, verdict: &ObjectVerdict) -> bool {
+    let (own, key) = (ObjectKey::of(&built.object), &verdict.manifest.key);
+    // What a chart renders without a namespace goes to that of the release.
+    let namespace = own.namespace.as_ref().or(key.namespace.as_ref()).cloned();
+    ObjectKey { namespace, ..own } == *key
 }
 
 fn answers_of(verdict: &ObjectVerdict) -> impl Iterator<Item = &Answer> {
@@ -265,7 +293,7 @@ async fn places(
 }
 
 /// What is said of one object: its state where it stands, its answers where their fields are supplied.
-fn place_object(
+pub(super) fn place_object(
     worker: &mut Worker,
     built: &BuiltObject,
     verdict: &ObjectVerdict,
@@ -386,7 +414,7 @@ fn add_placed(
 }
 
 /// In words, what a place on the way of a field is.
-fn on_the_way(supplier: Supplier) -> &'static str {
+pub(super) fn on_the_way(supplier: Supplier) -> &'static str {
     match supplier {
         Supplier::Manifest => "the object is written here",
         Supplier::Patch => "this patch is on its way",

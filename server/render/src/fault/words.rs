@@ -79,6 +79,44 @@ const FIELDS: [&str; 29] = [
     "transformers",
 ];
 
+/// The fields of what stands in the lists of a kustomization (`types`: patches, images, generators, replacements and so on).
+const FIELDS_OF_ENTRIES: [&str; 34] = [
+    "path",
+    "patch",
+    "target",
+    "options",
+    "group",
+    "version",
+    "kind",
+    "name",
+    "namespace",
+    "labelSelector",
+    "annotationSelector",
+    "newName",
+    "newTag",
+    "tagSuffix",
+    "digest",
+    "count",
+    "behavior",
+    "literals",
+    "files",
+    "envs",
+    "env",
+    "type",
+    "pairs",
+    "includeSelectors",
+    "includeTemplates",
+    "fields",
+    "source",
+    "sourceValue",
+    "targets",
+    "select",
+    "reject",
+    "fieldPath",
+    "fieldPaths",
+    "disableNameSuffixHash",
+];
+
 /// Reads a message about building `target`.
 pub(crate) fn read(message: &str, target: &str) -> Said {
     let directory = innermost_directory(message)
@@ -142,7 +180,8 @@ fn of_the_file(message: &str) -> Option<Read> {
         let near = FIELDS
             .into_iter()
             .find(|known| *known == bare)
-            .or_else(|| nearest(bare, FIELDS));
+            .or_else(|| nearest(bare, FIELDS))
+            .or_else(|| nearest(bare, FIELDS_OF_ENTRIES));
         let words = match near {
             Some(near) => format!("a kustomization has no field \"{field}\"; did you mean \"{near}\"?"),
             None => format!("a kustomization has no field \"{field}\""),
