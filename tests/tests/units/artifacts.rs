@@ -16,7 +16,7 @@ spec:
         - { from: '@repo/apps/web/**', to: '@artifact/web/', exclude: ['*.md', 'old/**'] }
         - { from: '@repo/apps/shared.env', to: '@artifact/web/values.env' }
         - { from: '@repo/apps/web/level.yaml', to: '@artifact/web/merged.yaml' }
-        - { from: '@repo/clusters/east/level.yaml', to: '@artifact/web/merged.yaml', strategy: Merge }
+        - { from: '@repo/settings/level.yaml', to: '@artifact/web/merged.yaml', strategy: Merge }
     - name: elsewhere
       copy:
         - { from: '@other/**', to: '@artifact/' }
@@ -48,7 +48,7 @@ kind: ConfigMap
 metadata: { name: vars, namespace: flux-system }
 data:
   replicas: '1'
-#- clusters/east/level.yaml
+#- settings/level.yaml
 kind: ConfigMap
 data: { level: loud }
 #- apps/shared.env
@@ -112,10 +112,10 @@ fn what_is_said_is_in_the_file_that_was_copied() {
     assert!(fleet.edit("apps/shared.env", "LEVEL LOW=low", "LEVEL=low"));
     assert_eq!(fleet.findings(), "");
     // What is merged stands in the file that counts.
-    assert!(!fleet.edit("clusters/east/level.yaml", "level: loud", "level: 7"));
+    assert!(!fleet.edit("settings/level.yaml", "level: loud", "level: 7"));
     let said = fleet.findings();
-    assert!(said.starts_with("clusters/east/level.yaml:2: error apply/"), "{said}");
-    assert!(fleet.edit("clusters/east/level.yaml", "level: 7", "level: loud"));
+    assert!(said.starts_with("settings/level.yaml:2: error apply/"), "{said}");
+    assert!(fleet.edit("settings/level.yaml", "level: 7", "level: loud"));
     assert_eq!(fleet.findings(), "");
     fleet.server.assert_sound();
 }

@@ -177,3 +177,41 @@ fn what_is_not_known_is_on_the_kustomization() {
         "#]],
     );
 }
+
+#[test]
+fn a_directory_without_kustomization_has_its_faults_in_its_files() {
+    let files = "\
+#- k/a.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: a }
+#- k/values.yaml
+level: loud
+#- k/deep/kustomization.yaml
+resources: [gone.yaml]
+";
+    check(
+        files,
+        "failed to decode Kubernetes YAML from /k/values.yaml: missing Resource metadata",
+        expect![[r"
+            k/values.yaml: `level` not-a-resource
+            this file is no object: Flux builds every file of a directory without kustomization.yaml, and each document must have apiVersion, kind and metadata.name
+        "]],
+    );
+    check(
+        files,
+        "something new about './values.yaml'",
+        expect![[r"
+            k/values.yaml: `level` build-failed
+            something new about './values.yaml'
+        "]],
+    );
+    check(
+        files,
+        "something new",
+        expect![[r"
+            k/a.yaml: `kind` build-failed
+            something new
+        "]],
+    );
+}

@@ -2,6 +2,8 @@
 
 use gitops_model::nearest;
 
+use super::loaded::of_a_loaded_file;
+
 /// What a fault is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Said {
@@ -16,7 +18,7 @@ pub(super) struct Said {
 }
 
 /// What to look for, which code it has, and the words for it.
-type Read = (Wanted, &'static str, String);
+pub(super) type Read = (Wanted, &'static str, String);
 
 /// What to look for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,6 +38,8 @@ pub(super) enum Wanted {
     },
     /// A patch for an object of this kind and name.
     Patch { kind: String, name: String },
+    /// A file of a directory without kustomization, in which something is missing.
+    File(String),
     /// A line, from 1, of a file that is no YAML.
     Line { file: String, line: u32 },
     /// The first of these that stands in a file, whatever kind of file that is.
@@ -91,8 +95,9 @@ pub(super) fn read(message: &str, target: &str) -> Said {
         slug,
         message,
     };
-    let rules: [fn(&str) -> Option<Read>; 7] = [
+    let rules: [fn(&str) -> Option<Read>; 8] = [
         of_substitution,
+        of_a_loaded_file,
         of_the_file,
         of_a_cycle,
         of_a_patch,
