@@ -5,6 +5,7 @@
 
 pub mod bare_cluster;
 pub mod built_targets;
+pub mod flux;
 pub mod many_files;
 pub mod memory;
 pub mod open_files;

@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod binary;
+pub mod chart_sources;
 pub mod client;
 pub mod columns;
 pub mod fixture;
@@ -13,6 +14,7 @@ pub mod kubernetes;
 pub mod leftovers;
 pub mod message_log;
 pub mod mutation;
+pub mod repository;
 pub mod sandboxes;
 pub mod server;
 pub mod shared;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use gitops_cluster::answer::RUNTIME_CODES;
 use gitops_cluster::answer::codes::CODES;
 use gitops_tests::binary::gitops_lsp;
 use regex::Regex;
@@ -286,8 +287,14 @@ fn codes_in_the_source() -> BTreeSet<String> {
             .iter()
             .map(|(slug, _)| format!("model/{slug}")),
     );
-    let conditions = read(&repository().join("server/lsp/src/built/conditions.rs"));
-    let of_flux = found(&format!(r#"(?:=>|_ if [^=]+ =>) "{kebab}","#), &conditions);
+    codes.extend(
+        gitops_model::references::CODES
+            .iter()
+            .map(|(slug, _)| format!("model/{slug}")),
+    );
+    codes.extend(RUNTIME_CODES.iter().map(|(slug, _)| format!("runtime/{slug}")));
+    let conditions = read(&repository().join("server/lsp/src/built/conditions/code.rs"));
+    let of_flux = found(&format!(r#"Self::\w+ => "{kebab}""#), &conditions);
     codes.extend(of_flux.into_iter().map(|slug| format!("flux/{slug}")));
     let syntax = read(&repository().join("server/yaml/src/error.rs"));
     let kinds = found(&format!(r#"Self::\w+ => "{kebab}""#), &syntax);

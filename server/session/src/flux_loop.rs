@@ -1,7 +1,6 @@
 //! What is saved goes to the Flux of a sandbox: the work tree becomes a commit, its source and the Kustomization of the
 //! target are on the sandbox, each save asks for them, and what Flux says comes back.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,9 +14,12 @@ use gitops_model::ObjectKey;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::flux_condition::{Condition, Readiness, condition};
+use crate::flux_condition::Condition;
+use crate::flux_follow::{Followed, Wishes, users_of};
+use crate::flux_request::{Answer, Requests};
 use crate::flux_roots::{BroughtRepository, namespace_of};
 use crate::flux_served::Served;
+use crate::flux_view::FluxView;
 use crate::source::Changes;
 
 /// How many saves may wait; they are put together anyway.
@@ -28,7 +30,7 @@ const EVENTS: usize = 1024;
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// The kinds whose conditions are watched: group and kind.
-const WATCHED: [(&str, &str); 8] = [
+const WATCHED: [(&str, &str); 9] = [
     ("kustomize.toolkit.fluxcd.io", "Kustomization"),
     ("helm.toolkit.fluxcd.io", "HelmRelease"),
     ("source.toolkit.fluxcd.io", "GitRepository"),
@@ -36,6 +38,7 @@ const WATCHED: [(&str, &str); 8] = [
     ("source.toolkit.fluxcd.io", "HelmRepository"),
     ("source.toolkit.fluxcd.io", "HelmChart"),
     ("source.toolkit.fluxcd.io", "Bucket"),
+    ("source.toolkit.fluxcd.io", "ExternalArtifact"),
     ("source.extensions.fluxcd.io", "ArtifactGenerator"),
 ];
 
@@ -118,7 +121,7 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
         .commit(&Changes::Everything, SystemTime::now())
         .await
         .map_err(|error| error.to_string())?;
-    let mut commit = committed.revision.commit.clone();
+    let commit = committed.revision.commit.clone();
     let mut waiting = Vec::new();
     let mut newest = 0;
     // What comes before the repositories are known is committed with what follows.
@@ -145,8 +148,9 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
         }
     }
     drop(sender);
-    let mut said: BTreeMap<ObjectKey, Condition> = BTreeMap::new();
-    let mut seen: BTreeMap<ObjectKey, Value> = BTreeMap::new();
+    let (requests, mut answers) = Requests::new(served.cluster.clone());
+    let mut view = FluxView::new(served.url(), commit);
+    let mut followed = Followed::default();
     loop {
         if !waiting.is_empty() {
             let paths = std::mem::take(&mut waiting);
@@ -156,19 +160,18 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
                 .await
             {
                 Ok(committed) => {
-                    commit.clone_from(&committed.revision.commit);
+                    if committed.is_new {
+                        view.committed(&committed.revision.commit);
+                        let wishes = followed.restart(&view);
+                        fulfil(wishes, &mut view, &requests);
+                        // First of all: what was said of the commit before is not of this one.
+                        tell(&mut view, report);
+                    }
                     report(FluxEvent::Committed {
                         generation: newest,
                         revision: committed.revision.to_string(),
                         is_new: committed.is_new,
                     });
-                    if committed.is_new {
-                        served.ask().await;
-                    }
-                    // What was said of the commit before is not of this one.
-                    for object in seen.values() {
-                        tell(object, &commit, &mut said, report);
-                    }
                 }
                 Err(error) => report(FluxEvent::Trouble(error.to_string())),
             }
@@ -196,24 +199,66 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
                     report(FluxEvent::Trouble(message));
                 }
             }
-            event = events.recv() => match event {
-                Some(Seen::There(object)) if object.get("kind").and_then(Value::as_str) == Some("Namespace") => {
-                    let name = object.pointer("/metadata/name").and_then(Value::as_str);
-                    served.let_in(name.unwrap_or_default()).await;
+            event = events.recv() => {
+                let mut next = Some(event.ok_or_else(|| "the sandbox is no longer watched".to_owned())?);
+                // What came together is looked at together.
+                for _ in 0..EVENTS {
+                    let Some(event) = next else { break };
+                    if let Some(namespace) = take(event, &mut view, report) {
+                        served.let_in(&namespace).await;
+                    }
+                    next = events.try_recv().ok();
                 }
-                Some(Seen::There(object)) => {
-                    tell(&object, &commit, &mut said, report);
-                    seen.insert(ObjectKey::of(&object), *object);
+                if let Some(event) = next
+                    && let Some(namespace) = take(event, &mut view, report)
+                {
+                    served.let_in(&namespace).await;
                 }
-                Some(Seen::Gone(key)) if key.gvk.kind == "Namespace" => {}
-                Some(Seen::Gone(key)) => {
-                    seen.remove(&key);
-                    said.remove(&key);
-                    report(FluxEvent::Condition(Condition { key, readiness: Readiness::Gone, current: true, revision: String::new() }));
-                }
-                None => return Err("the sandbox is no longer watched".to_owned()),
             }
+            Some(answer) = answers.recv() => match answer {
+                Answer::NotAsked(id) => view.not_asked(&id),
+                Answer::Data(id, version) => if view.data_is(&id, version) {
+                    let ask = users_of(&view, &id);
+                    fulfil(Wishes { ask, ..Wishes::default() }, &mut view, &requests);
+                },
+            },
         }
+        let wishes = followed.wishes(&view);
+        fulfil(wishes, &mut view, &requests);
+        tell(&mut view, report);
+    }
+}
+
+/// Reports what is said otherwise than before.
+fn tell(view: &mut FluxView, report: &FluxReport) {
+    for condition in view.news() {
+        report(FluxEvent::Condition(condition));
+    }
+}
+
+/// Takes what was seen. A namespace that is there is returned: its sources need the credentials.
+fn take(seen: Seen, view: &mut FluxView, report: &FluxReport) -> Option<String> {
+    match seen {
+        Seen::There(object) if object.get("kind").and_then(Value::as_str) == Some("Namespace") => {
+            let name = object.pointer("/metadata/name").and_then(Value::as_str);
+            return name.map(str::to_owned);
+        }
+        Seen::There(object) => view.see(*object),
+        Seen::Gone(key) if key.gvk.kind == "Namespace" => {}
+        Seen::Gone(key) => report(FluxEvent::Condition(view.gone(&key))),
+    }
+    None
+}
+
+/// Sends the requests that are wished for.
+fn fulfil(wishes: Wishes, view: &mut FluxView, requests: &Requests) {
+    for id in wishes.ask {
+        let token = requests.ask(id.clone());
+        view.asking(&id, &token);
+    }
+    for id in wishes.read {
+        view.look_at(&id);
+        requests.read(id);
     }
 }
 
@@ -281,13 +326,4 @@ fn whole(object: &DynamicObject, resource: &ApiResource) -> Option<Value> {
     entries.insert("apiVersion".to_owned(), json!(resource.api_version));
     entries.insert("kind".to_owned(), json!(resource.kind));
     Some(object)
-}
-
-/// Reports what an object says, unless it has said so.
-fn tell(object: &Value, commit: &str, said: &mut BTreeMap<ObjectKey, Condition>, report: &FluxReport) {
-    let condition = condition(object, commit);
-    if said.get(&condition.key) != Some(&condition) {
-        said.insert(condition.key.clone(), condition.clone());
-        report(FluxEvent::Condition(condition));
-    }
 }

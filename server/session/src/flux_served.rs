@@ -116,12 +116,9 @@ impl Served {
         }
     }
 
-    /// Asks for the sources to be fetched now; what is built from them follows by itself.
-    pub(crate) async fn ask(&self) {
-        let first = self.roots.as_ref().map(|roots| &roots.repository);
-        for repository in first.into_iter().chain(&self.others) {
-            ask(&self.cluster, repository).await;
-        }
+    /// Where the session's source is served.
+    pub(crate) fn url(&self) -> String {
+        self.endpoint.url.clone()
     }
 }
 

@@ -71,16 +71,18 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
         }
     }
     remember(shared, supply, &verdicts);
-    *locked(&state.waiting) = waits_for(&verdicts).map(|reason| Waiting {
+    let waiting = waits_for(&verdicts).map(|reason| Waiting {
         supply: Supply {
             force: None,
             ..supply.clone()
         },
         reason,
     });
+    let waits = waiting.is_some();
+    shared.set_waiting(&supply.file, waiting);
     // What came while this file was judged may be what it waits for, and whoever brought it has looked for files that
     // wait before this one was among them.
-    brought |= locked(&state.waiting).is_some() && shared.arrivals.load(Ordering::SeqCst) > arrivals;
+    brought |= waits && shared.arrivals.load(Ordering::SeqCst) > arrivals;
     let mut report = file_verdict(supply, Phase::Apply, verdicts);
     if supply.complete && supply.apply {
         inventory::prune(shared, supply, &mut report).await;

@@ -3,6 +3,7 @@
 mod bench;
 mod build_progress;
 mod bundle;
+mod chart_sources;
 mod checkout;
 mod control_plane;
 mod demo;

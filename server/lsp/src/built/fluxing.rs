@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use gitops_model::{ObjectKey, Source};
+use gitops_model::{Finding, ObjectKey, Source};
 use gitops_session::{BroughtRepository, Condition, FluxEvent, FluxLoop, FluxStart, Readiness};
 use gitops_yaml::Dialect;
 use serde_json::Value;
 
 use super::{Findings, Order, Tree};
 use crate::event::{Event, SessionEvent};
+use crate::files::moved;
 use crate::parsed::Parsed;
 use crate::state::State;
-use crate::{lifecycle, saves};
+use crate::{lifecycle, saves, workload};
 
 /// The file in which Flux's bootstrap writes the source and the Kustomization of an entry.
 const SYNC_FILE: &str = "gotk-sync.yaml";
@@ -29,8 +30,8 @@ pub(crate) struct Fluxing {
     committed: u64,
     /// What Flux says about each object.
     conditions: BTreeMap<ObjectKey, Condition>,
-    /// What that means for which file.
-    said: BTreeMap<ObjectKey, Findings>,
+    /// What that means for which file, and the texts that it was placed in.
+    said: BTreeMap<ObjectKey, (Findings, BTreeMap<Arc<str>, Arc<Parsed>>)>,
     /// Files that are saved and not committed yet.
     changed: BTreeSet<Utf8PathBuf>,
     /// How much of what Flux has said is still to get its places.
@@ -153,21 +154,33 @@ impl Fluxing {
         })
     }
 
+    /// Whether all that Flux applies of the newest commit is on the cluster, be it healthy or not.
+    pub(crate) fn has_applied(&self) -> bool {
+        let mut all = self.conditions.values();
+        let is_through = |condition: &Condition| match &condition.readiness {
+            Readiness::Ready | Readiness::Failed { .. } => condition.current,
+            // kustomize-controller, `Progressing`: what is waited for then was applied before.
+            Readiness::Waiting { message } => condition.current && message.starts_with("Running health checks"),
+            Readiness::Suspended | Readiness::Blocked { .. } => true,
+            Readiness::Gone => true,
+        };
+        !self.conditions.is_empty() && all.all(is_through) && self.placing == 0
+    }
+
     /// Whether Flux has said all there is to say about the newest commit, and whether all of it is good.
     fn outcome(&self) -> Option<bool> {
-        let mut all = self
-            .conditions
-            .values()
-            .filter(|condition| condition.key.gvk.kind == "Kustomization")
-            .peekable();
-        all.peek()?;
+        let mut is_kustomization = self.conditions.keys().map(|key| key.gvk.kind == "Kustomization");
+        if !is_kustomization.any(|is_one| is_one) {
+            return None;
+        }
         let (mut good, mut blocked) = (true, false);
-        for condition in all {
+        for condition in self.conditions.values() {
             match &condition.readiness {
+                // What waits for another is as that one is, and does not know of the newest commit itself.
+                Readiness::Blocked { .. } => blocked = true,
+                Readiness::Suspended => {}
                 Readiness::Ready if condition.current => {}
                 Readiness::Failed { .. } if condition.current => good = false,
-                Readiness::Suspended => {}
-                Readiness::Blocked { .. } => blocked = true,
                 _ => return None,
             }
         }
@@ -222,6 +235,7 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
     }
     state.lenses_changed = true;
     state.status_changed = true;
+    workload::moved(state, number);
 }
 
 /// What Flux says about an object has its places.
@@ -233,28 +247,44 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedCondition)
     let Some(fluxing) = &mut building.flux else { return };
     fluxing.placing = fluxing.placing.saturating_sub(1);
     let mut files: BTreeSet<Arc<str>> = placed.findings.keys().cloned().collect();
-    if let Some(before) = fluxing.said.insert(placed.key, placed.findings) {
-        files.extend(before.into_keys());
-    }
-    let all: Vec<(Arc<str>, Vec<gitops_model::Finding>)> = files
-        .into_iter()
-        .map(|name| {
-            let of_file = fluxing.said.values().filter_map(|findings| findings.get(&name));
-            let findings = of_file.flatten().cloned().collect();
-            (name, findings)
-        })
-        .collect();
-    for (name, findings) in all {
+    let texts = placed.texts;
+    let before = fluxing.said.insert(placed.key, (placed.findings, texts.clone()));
+    files.extend(before.into_iter().flat_map(|(before, _)| before.into_keys()));
+    for (name, text) in texts {
         if let Some((_, file)) = state.files.at_path(Utf8Path::new(&*name))
             && file.version.is_none()
-            && let Some(text) = placed.texts.get(&name)
         {
-            file.parsed = Some(Arc::clone(text));
+            file.parsed = Some(text);
         }
+    }
+    for name in files {
+        let findings = said_of(state, number, &name);
         state.ledger.set(&name, Source::Flux, generation, findings);
     }
     tell_outcome(state, number);
     state.lenses_changed = true;
+}
+
+/// Everything that Flux says of a file, in its text as it is now.
+fn said_of(state: &mut State, number: u64, name: &Arc<str>) -> Vec<Finding> {
+    let now = state.files.get(name).and_then(|file| file.parsed.clone());
+    let fluxing = state.building(number).and_then(|building| building.flux.as_ref());
+    let mut all = Vec::new();
+    for (findings, texts) in fluxing.into_iter().flat_map(|fluxing| fluxing.said.values()) {
+        let of_file = findings.get(name).into_iter().flatten();
+        let (Some(text), Some(now)) = (texts.get(name), &now) else {
+            all.extend(of_file.cloned());
+            continue;
+        };
+        all.extend(of_file.filter_map(|finding| {
+            let span = moved(text, now, finding.span)?;
+            Some(Finding {
+                span,
+                ..finding.clone()
+            })
+        }));
+    }
+    all
 }
 
 /// Tells clients that wait for it what Flux thinks of the saves that are committed, once it has said all there is to say.
@@ -275,5 +305,6 @@ fn tell_outcome(state: &mut State, number: u64) {
     fluxing.waiting = later;
     if !ready.is_empty() {
         saves::send_verdicts(state, &ready, "flux", good, elapsed);
+        super::applied(state, number, ready);
     }
 }

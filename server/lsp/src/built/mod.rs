@@ -8,14 +8,18 @@ mod behind;
 pub(crate) mod conditions;
 pub(crate) mod fluxing;
 mod kept;
+mod missing_paths;
 mod not_copied;
 mod placed;
+mod references;
 mod saved;
 mod source_ignore;
 mod tree;
 mod unit;
 mod units;
+mod variables;
 mod worker;
+mod workloads;
 mod written;
 
 use std::collections::BTreeMap;
@@ -28,16 +32,18 @@ use gitops_session::{BroughtRepository, FileVerdict, Force, Phase as VerdictPhas
 use tokio::sync::mpsc;
 
 pub(crate) use fluxing::{Fluxing, PlacedCondition};
-pub(crate) use placed::PlacedVerdict;
+pub(crate) use placed::{PlacedFile, PlacedVerdict};
 pub(crate) use tree::{Tree, read_tree};
 pub(crate) use worker::{Order, Save};
 
 use gitops_render::Renderer;
 
+use crate::follow;
 use crate::parsed::Parsed;
 use crate::saves;
 use crate::state::State;
 use crate::target::TargetKind;
+use crate::workload;
 
 /// What a session keeps of a target that is built.
 pub(crate) struct Building {
@@ -235,10 +241,13 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
         changed_only: true,
         force: building.force.take(),
     };
-    if live.supply(vec![supply]).is_err() {
+    let supply = vec![supply];
+    workload::supplied(state, number, &supply);
+    if live.supply(supply).is_err() {
         saves::tell_not_taken(state);
         return;
     }
+    workload::place_again(state, number);
     set_findings(state, number, outcome.generation, outcome.findings, &outcome.texts);
 }
 
@@ -265,9 +274,14 @@ fn set_findings(
             findings.retain(|finding| finding.code.slug != "not-yaml");
         }
         if let Some((_, file)) = state.files.at_path(Utf8Path::new(&*name))
-            && file.version.is_none()
+            && let Some(built) = texts.get(&name)
         {
-            file.parsed = texts.get(&name).cloned();
+            if file.version.is_none() {
+                file.parsed = Some(Arc::clone(built));
+            } else if let Some(now) = &file.parsed {
+                // What is typed since it was saved moves what is said of it.
+                findings = follow::all(built, now, findings);
+            }
         }
         state.ledger.set(&name, Source::Render, generation, findings);
     }
@@ -387,6 +401,20 @@ fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok
         return;
     }
     saves::send_verdicts(state, &saved, if last { "apply" } else { "dry-run" }, ok, elapsed);
+    if last {
+        applied(state, number, saved);
+    }
+}
+
+/// What was built is on the cluster: what becomes of it is waited for.
+fn applied(state: &mut State, number: u64, saved: Vec<(Arc<str>, u64)>) {
+    let Some(building) = state.building(number) else {
+        return;
+    };
+    let keys = building.objects.iter().map(|supplied| supplied.manifest.key.clone());
+    let (keys, read_at) = (keys.collect(), building.read_at);
+    workload::applied_by(state, number, saved, keys, read_at);
+    workload::moved(state, number);
 }
 
 /// The session of a built target that holds a file.

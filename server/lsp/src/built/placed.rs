@@ -9,8 +9,8 @@ use gitops_render::origins::{Origins, Place, Question};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{FileVerdict, ObjectVerdict, Outcome, Phase};
 
-use super::Findings;
 use super::worker::Worker;
+use super::{Findings, references};
 use gitops_text::Span;
 
 use crate::files::{At, Judged, ObjectState, PlacedAnswer};
@@ -33,7 +33,8 @@ pub(crate) struct PlacedVerdict {
     pub(crate) files: BTreeMap<Arc<str>, PlacedFile>,
     /// Whether something waits for what Flux is still to bring, and has to be asked about again.
     pub(crate) pending: bool,
-    /// What changes nothing, by file: said only where nothing else is wrong, which it may be a consequence of.
+    /// What dangles or has no effect, and what changes nothing, by file; the latter only where nothing else is wrong, which
+    /// it may be a consequence of.
     pub(crate) unused: Findings,
     /// The texts of these files.
     pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
@@ -86,11 +87,16 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
             place_object(worker, built, object, suppliers, !last, &mut placed.files);
         }
     }
+    if !worker.is_broken {
+        placed.unused = references::find(worker, &objects, &verdicts).await;
+    }
     worker.objects = objects;
     if placed.ok {
-        placed.unused = worker.unused();
-        placed.texts = worker.texts_of(&placed.unused);
+        for (file, findings) in worker.unused() {
+            placed.unused.entry(file).or_default().extend(findings);
+        }
     }
+    placed.texts = worker.texts_of(&placed.unused);
     placed
 }
 
@@ -150,7 +156,11 @@ impl Coming {
 }
 
 /// Who supplies what each answer about each object is about, best first.
-async fn suppliers_of(worker: &Worker, objects: &[BuiltObject], verdicts: &[ObjectVerdict]) -> Vec<Vec<Vec<Place>>> {
+pub(super) async fn suppliers_of(
+    worker: &Worker,
+    objects: &[BuiltObject],
+    verdicts: &[ObjectVerdict],
+) -> Vec<Vec<Vec<Place>>> {
     let asked =
         |verdict: &ObjectVerdict| !verdict.judgement.answers.is_empty() || !verdict.judgement.warnings.is_empty();
     let mut known: BTreeMap<usize, (Origins<'_>, Kustomize)> = BTreeMap::new();
@@ -226,7 +236,7 @@ async fn places(
 }
 
 /// What is said of one object: its state where it stands, its answers where their fields are supplied.
-fn place_object(
+pub(super) fn place_object(
     worker: &mut Worker,
     built: &BuiltObject,
     verdict: &ObjectVerdict,
@@ -347,7 +357,7 @@ fn add_placed(
 }
 
 /// In words, what a place on the way of a field is.
-fn on_the_way(supplier: Supplier) -> &'static str {
+pub(super) fn on_the_way(supplier: Supplier) -> &'static str {
     match supplier {
         Supplier::Manifest => "the object is written here",
         Supplier::Patch => "this patch is on its way",

@@ -7,12 +7,12 @@ use std::time::Instant;
 use gitops_model::ObjectKey;
 use gitops_render::Fault;
 
-use super::Outcome;
 use super::artifact::changes_listings;
 use super::behind::Wholes;
 use super::source_ignore::SourceIgnore;
 use super::units::{self, AllBuilt, Changed};
 use super::worker::{Save, Worker};
+use super::{Outcome, missing_paths, variables};
 use crate::event::{Event, TaskDone};
 
 impl Worker {
@@ -111,11 +111,14 @@ impl Worker {
             ));
         }
         let mut findings = self.faults(&faults);
+        variables::mend(self, &faults, &mut findings);
+        missing_paths::mend(self, &faults, &mut findings);
         for (name, more) in self.not_copied(&not_copied) {
             findings.entry(name).or_default().extend(more);
         }
         // Of a single kustomization that cannot be built nothing is known; of many, what can be built goes on.
         let is_broken = !faults.is_empty() || !not_copied.is_empty();
+        self.is_broken = is_broken;
         let objects = (!is_broken || self.is_flux).then(|| self.sent.clone());
         let outcome = Outcome {
             generation: self.generation,

@@ -83,6 +83,17 @@ impl Unit {
         }
     }
 
+    /// Whether it is a directory of this repository that a Flux Kustomization names.
+    pub(super) fn is_of_repository(&self) -> bool {
+        let kind = self.flux.as_ref().and_then(|flux| flux.object.pointer("/spec/sourceRef/kind"));
+        kind.and_then(Value::as_str) == Some("GitRepository")
+    }
+
+    /// The variables that it is built with.
+    pub(super) fn variables(&self) -> Option<&BTreeMap<String, String>> {
+        self.flux.as_ref()?.variables.as_ref()
+    }
+
     /// Where its Flux Kustomization is written.
     pub(super) fn spot(&self, tree: &kustomize::Tree) -> Option<Spot> {
         let (file, document, base) = self.flux.as_ref()?.written.clone()?;

@@ -1,6 +1,6 @@
 //! The task that has a target built and finds the places of what is said about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
@@ -20,9 +20,10 @@ use super::kept::Kept;
 use super::source_ignore::SourceIgnore;
 use super::unit::Unit;
 use super::units::UnitName;
-use super::{Findings, PlacedCondition, Tree, conditions, placed};
+use super::{Findings, PlacedCondition, Tree, conditions, placed, references, workloads};
 use crate::event::{Event, Inbox, TaskDone};
 use crate::parsed::Parsed;
+use crate::workload::WorkloadOrder;
 
 /// How many orders may wait.
 const QUEUE: usize = 256;
@@ -35,6 +36,8 @@ pub(crate) enum Order {
     Place(Box<FileVerdict>),
     /// Flux has spoken.
     Flux(Box<Condition>),
+    /// Something is wrong with an object that was applied, or nothing any more.
+    Workload(Box<WorkloadOrder>),
 }
 
 /// Files that were saved.
@@ -63,6 +66,10 @@ pub(super) struct Worker {
     pub(super) objects: Vec<BuiltObject>,
     /// The unit of each object.
     pub(super) unit_of: Vec<usize>,
+    /// Whether something could not be built, so that what is missing may only not be built.
+    pub(super) is_broken: bool,
+    /// What was said of references of what was built last.
+    pub(super) said: Vec<references::Said>,
     /// The objects as they are sent.
     pub(super) sent: Vec<Supplied>,
     /// Where objects come from in the tree of their unit, where that is an artifact.
@@ -83,7 +90,7 @@ pub(super) struct Worker {
     pub(super) left_out: Option<SourceIgnore>,
     pub(super) generation: u64,
     /// Name of the tree at the renderer.
-    name_of_tree: String,
+    pub(super) name_of_tree: String,
     pub(super) inbox: Inbox,
 }
 
@@ -121,6 +128,8 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
         units: Vec::new(),
         objects: Vec::new(),
         unit_of: Vec::new(),
+        is_broken: false,
+        said: Vec::new(),
         sent: Vec::new(),
         as_built: BTreeMap::new(),
         kept: BTreeMap::new(),
@@ -168,13 +177,14 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
             }
             if let Some(save) = save {
                 // What was said of an older save is about nothing now; what Flux says stays true of its objects.
-                said.retain(|order| matches!(order, Order::Flux(_)));
+                said.retain(|order| matches!(order, Order::Flux(_) | Order::Workload(_)));
                 worker.build(save).await;
             }
             for order in said {
                 match order {
                     Order::Place(verdict) if verdict.generation == worker.generation => worker.place(*verdict).await,
-                    Order::Flux(condition) => worker.place_condition(&condition),
+                    Order::Flux(condition) => worker.place_condition(&condition).await,
+                    Order::Workload(order) => workloads::place(&mut worker, *order).await,
                     Order::Place(_) | Order::Save(_) => {}
                 }
             }
@@ -235,7 +245,11 @@ impl Worker {
     /// The texts that findings are about.
     pub(super) fn texts_of(&mut self, findings: &Findings) -> BTreeMap<Arc<str>, Arc<Parsed>> {
         let mut texts = BTreeMap::new();
-        for name in findings.keys() {
+        let related = findings.values().flatten().flat_map(|finding| &finding.related);
+        let others: BTreeSet<Arc<str>> = related
+            .filter_map(|related| related.file.as_deref().map(Arc::from))
+            .collect();
+        for name in findings.keys().chain(&others) {
             let text = self.path_of(name).and_then(|path| self.parsed(&path));
             texts.extend(text.map(|text| (Arc::clone(name), text)));
         }
@@ -266,8 +280,9 @@ impl Worker {
         self.by_file(all, Source::Model, Severity::Warning)
     }
 
-    fn place_condition(&mut self, condition: &Condition) {
-        let findings = conditions::place(self, condition);
+    async fn place_condition(&mut self, condition: &Condition) {
+        let findings = conditions::place(self, condition).await;
+        let findings = references::without_said(self, condition, findings);
         let placed = PlacedCondition {
             key: condition.key.clone(),
             texts: self.texts_of(&findings),
