@@ -40,7 +40,9 @@ pub(crate) struct Wishes {
 impl Followed {
     /// A new commit: it has everything before it. The sources that are to be asked for it.
     pub(crate) fn restart(&mut self, view: &FluxView) -> Wishes {
-        let inventories = view.of_kind("Kustomization").map(|(id, object)| (id.clone(), inventory(object)));
+        let inventories = view
+            .of_kind("Kustomization")
+            .map(|(id, object)| (id.clone(), inventory(object)));
         *self = Self {
             inventories: inventories.collect(),
             is_circular: is_circular(view),
@@ -109,7 +111,9 @@ impl Followed {
                 let (source, other_source) = (view.source_of(object), view.source_of(other));
                 source.map(|(id, _)| id) == other_source.map(|(id, _)| id)
             });
-            wishes.ask.extend(sleeping.map(|(id, _)| id.clone()).filter(|other| other != id));
+            wishes
+                .ask
+                .extend(sleeping.map(|(id, _)| id.clone()).filter(|other| other != id));
         }
     }
 }

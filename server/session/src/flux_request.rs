@@ -105,6 +105,10 @@ impl Requests {
         let served = kinds.get(gvk)?;
         let gvk = GroupVersionKind::gvk(&gvk.group, &gvk.version, &gvk.kind);
         let resource = ApiResource::from_gvk_with_plural(&gvk, &served.plural);
-        Some(Api::namespaced_with(self.cluster.client().clone(), namespace, &resource))
+        Some(Api::namespaced_with(
+            self.cluster.client().clone(),
+            namespace,
+            &resource,
+        ))
     }
 }

@@ -50,7 +50,10 @@ fn is_said(server: &TestServer, file: &str, line: &str, severity: u64, says: &Re
     };
     server.diagnostics(file).diagnostics.iter().any(|diagnostic| {
         let at = diagnostic["range"]["start"]["line"].as_u64().expect("a line");
-        let written = text.lines().nth(usize::try_from(at).expect("small")).unwrap_or_default();
+        let written = text
+            .lines()
+            .nth(usize::try_from(at).expect("small"))
+            .unwrap_or_default();
         written.contains(line)
             && diagnostic["severity"] == severity
             && says.is_match(diagnostic["message"].as_str().unwrap_or_default())
@@ -273,7 +276,11 @@ fn what_flux_says_as_well_is_said_once() {
 #[test]
 fn a_name_that_is_nearly_right_can_be_mended_by_one_keystroke() {
     let fleet = Fleet::start("flux-a", "clusters/east");
-    fleet.put("clusters/east/media.yaml", "        name: rep-vars", "        name: rep-varz");
+    fleet.put(
+        "clusters/east/media.yaml",
+        "        name: rep-vars",
+        "        name: rep-varz",
+    );
     let diagnostics = fleet.server.diagnostics("clusters/east/media.yaml").diagnostics;
     let diagnostic: &Value = diagnostics
         .iter()
@@ -325,7 +332,9 @@ fn paths_and_variables_are_mended_by_one_keystroke() {
     assert!(fleet.put("clusters/east/tools.yaml", "path: ./tool\n", "path: ./tools\n"));
     assert!(!fleet.put("apps/portal.yaml", "${domain}", "${domian}"));
     let diagnostics = fleet.server.diagnostics("apps/portal.yaml").diagnostics;
-    let of_variable = diagnostics.iter().find(|diagnostic| diagnostic["code"] == "render/variable-not-set");
+    let of_variable = diagnostics
+        .iter()
+        .find(|diagnostic| diagnostic["code"] == "render/variable-not-set");
     let of_variable = of_variable.expect("it is said");
     let actions = fleet.server.actions("apps/portal.yaml", &of_variable["range"]);
     let titles: Vec<&str> = actions.iter().filter_map(|action| action["title"].as_str()).collect();

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 
-use super::{ObjectFinding, Scene};
 use super::brought::Brought;
 use super::words::{DEFAULT_NAMESPACE, text};
+use super::{ObjectFinding, Scene};
 use crate::flux::{FluxObject, FluxSpec};
 use crate::near::nearest;
 use crate::object::ObjectKey;
@@ -128,7 +128,10 @@ impl<'a> Index<'a> {
             return written;
         }
         let is_generated = written.is_none() && matches!(key.gvk.kind.as_str(), "ConfigMap" | "Secret");
-        let without = key.name.rsplit_once('-').filter(|(_, hash)| is_generated && is_hash(hash));
+        let without = key
+            .name
+            .rsplit_once('-')
+            .filter(|(_, hash)| is_generated && is_hash(hash));
         without.map_or(key.name.as_str(), |(name, _)| name)
     }
 
@@ -185,7 +188,10 @@ impl<'a> Index<'a> {
     /// a namespace of which nothing else is here.
     pub(super) fn look_up_beside_charts(&self, name: Name<'_>) -> Named {
         let named = self.look_up(name);
-        let Some(namespace) = name.namespace.filter(|_| !matches!(named, Named::There(_) | Named::Near(_))) else {
+        let Some(namespace) = name
+            .namespace
+            .filter(|_| !matches!(named, Named::There(_) | Named::Near(_)))
+        else {
             return named;
         };
         let is_known = self.namespace(name.from) == namespace

@@ -54,7 +54,11 @@ fn of_field(index: &Index<'_>, at: usize, field: &str) -> Option<ObjectFinding> 
     let (group, kind, slug) = match field {
         "providerRef" => (NOTIFICATION, "Provider", "provider-not-found"),
         "imageRepositoryRef" => (IMAGE, "ImageRepository", "source-not-found"),
-        _ => (SOURCE_GROUP, text(reference, "/kind").unwrap_or("GitRepository"), "source-not-found"),
+        _ => (
+            SOURCE_GROUP,
+            text(reference, "/kind").unwrap_or("GitRepository"),
+            "source-not-found",
+        ),
     };
     let namespace = match text(reference, "/namespace") {
         Some(namespace) if field != "providerRef" => namespace,
@@ -80,7 +84,13 @@ fn of_event_source(index: &Index<'_>, at: usize, source: &Value, field: &FieldPa
         namespace: Some(text(source, "/namespace").unwrap_or_else(|| index.namespace(at))),
         name: text(source, "/name").filter(|name| *name != "*")?,
     };
-    of_name(index, name, below(field, &["name"]), "source-not-found", Severity::Warning)
+    of_name(
+        index,
+        name,
+        below(field, &["name"]),
+        "source-not-found",
+        Severity::Warning,
+    )
 }
 
 fn of_name(

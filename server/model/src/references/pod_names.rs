@@ -15,10 +15,7 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
         for key in pointer.split('/').filter(|key| !key.is_empty()) {
             base.push_key(key);
         }
-        let mut names = Names {
-            at,
-            found: Vec::new(),
-        };
+        let mut names = Names { at, found: Vec::new() };
         if let Some(spec) = template.get("spec") {
             names.of_pod(spec, &below(&base, &["spec"]));
         }
@@ -46,7 +43,9 @@ impl Names {
         if holder.get("optional") == Some(&Value::Bool(true)) {
             return;
         }
-        let Some(written) = text(holder, &format!("/{name}")) else { return };
+        let Some(written) = text(holder, &format!("/{name}")) else {
+            return;
+        };
         let key = text(holder, "/key").map(|key| (key.to_owned(), below(field, &["key"])));
         self.found.push(Wanted {
             at: self.at,
@@ -60,7 +59,12 @@ impl Names {
     fn of_pod(&mut self, spec: &Value, base: &FieldPath) {
         self.add("ServiceAccount", spec, base, "serviceAccountName");
         for (number, secret) in list(spec, "/imagePullSecrets") {
-            self.add("Secret", secret, &item(&below(base, &["imagePullSecrets"]), number), "name");
+            self.add(
+                "Secret",
+                secret,
+                &item(&below(base, &["imagePullSecrets"]), number),
+                "name",
+            );
         }
         for (number, volume) in list(spec, "/volumes") {
             let field = item(&below(base, &["volumes"]), number);

@@ -58,9 +58,9 @@ fn of_subject(index: &Index<'_>, at: usize, number: usize, subject: &Value) -> O
         name,
     });
     // An account in a namespace of which nothing is here is somebody else's, such as that of Flux itself.
-    let knows_namespace = index
-        .objects()
-        .any(|(other, key, _)| other != at && key.namespace.as_deref() == Some(namespace) && key.gvk.kind == "ServiceAccount");
+    let knows_namespace = index.objects().any(|(other, key, _)| {
+        other != at && key.namespace.as_deref() == Some(namespace) && key.gvk.kind == "ServiceAccount"
+    });
     if named == Named::Nowhere && !knows_namespace {
         return None;
     }

@@ -37,5 +37,11 @@ fn of_scaler(index: &Index<'_>, at: usize, field: &str, usual: &str) -> Option<O
         name,
     });
     let what = format!("{kind} \"{name}\" not found in namespace {namespace}, so nothing is scaled");
-    named.finding(index, at, path(&["spec", field, "name"]), "scale-target-not-found", &what)
+    named.finding(
+        index,
+        at,
+        path(&["spec", field, "name"]),
+        "scale-target-not-found",
+        &what,
+    )
 }

@@ -72,7 +72,12 @@ fn said(view: &mut FluxView, name: &str) -> Condition {
 fn a_ready_that_is_left_from_before_is_not_current() {
     let is_current = |commit: &str, generation: u64| {
         let mut view = view("c2");
-        view.see(kustomization("apps", None, commit, ready("True", "Succeeded", "", generation)));
+        view.see(kustomization(
+            "apps",
+            None,
+            commit,
+            ready("True", "Succeeded", "", generation),
+        ));
         said(&mut view, "apps").current
     };
     assert!(is_current("c2", 2));
@@ -133,7 +138,10 @@ fn what_a_failed_kustomization_would_bring_is_held_up_by_it() {
     view.see(release(3, "1+c2", ready("True", "UpgradeSucceeded", "", 3)));
     let condition = said(&mut view, "web");
     assert!(!condition.current);
-    assert!(matches!(condition.readiness, Readiness::Blocked { .. }), "{condition:?}");
+    assert!(
+        matches!(condition.readiness, Readiness::Blocked { .. }),
+        "{condition:?}"
+    );
 }
 
 #[test]
@@ -154,7 +162,12 @@ fn what_a_kustomization_waits_for_is_current_before_it_is() {
 #[test]
 fn a_kustomization_that_makes_itself_is_no_circle() {
     let mut view = view("c2");
-    view.see(kustomization("apps", Some("apps"), "c2", ready("True", "Succeeded", "", 2)));
+    view.see(kustomization(
+        "apps",
+        Some("apps"),
+        "c2",
+        ready("True", "Succeeded", "", 2),
+    ));
     assert!(said(&mut view, "apps").current);
     let mut view = super::FluxView::new(URL.to_owned(), "c2".to_owned());
     view.see(repository("c2"));
@@ -183,7 +196,12 @@ fn values_that_are_to_be_looked_at_again_are_not_believed() {
 fn what_is_there_by_now_was_only_looked_for_too_early() {
     let mut view = view("c2");
     let missing = "dependency 'flux-system/base' not found: kustomizations \"base\" not found";
-    view.see(kustomization("apps", None, "c1", ready("False", "DependencyNotReady", missing, 2)));
+    view.see(kustomization(
+        "apps",
+        None,
+        "c1",
+        ready("False", "DependencyNotReady", missing, 2),
+    ));
     assert!(matches!(said(&mut view, "apps").readiness, Readiness::Failed { .. }));
     view.see(kustomization("base", None, "c2", ready("True", "Succeeded", "", 2)));
     assert!(matches!(said(&mut view, "apps").readiness, Readiness::Blocked { .. }));

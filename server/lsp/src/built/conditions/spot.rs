@@ -4,7 +4,7 @@ use gitops_cluster::answer::{Answer, NoKnowledge, Place as Wanted, Refusal, deco
 use gitops_model::flux::{Chart, FluxObject, FluxSpec};
 use gitops_model::{ObjectKey, Want, anchor_of_object, place as place_field};
 use gitops_render::Fault;
-use gitops_render::origins::{Origins, Place, Question};
+use gitops_render::origins::Place;
 use gitops_text::Span;
 use gitops_yaml::FieldPath;
 use serde_json::Value;
@@ -79,15 +79,8 @@ async fn places(worker: &Worker, index: usize, path: &FieldPath, want: Want) -> 
     let Some(unit) = worker.units.get(number) else {
         return Vec::new();
     };
-    let texts = worker.tree.texts();
-    let origins = Origins::read(texts, &unit.path, unit.spot(texts)).among(&worker.objects);
-    let request = unit.request(worker.name_of_tree());
-    let question = Question { built, path, want };
-    // A renderer that is gone leaves what structure says.
-    match origins.find(question, &*worker.renderer, &request).await {
-        Ok(places) => places,
-        Err(_) => origins.propose(question).places,
-    }
+    let origins = worker.origins_of(unit, &worker.objects);
+    worker.suppliers(unit, &origins, (index, built), path, want).await
 }
 
 fn in_the_base(worker: &mut Worker, index: usize, path: &FieldPath, want: Want) -> Option<Spotted> {
@@ -117,7 +110,9 @@ async fn of_answers(worker: &mut Worker, index: Option<usize>, other: usize, sai
     let key = ObjectKey::of(&built.object);
     let refusal = refusal(&said.message);
     let answers: Vec<Answer> = decode(&refusal, &key.gvk, &built.object, None, &NoKnowledge);
-    let forced = index.and_then(|index| worker.objects.get(index)).map(|by| force(&by.object));
+    let forced = index
+        .and_then(|index| worker.objects.get(index))
+        .map(|by| force(&by.object));
     let mut spotted = Vec::with_capacity(answers.len());
     for answer in answers {
         let mut path = answer.path.clone();
@@ -223,9 +218,11 @@ async fn of_build(worker: &mut Worker, index: Option<usize>, by: &ObjectKey, mes
         message: message.to_owned(),
         object: None,
     };
-    match gitops_render::fault::place(&fault, &unit.path, worker.tree.texts()) {
+    match gitops_render::fault::place(&fault, &unit.path, worker.tree_of(unit)) {
         Some(placed) => Some(Spotted {
-            file: placed.file,
+            file: worker
+                .written(unit, &placed.file)
+                .map_or(placed.file, |file| file.to_string()),
             span: placed.span,
             message: Some(placed.message),
             object: None,
@@ -252,14 +249,20 @@ async fn of_template(worker: &mut Worker, index: Option<usize>, file: &str, line
             format!("{directory}/{file}")
         }
     });
-    let text = template.as_ref().and_then(|path| worker.tree.texts().text(path)).cloned();
+    let text = template
+        .as_ref()
+        .and_then(|path| worker.tree.texts().text(path))
+        .cloned();
     if let (Some(path), Some(text)) = (template, text) {
         let start: usize = text
             .split_inclusive('\n')
             .take(line.saturating_sub(1) as usize)
             .map(str::len)
             .sum();
-        let written = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let written = text
+            .get(start..)
+            .and_then(|rest| rest.lines().next())
+            .unwrap_or_default();
         if written.contains("required ")
             && let Some(value) = values::asked_in(written)
         {
