@@ -20,3 +20,4 @@ pub mod server;
 pub mod shared;
 pub mod show;
 pub mod slots;
+pub mod truth;

@@ -83,8 +83,13 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
     // What came while this file was judged may be what it waits for, and whoever brought it has looked for files that
     // wait before this one was among them.
     brought |= waits && shared.arrivals.load(Ordering::SeqCst) > arrivals;
+    // As Flux does it: as long as something of what is built is refused, nothing of it is deleted. A namespace whose kind is
+    // misspelled would take everything in it along.
+    let refused = verdicts
+        .iter()
+        .any(|verdict| matches!(verdict.outcome, Outcome::Rejected | Outcome::Unreachable { .. }));
     let mut report = file_verdict(supply, Phase::Apply, verdicts);
-    if supply.complete && supply.apply {
+    if supply.complete && supply.apply && !(supply.changed_only && refused) {
         inventory::prune(shared, supply, &mut report).await;
     }
     report.elapsed = supply.read_at.elapsed();
@@ -280,7 +285,9 @@ async fn judge_one(shared: &Shared, supplied: &Supplied) -> ObjectVerdict {
     wait_for_service_account(shared, &supplied.manifest.key).await;
     let _permit = shared.in_flight.acquire().await;
     let manifest = supplied.manifest.clone();
-    match judge(&shared.cluster, &manifest.key, &supplied.object, &*shared.knowledge).await {
+    let other = supplied.manager.map(|manager| shared.cluster.judging_as(manager));
+    let cluster = other.as_ref().unwrap_or(&shared.cluster);
+    match judge(cluster, &manifest.key, &supplied.object, &*shared.knowledge).await {
         Ok(judgement) => {
             let outcome = if judgement.accepted() {
                 Outcome::Accepted

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use gitops_model::flux::RepositoryUrl;
+use gitops_model::kustomize::{directory_of, join};
 use gitops_model::{Code, Finding, Manifest, ObjectKey, Severity, Source, Want};
 use gitops_render::fault::PlacedFault;
 use gitops_render::{BuiltObject, Fault, OriginNote, Renderer};
@@ -17,6 +18,7 @@ use tokio::sync::mpsc;
 use super::artifact::Artifacts;
 use super::behind::Behind;
 use super::kept::Kept;
+use super::releases::Releases;
 use super::source_ignore::SourceIgnore;
 use super::unit::Unit;
 use super::units::UnitName;
@@ -66,6 +68,10 @@ pub(super) struct Worker {
     pub(super) objects: Vec<BuiltObject>,
     /// The unit of each object.
     pub(super) unit_of: Vec<usize>,
+    /// The Helm releases among the objects.
+    pub(super) releases: Releases,
+    /// The sandbox, which tells what charts see of it.
+    pub(super) cluster: Option<gitops_cluster::Cluster>,
     /// Whether something could not be built, so that what is missing may only not be built.
     pub(super) is_broken: bool,
     /// What was said of references of what was built last.
@@ -110,6 +116,8 @@ pub(crate) struct Start {
     pub(crate) tree: Tree,
     /// The `GitRepository` that the target itself is built from, where it has one.
     pub(crate) source: Option<Value>,
+    /// The sandbox.
+    pub(crate) cluster: Option<gitops_cluster::Cluster>,
     /// To whom it tells what came out.
     pub(crate) inbox: Inbox,
 }
@@ -139,6 +147,8 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
         source_of_target: source_of_target(start.source.as_ref()),
         behind,
         left_out: None,
+        releases: Releases::default(),
+        cluster: start.cluster,
         generation: 0,
         name_of_tree: format!("session-{}", start.number),
         inbox: start.inbox,
@@ -256,6 +266,12 @@ impl Worker {
         texts
     }
 
+    /// Whether a kustomization is that of Flux's bootstrap: what it changes is Flux itself, which is not built here.
+    fn is_of_the_bootstrap(&self, file: &str) -> bool {
+        let components = join(directory_of(file), "gotk-components.yaml");
+        components.is_some_and(|components| self.tree.texts().text(&components).is_some())
+    }
+
     /// What of the kustomizations changes nothing. What was found of a unit holds until it is built again.
     pub(super) fn unused(&mut self) -> Findings {
         let mut all = Vec::new();
@@ -271,7 +287,12 @@ impl Worker {
                 let found = found.into_iter().map(|placed| self.in_the_work_tree(unit, placed));
                 found.collect()
             });
-            all.extend(found.iter().cloned());
+            all.extend(
+                found
+                    .iter()
+                    .filter(|found| !self.is_of_the_bootstrap(&found.file))
+                    .cloned(),
+            );
             if let Some(kept) = self.kept.get_mut(&unit.name()) {
                 kept.unused = Some(found);
             }
@@ -368,6 +389,7 @@ pub(super) fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> 
             } else {
                 gitops_cluster::SentObject::new(&built.object)
             },
+            manager: None,
         })
         .collect()
 }

@@ -2,19 +2,19 @@
 
 use gitops_model::nearest;
 
-use super::loaded::of_a_loaded_file;
+use super::loaded::{of_a_loaded_file, of_a_remote};
 
 /// What a fault is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Said {
+pub(crate) struct Said {
     /// The directory whose kustomization failed.
-    pub(super) directory: String,
+    pub(crate) directory: String,
     /// What to look for.
-    pub(super) wanted: Wanted,
+    pub(crate) wanted: Wanted,
     /// Second half of the code.
-    pub(super) slug: &'static str,
+    pub(crate) slug: &'static str,
     /// For people.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 /// What to look for, which code it has, and the words for it.
@@ -22,7 +22,7 @@ pub(super) type Read = (Wanted, &'static str, String);
 
 /// What to look for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     /// A text that is a value, or stands in one, of the kustomization or of a file that it names.
     Value(String),
     /// A key of the kustomization.
@@ -40,6 +40,8 @@ pub(super) enum Wanted {
     Patch { kind: String, name: String },
     /// A file of a directory without kustomization, in which something is missing.
     File(String),
+    /// A text that names something on another machine.
+    Remote,
     /// A line, from 1, of a file that is no YAML.
     Line { file: String, line: u32 },
     /// The first of these that stands in a file, whatever kind of file that is.
@@ -83,8 +85,46 @@ const FIELDS: [&str; 29] = [
     "transformers",
 ];
 
+/// The fields of what stands in the lists of a kustomization (`types`: patches, images, generators, replacements and so on).
+const FIELDS_OF_ENTRIES: [&str; 34] = [
+    "path",
+    "patch",
+    "target",
+    "options",
+    "group",
+    "version",
+    "kind",
+    "name",
+    "namespace",
+    "labelSelector",
+    "annotationSelector",
+    "newName",
+    "newTag",
+    "tagSuffix",
+    "digest",
+    "count",
+    "behavior",
+    "literals",
+    "files",
+    "envs",
+    "env",
+    "type",
+    "pairs",
+    "includeSelectors",
+    "includeTemplates",
+    "fields",
+    "source",
+    "sourceValue",
+    "targets",
+    "select",
+    "reject",
+    "fieldPath",
+    "fieldPaths",
+    "disableNameSuffixHash",
+];
+
 /// Reads a message about building `target`.
-pub(super) fn read(message: &str, target: &str) -> Said {
+pub(crate) fn read(message: &str, target: &str) -> Said {
     let directory = innermost_directory(message)
         .unwrap_or(target)
         .trim_matches('/')
@@ -95,9 +135,10 @@ pub(super) fn read(message: &str, target: &str) -> Said {
         slug,
         message,
     };
-    let rules: [fn(&str) -> Option<Read>; 8] = [
+    let rules: [fn(&str) -> Option<Read>; 9] = [
         of_substitution,
         of_a_loaded_file,
+        of_a_remote,
         of_the_file,
         of_a_cycle,
         of_a_patch,
@@ -147,7 +188,8 @@ fn of_the_file(message: &str) -> Option<Read> {
         let near = FIELDS
             .into_iter()
             .find(|known| *known == bare)
-            .or_else(|| nearest(bare, FIELDS));
+            .or_else(|| nearest(bare, FIELDS))
+            .or_else(|| nearest(bare, FIELDS_OF_ENTRIES));
         let words = match near {
             Some(near) => format!("a kustomization has no field \"{field}\"; did you mean \"{near}\"?"),
             None => format!("a kustomization has no field \"{field}\""),
@@ -388,10 +430,6 @@ fn of_a_missing_file(message: &str) -> Option<Read> {
         let words = format!("{entry} has no kustomization.yaml");
         return Some((Wanted::Value(entry.to_owned()), "no-kustomization", words));
     }
-    if is_remote(entry) {
-        let words = format!("{entry} is remote, and nothing is fetched to build this");
-        return Some((Wanted::Value(entry.to_owned()), "remote-base", words));
-    }
     Some((
         Wanted::Value(entry.to_owned()),
         "file-not-found",
@@ -399,13 +437,8 @@ fn of_a_missing_file(message: &str) -> Option<Read> {
     ))
 }
 
-/// Whether an entry of `resources` names something on another machine.
-fn is_remote(entry: &str) -> bool {
-    entry.contains("://") || entry.starts_with("github.com/") || entry.starts_with("git@")
-}
-
 /// The entry of `resources` (or `components`) that was read last.
-fn last_resource(message: &str) -> Option<&str> {
+pub(super) fn last_resource(message: &str) -> Option<&str> {
     let starts = ["accumulating resources from '", "merging resources from '"];
     let from = starts
         .iter()

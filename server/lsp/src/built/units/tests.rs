@@ -136,6 +136,7 @@ impl Bench {
                 is_flux: true,
                 renderer,
                 tree,
+                cluster: None,
                 source: None,
                 inbox,
             },
