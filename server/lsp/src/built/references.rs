@@ -7,7 +7,7 @@ use gitops_model::flux::{FluxObject, FluxSpec, SourceOrigin};
 use gitops_model::kustomize::{self, Layer, PatchBody};
 use gitops_model::references::{self, ObjectFinding, Scene, dropped_fields, variables_in};
 use gitops_model::{Code, Finding, Gvk, ObjectKey, Related, Severity, Source, Supplier, Want};
-use gitops_render::origins::{Origins, Place, Question};
+use gitops_render::origins::{Origins, Place};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{Condition, ObjectVerdict};
 use gitops_text::Span;
@@ -91,17 +91,8 @@ async fn places(worker: &Worker, objects: &[BuiltObject], found: &[ObjectFinding
                 .and_then(|number| Some((*number, worker.units.get(*number)?)));
             let place = match (objects.get(object), unit) {
                 (Some(built), Some((number, unit))) if !path.is_empty() => {
-                    let texts = worker.tree.texts();
-                    let (origins, request) = known.entry(number).or_insert_with(|| {
-                        let origins = Origins::read(texts, &unit.path, unit.spot(texts)).among(objects);
-                        (origins, unit.request(worker.name_of_tree()))
-                    });
-                    let question = Question { built, path, want };
-                    // A renderer that is gone leaves what structure says.
-                    let places = match origins.find(question, &*worker.renderer, request).await {
-                        Ok(places) => places,
-                        Err(_) => origins.propose(question).places,
-                    };
+                    let origins = known.entry(number).or_insert_with(|| worker.origins_of(unit, objects));
+                    let places = worker.suppliers(unit, origins, (object, built), path, want).await;
                     places.into_iter().next()
                 }
                 _ => None,
@@ -176,7 +167,7 @@ fn variables(worker: &Worker, values: &[&Value], owners: &[Option<usize>]) -> Ve
         };
         let substitutes = owner.and_then(|owner| values.get(owner)?.pointer("/spec/postBuild/substitute"));
         if let (Some(_), Some(unit)) = (substitutes, worker.units.get(*unit)) {
-            let tree = worker.tree.texts();
+            let tree = worker.tree_of(unit);
             let mut names = BTreeSet::new();
             names_below(tree, &kustomize::layer(tree, &unit.path, None), &mut names);
             *entry = Some(names);
@@ -359,7 +350,7 @@ fn dropped(worker: &Worker) -> Vec<(Arc<str>, Finding)> {
     let mut found = BTreeMap::new();
     let units = worker.units.iter().filter(|unit| unit.flux.is_some());
     for unit in units {
-        let tree = worker.tree.texts();
+        let tree = worker.tree_of(unit);
         let Some(sheet) = tree.kustomization_file(&unit.path).and_then(|file| tree.sheet(&file)) else {
             continue;
         };
@@ -381,7 +372,10 @@ fn dropped(worker: &Worker) -> Vec<(Arc<str>, Finding)> {
                 fixes: fix.into_iter().collect(),
                 object: None,
             };
-            found.insert((worker.name(sheet.file()), span), finding);
+            let file = worker
+                .written(unit, sheet.file())
+                .unwrap_or_else(|| Arc::clone(sheet.file()));
+            found.insert((worker.name(&file), span), finding);
         }
     }
     found.into_iter().map(|((file, _), finding)| (file, finding)).collect()
