@@ -91,7 +91,10 @@ impl Ledger {
 
     /// Marks the files that have a finding of a kind as changed: how it is shown depends on others.
     pub(crate) fn touch_those_with(&mut self, wanted: impl Fn(&Finding) -> bool) {
-        let with = self.entries.iter().filter(|(_, entry)| entry.findings.iter().any(&wanted));
+        let with = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.findings.iter().any(&wanted));
         let files: Vec<Arc<str>> = with.map(|((file, _), _)| Arc::clone(file)).collect();
         self.changed.extend(files);
     }

@@ -16,8 +16,7 @@ pub(crate) fn shown<'a>(ledger: &'a Ledger, file: &'a str) -> Vec<&'a Finding> {
     let all: Vec<&Finding> = ledger.of_file(file).collect();
     let is_said_better = |finding: &Finding| {
         all.iter().any(|other| is_same_cause(finding, other))
-            || is_consequence(finding)
-                && ledger.of_all().any(|other| is_first_cause(finding, other))
+            || is_consequence(finding) && ledger.of_all().any(|other| is_first_cause(finding, other))
     };
     let mut kept = Vec::with_capacity(all.len());
     for finding in &all {
@@ -38,14 +37,13 @@ pub(crate) fn is_consequence(finding: &Finding) -> bool {
 
 /// Whether `other` says of the same place what `finding` says, and is to be kept.
 fn is_same_cause(finding: &Finding, other: &Finding) -> bool {
-    let overlap = finding.span.start < other.span.end && other.span.start < finding.span.end || finding.span == other.span;
+    let overlap =
+        finding.span.start < other.span.end && other.span.start < finding.span.end || finding.span == other.span;
     if !overlap || std::ptr::eq(finding, other) {
         return false;
     }
     match (finding.code.source, other.code.source) {
-        (Source::Flux, Source::Flux) => {
-            finding.span == other.span && is_consequence(finding) && !is_consequence(other)
-        }
+        (Source::Flux, Source::Flux) => finding.span == other.span && is_consequence(finding) && !is_consequence(other),
         (Source::Flux, _) => other.severity <= finding.severity,
         // A warning of what would happen, by what has happened.
         (Source::Model, Source::Flux) => other.severity < finding.severity,
@@ -91,7 +89,11 @@ mod tests {
     fn finding(source: Source, slug: &'static str, span: (u32, u32), object: Option<(&str, &str)>) -> Finding {
         Finding {
             code: Code { source, slug },
-            severity: if source == Source::Model { Severity::Warning } else { Severity::Error },
+            severity: if source == Source::Model {
+                Severity::Warning
+            } else {
+                Severity::Error
+            },
             span: Span::new(span.0, span.1),
             message: slug.to_owned(),
             detail: None,
@@ -114,31 +116,57 @@ mod tests {
             all.push(finding.clone());
             ledger.set(&name, source, 1, all);
         }
-        shown(&ledger, file).iter().map(|finding| finding.code.to_string()).collect()
+        shown(&ledger, file)
+            .iter()
+            .map(|finding| finding.code.to_string())
+            .collect()
     }
 
     #[test]
     fn what_flux_says_of_a_place_is_not_said_beside_the_fast_answer() {
         let fast = ("a", finding(Source::Render, "variable-not-set", (5, 9), None));
-        let slow = ("a", finding(Source::Flux, "build-failed", (5, 9), Some(("Kustomization", "apps"))));
+        let slow = (
+            "a",
+            finding(Source::Flux, "build-failed", (5, 9), Some(("Kustomization", "apps"))),
+        );
         assert_eq!(codes(&[fast, slow.clone()], "a"), ["render/variable-not-set"]);
         let elsewhere = ("a", finding(Source::Render, "file-not-found", (20, 25), None));
-        assert_eq!(codes(&[elsewhere, slow], "a"), ["render/file-not-found", "flux/build-failed"]);
+        assert_eq!(
+            codes(&[elsewhere, slow], "a"),
+            ["render/file-not-found", "flux/build-failed"]
+        );
     }
 
     #[test]
     fn a_warning_gives_way_to_what_has_happened() {
         let warning = ("a", finding(Source::Model, "not-there", (5, 9), None));
-        let failed = ("a", finding(Source::Flux, "dependency-not-found", (5, 9), Some(("Kustomization", "apps"))));
+        let failed = (
+            "a",
+            finding(
+                Source::Flux,
+                "dependency-not-found",
+                (5, 9),
+                Some(("Kustomization", "apps")),
+            ),
+        );
         assert_eq!(codes(&[warning, failed], "a"), ["flux/dependency-not-found"]);
     }
 
     #[test]
     fn a_consequence_gives_way_to_its_cause_in_another_file() {
-        let health = ("a", finding(Source::Flux, "health-check-failed", (0, 4), Some(("Deployment", "web"))));
-        let pod = ("b", finding(Source::Runtime, "image-pull", (7, 9), Some(("Deployment", "web"))));
+        let health = (
+            "a",
+            finding(Source::Flux, "health-check-failed", (0, 4), Some(("Deployment", "web"))),
+        );
+        let pod = (
+            "b",
+            finding(Source::Runtime, "image-pull", (7, 9), Some(("Deployment", "web"))),
+        );
         assert_eq!(codes(&[health.clone(), pod], "a"), [""; 0]);
-        let other = ("b", finding(Source::Runtime, "image-pull", (7, 9), Some(("Deployment", "shop"))));
+        let other = (
+            "b",
+            finding(Source::Runtime, "image-pull", (7, 9), Some(("Deployment", "shop"))),
+        );
         assert_eq!(codes(&[health, other], "a"), ["flux/health-check-failed"]);
     }
 }

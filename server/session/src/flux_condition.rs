@@ -155,9 +155,19 @@ mod tests {
     #[test]
     fn what_a_release_gave_up_on_is_what_went_wrong_first() {
         let object = release(json!([
-            condition("Ready", "False", "RollbackSucceeded", "Helm rollback to previous release succeeded"),
+            condition(
+                "Ready",
+                "False",
+                "RollbackSucceeded",
+                "Helm rollback to previous release succeeded"
+            ),
             condition("Released", "False", "UpgradeFailed", "Helm upgrade failed: tag needed"),
-            condition("Remediated", "True", "RollbackSucceeded", "Helm rollback to previous release succeeded"),
+            condition(
+                "Remediated",
+                "True",
+                "RollbackSucceeded",
+                "Helm rollback to previous release succeeded"
+            ),
         ]));
         let expected = Readiness::Failed {
             reason: "UpgradeFailed".to_owned(),

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use crate::flux_condition::Condition;
 use crate::flux_follow::{Followed, Wishes, users_of};
 use crate::flux_request::{Answer, Requests};
-use crate::flux_view::FluxView;
+use crate::flux_view::{FluxView, is_data};
 use crate::source::{AccessToken, Changes, Limits, ServerBounds, SourceRepository, SourceServer};
 
 /// How many saves may wait; they are put together anyway.
@@ -33,7 +33,7 @@ const SECRET: &str = "gitops-lsp-source";
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// The kinds whose conditions are watched: group and kind.
-const WATCHED: [(&str, &str); 9] = [
+pub(crate) const WATCHED: [(&str, &str); 9] = [
     ("kustomize.toolkit.fluxcd.io", "Kustomization"),
     ("helm.toolkit.fluxcd.io", "HelmRelease"),
     ("source.toolkit.fluxcd.io", "GitRepository"),
@@ -151,7 +151,7 @@ async fn run(
         }
     }
     drop(sender);
-    let (requests, mut answers) = Requests::new(start.cluster.clone());
+    let (requests, mut answers) = Requests::new(&start.cluster);
     let mut view = FluxView::new(endpoint.url.clone(), commit);
     let mut followed = Followed::default();
     loop {
@@ -187,10 +187,13 @@ async fn run(
             }
             Some(answer) = answers.recv() => match answer {
                 Answer::NotAsked(id) => view.not_asked(&id),
-                Answer::Data(id, version) => if view.data_is(&id, version) {
-                    let ask = users_of(&view, &id);
-                    fulfil(Wishes { ask, ..Wishes::default() }, &mut view, &requests);
-                },
+                Answer::Found(id, found) if is_data(&id.0) => {
+                    if view.data_is(&id, found.map(|(version, _)| version)) {
+                        let ask = users_of(&view, &id);
+                        fulfil(Wishes { ask, ..Wishes::default() }, &mut view, &requests);
+                    }
+                }
+                Answer::Found(id, found) => view.generation_is(&id, found.map(|(_, generation)| generation)),
             },
         }
         let wishes = followed.wishes(&view);
@@ -217,12 +220,15 @@ fn take(seen: Seen, view: &mut FluxView, report: &FluxReport) {
 /// Sends the requests that are wished for.
 fn fulfil(wishes: Wishes, view: &mut FluxView, requests: &Requests) {
     for id in wishes.ask {
-        let token = requests.ask(id.clone());
-        view.asking(&id, &token);
+        if let Some(token) = requests.ask(&id) {
+            view.asking(&id, &token);
+        }
     }
-    for id in wishes.read {
-        view.look_at(&id);
-        requests.read(id);
+    for (id, owner) in wishes.read {
+        view.look_at(&id, &owner);
+        if !requests.read(&id) {
+            view.not_read(&id);
+        }
     }
 }
 

@@ -119,10 +119,12 @@ impl Repository {
             .clone();
         let repository = Self { server, files, any };
         // A reconciliation may have looked at what another was about to bring, and failed; the next one makes it good.
-        let is_ready = (0..4).any(|_| repository.is_content(&BTreeMap::from([(
-            repository.any.clone(),
-            repository.text(&repository.any),
-        )])));
+        let is_ready = (0..4).any(|_| {
+            repository.is_content(&BTreeMap::from([(
+                repository.any.clone(),
+                repository.text(&repository.any),
+            )]))
+        });
         assert!(is_ready, "{name} does not become Ready:\n{}", repository.listed());
         assert_eq!(repository.listed(), "", "the sound state of {name} has findings");
         repository
@@ -161,8 +163,9 @@ impl Repository {
         let uri = self.server.uri(file);
         let found = self.server.client.log().wait(since, LAST_WORD, |message| {
             let said = (message["method"] == "gitops/verdict").then(|| &message["params"])?;
-            let is_it =
-                said["uri"] == uri && said["phase"] == phase && said["generation"].as_u64().is_some_and(|of| of > *before);
+            let is_it = said["uri"] == uri
+                && said["phase"] == phase
+                && said["generation"].as_u64().is_some_and(|of| of > *before);
             is_it.then(|| said["ok"] == true)
         });
         found.ok()
@@ -175,7 +178,10 @@ impl Repository {
             for diagnostic in self.server.diagnostics(file).diagnostics {
                 let line = diagnostic["range"]["start"]["line"].as_u64().expect("a line");
                 let text = self.text(file);
-                let written = text.lines().nth(usize::try_from(line).expect("small")).unwrap_or_default();
+                let written = text
+                    .lines()
+                    .nth(usize::try_from(line).expect("small"))
+                    .unwrap_or_default();
                 all.push(Shown {
                     file: file.clone(),
                     line: line + 1,
@@ -240,7 +246,11 @@ impl Repository {
         let left = self.listed();
         println!(
             "{} {:7} {} ({})\n{listed}",
-            if found && is_mended && left.is_empty() { "✓" } else { "✗" },
+            if found && is_mended && left.is_empty() {
+                "✓"
+            } else {
+                "✗"
+            },
             case.phase,
             case.name,
             case.source,
@@ -260,7 +270,11 @@ impl Repository {
                 case.source,
                 case.places,
                 case.says.as_str(),
-                if verdict.is_none() { "no last word came" } else { "there is" }
+                if verdict.is_none() {
+                    "no last word came"
+                } else {
+                    "there is"
+                }
             ));
         }
         Ok(())

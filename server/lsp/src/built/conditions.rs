@@ -110,7 +110,10 @@ fn index_of(worker: &Worker, named: &Named) -> Option<usize> {
         let text = |pointer: &str| built.object.pointer(pointer).and_then(Value::as_str);
         let api_version = text("/apiVersion").unwrap_or_default();
         // kustomize's own Kustomizations are never objects.
-        let is_version = named.api_version.as_deref().is_none_or(|version| version == api_version);
+        let is_version = named
+            .api_version
+            .as_deref()
+            .is_none_or(|version| version == api_version);
         text("/kind") == Some(&named.kind)
             && text("/metadata/name") == Some(&named.name)
             && text("/metadata/namespace").is_none_or(|namespace| named.namespace.as_deref() == Some(namespace))

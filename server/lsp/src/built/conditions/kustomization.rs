@@ -16,7 +16,10 @@ pub(super) fn read(object: &Value, reason: &str, message: &str) -> Vec<Said> {
         "InvalidCELExpression" => expression(object, message),
         "AccessDenied" => Said::of_field(
             Slug::AccessDenied,
-            first_of(object, &[&["spec", "sourceRef", "namespace"], &["spec", "sourceRef", "name"]]),
+            first_of(
+                object,
+                &[&["spec", "sourceRef", "namespace"], &["spec", "sourceRef", "name"]],
+            ),
             message,
         ),
         "FeatureGateDisabled" => Said::of_field(
@@ -32,12 +35,17 @@ pub(super) fn read(object: &Value, reason: &str, message: &str) -> Vec<Said> {
 fn artifact(object: &Value, message: &str) -> Said {
     if message.contains("kustomization path not found") {
         let path = text(object, "/spec/path");
-        let words = format!("there is no directory {path} in the source; what .sourceignore leaves out is not in it either");
+        let words =
+            format!("there is no directory {path} in the source; what .sourceignore leaves out is not in it either");
         return Said::of_field(Slug::PathNotFound, keys(&["spec", "path"]), words);
     }
     let source = keys(&["spec", "sourceRef", "name"]);
     if message.ends_with("not found") {
-        return Said::of_field(Slug::SourceNotFound, source, source_not_found(object, "/spec/sourceRef"));
+        return Said::of_field(
+            Slug::SourceNotFound,
+            source,
+            source_not_found(object, "/spec/sourceRef"),
+        );
     }
     Said::of_field(Slug::ArtifactFailed, source, message)
 }
@@ -60,7 +68,12 @@ pub(super) fn dependency(object: &Value, message: &str) -> Said {
     let (namespace, name) = named.split_once('/').unwrap_or_default();
     let own = text(object, "/metadata/namespace");
     let kind = text(object, "/kind");
-    let path = entry(object, &["spec", "dependsOn"], |entry| names(entry, own, namespace, name), "name");
+    let path = entry(
+        object,
+        &["spec", "dependsOn"],
+        |entry| names(entry, own, namespace, name),
+        "name",
+    );
     let words = if namespace == own {
         format!("dependency not found: there is no {kind} {named}; without a namespace it is looked for in {own}")
     } else {
@@ -77,7 +90,10 @@ fn build(object: &Value, message: &str) -> Said {
         let words = if message.ends_with("not found") {
             format!("there is no {kind} {own}/{name} to take variables from")
         } else {
-            format!("no variables can be taken from {kind} {own}/{name}: {}", after(message, "error: ").unwrap_or(message))
+            format!(
+                "no variables can be taken from {kind} {own}/{name}: {}",
+                after(message, "error: ").unwrap_or(message)
+            )
         };
         return Said::of_field(Slug::VariablesNotFound, path, words);
     }
@@ -101,7 +117,12 @@ fn build(object: &Value, message: &str) -> Said {
 
 fn expression(object: &Value, message: &str) -> Said {
     let path = match between(message, "failed to evaluate dependency ", ":") {
-        Some(name) => entry(object, &["spec", "dependsOn"], |entry| text(entry, "/name") == name, "readyExpr"),
+        Some(name) => entry(
+            object,
+            &["spec", "dependsOn"],
+            |entry| text(entry, "/name") == name,
+            "readyExpr",
+        ),
         None => keys(&["spec", "healthCheckExprs"]),
     };
     Said::of_field(Slug::BadExpression, path, first_line(message))
@@ -110,7 +131,10 @@ fn expression(object: &Value, message: &str) -> Said {
 /// `health check failed after 30.1s: timeout waiting for: [Deployment/apps/web status: 'InProgress', …]`.
 fn health(object: &Value, message: &str) -> Vec<Said> {
     let list = after(message, "waiting for: [").or_else(|| after(message, "stalled resources: ["));
-    let items = list.map(|list| list.trim_end_matches(']').split(", ")).into_iter().flatten();
+    let items = list
+        .map(|list| list.trim_end_matches(']').split(", "))
+        .into_iter()
+        .flatten();
     let said: Vec<Said> = items.filter_map(|item| unhealthy(object, item)).collect();
     if !said.is_empty() {
         return said;
@@ -166,7 +190,11 @@ fn reconciliation(object: &Value, message: &str) -> Said {
     if message.starts_with("failed to build kube client") || message.contains("impersonat") {
         let path = first_of(
             object,
-            &[&["spec", "kubeConfig"], &["spec", "serviceAccountName"], &["metadata", "name"]],
+            &[
+                &["spec", "kubeConfig"],
+                &["spec", "serviceAccountName"],
+                &["metadata", "name"],
+            ],
         );
         return Said::of_field(Slug::Failed, path, first_line(message));
     }
@@ -174,9 +202,13 @@ fn reconciliation(object: &Value, message: &str) -> Said {
         return Said::of_field(Slug::Failed, name, message);
     };
     let account = text(object, "/spec/serviceAccountName");
-    let user = format!("system:serviceaccount:{}:{account}", text(object, "/metadata/namespace"));
+    let user = format!(
+        "system:serviceaccount:{}:{account}",
+        text(object, "/metadata/namespace")
+    );
     if !account.is_empty() && words.contains(&user) && words.contains("forbidden") {
-        let may_not = between(&words, &format!("User \"{user}\" "), " in API group").unwrap_or("do what has to be done");
+        let may_not =
+            between(&words, &format!("User \"{user}\" "), " in API group").unwrap_or("do what has to be done");
         let words = format!("ServiceAccount {account} has no rights for {named}: forbidden, it {may_not}");
         return Said::of_field(Slug::DryRunFailed, keys(&["spec", "serviceAccountName"]), words);
     }
@@ -211,7 +243,11 @@ pub(super) fn object_and_words(message: &str) -> Option<(Named, String)> {
         line.rsplit_once(' ')
             .is_some_and(|(named, state)| is_done(state) && Named::read(named).is_some())
     };
-    let changes = lines.iter().rev().take_while(|line| line.is_empty() || is_change(line)).count();
+    let changes = lines
+        .iter()
+        .rev()
+        .take_while(|line| line.is_empty() || is_change(line))
+        .count();
     let kept = lines.get(..lines.len() - changes).unwrap_or_default();
     Some((named, kept.join("\n").trim().to_owned()))
 }

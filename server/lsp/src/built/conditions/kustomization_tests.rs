@@ -137,7 +137,8 @@ fn who_applies_and_where_to() {
 
 #[test]
 fn each_object_that_is_not_healthy_is_one_fault() {
-    let spec = json!({ "healthChecks": [{ "apiVersion": "batch/v1", "kind": "Job", "name": "seed", "namespace": "media" }] });
+    let spec =
+        json!({ "healthChecks": [{ "apiVersion": "batch/v1", "kind": "Job", "name": "seed", "namespace": "media" }] });
     let message = "health check failed after 30.02s: timeout waiting for: [Deployment/apps/web status: 'InProgress', Job/media/seed status: 'NotFound']";
     let said = read(&kustomization(spec), "HealthCheckFailed", message);
     let shown: Vec<_> = said.iter().map(shown).map(|(code, about, _)| (code, about)).collect();

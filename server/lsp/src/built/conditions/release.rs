@@ -34,7 +34,11 @@ pub(super) fn read(object: &Value, reason: &str, message: &str) -> Vec<Said> {
         "RESTClientError" | "ResourceManagerError" | "FactoryError" => {
             let path = first_of(
                 object,
-                &[&["spec", "kubeConfig"], &["spec", "serviceAccountName"], &["metadata", "name"]],
+                &[
+                    &["spec", "kubeConfig"],
+                    &["spec", "serviceAccountName"],
+                    &["metadata", "name"],
+                ],
             );
             return vec![Said::of_field(Slug::Failed, path, first_line(message))];
         }
@@ -59,8 +63,14 @@ fn chart(object: &Value, message: &str) -> Said {
     if message.ends_with("not found") {
         let of = |field: &str| text(object, &format!("/spec/chartRef/{field}"));
         let own = text(object, "/metadata/namespace");
-        let namespace = Some(of("namespace")).filter(|namespace| !namespace.is_empty()).unwrap_or(own);
-        let words = format!("there is no {} {namespace}/{} to take the chart from", of("kind"), of("name"));
+        let namespace = Some(of("namespace"))
+            .filter(|namespace| !namespace.is_empty())
+            .unwrap_or(own);
+        let words = format!(
+            "there is no {} {namespace}/{} to take the chart from",
+            of("kind"),
+            of("name")
+        );
         return Said::of_field(Slug::ChartNotFound, path, words);
     }
     Said::of_field(Slug::ArtifactFailed, path, first_line(message))
@@ -97,7 +107,11 @@ fn values_from(object: &Value, message: &str) -> Said {
     let has_key = object
         .pointer("/spec/valuesFrom")
         .and_then(Value::as_array)
-        .is_some_and(|items| items.iter().any(|entry| fits(entry) && entry.get("valuesKey").is_some()));
+        .is_some_and(|items| {
+            items
+                .iter()
+                .any(|entry| fits(entry) && entry.get("valuesKey").is_some())
+        });
     let field = if is_missing_key && has_key {
         "valuesKey"
     } else if message.contains("target path") || message.contains("unable to merge value") {
@@ -112,7 +126,11 @@ fn values_from(object: &Value, message: &str) -> Said {
     } else {
         format!("no values can be taken from {kind} {named}: {cause}")
     };
-    Said::of_field(Slug::ValuesNotFound, entry(object, &["spec", "valuesFrom"], fits, field), words)
+    Said::of_field(
+        Slug::ValuesNotFound,
+        entry(object, &["spec", "valuesFrom"], fits, field),
+        words,
+    )
 }
 
 /// The faults in what Helm says about an action.
@@ -130,7 +148,10 @@ fn faults(object: &Value, slug: Slug, cause: &str) -> Vec<Said> {
     if let Some(said) = template(cause) {
         return vec![said];
     }
-    let said = cause.split(AND).map(|one| of_object(object, slug, one.trim())).collect::<Vec<_>>();
+    let said = cause
+        .split(AND)
+        .map(|one| of_object(object, slug, one.trim()))
+        .collect::<Vec<_>>();
     let mut kept: Vec<Said> = Vec::with_capacity(said.len());
     for one in said {
         if !kept.contains(&one) {
@@ -155,7 +176,11 @@ fn against_schema(list: &str, root: &str) -> Vec<Said> {
         let line = line.trim_end();
         if let Some(name) = line.strip_suffix(':').filter(|name| !name.starts_with([' ', '-'])) {
             // The chart itself comes first, and those in it by their names; its directory need not be called like it.
-            above = if is_first || name == root { Vec::new() } else { vec![name.to_owned()] };
+            above = if is_first || name == root {
+                Vec::new()
+            } else {
+                vec![name.to_owned()]
+            };
             is_first = false;
             continue;
         }
@@ -166,12 +191,19 @@ fn against_schema(list: &str, root: &str) -> Vec<Said> {
             continue;
         };
         let mut path = above.clone();
-        let steps = pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"));
+        let steps = pointer
+            .split('/')
+            .skip(1)
+            .map(|step| step.replace("~1", "/").replace("~0", "~"));
         path.extend(steps);
         // Each of them is a key that a person has written; what is missing is missing where it should be.
         let unknown = after(words, "additional properties ").and_then(|rest| rest.strip_suffix(" not allowed"));
         let unknown: Vec<&str> = unknown.map(|names| names.split(", ").collect()).unwrap_or_default();
-        let at = if path.is_empty() { "the values".to_owned() } else { path.join(".") };
+        let at = if path.is_empty() {
+            "the values".to_owned()
+        } else {
+            path.join(".")
+        };
         if unknown.is_empty() {
             said.push(Said {
                 slug: Slug::ValuesNotValid,
@@ -186,7 +218,10 @@ fn against_schema(list: &str, root: &str) -> Vec<Said> {
             path.push(name.to_owned());
             said.push(Said {
                 slug: Slug::ValuesNotValid,
-                message: format!("the chart has no value {}: additional properties are not allowed in {at}", path.join(".")),
+                message: format!(
+                    "the chart has no value {}: additional properties are not allowed in {at}",
+                    path.join(".")
+                ),
                 about: About::Value(path, Want::Key),
             });
         }
@@ -206,7 +241,10 @@ fn post_render(object: &Value, words: &str) -> Said {
         Some((kind, name)) if patch.is_some() => format!("the chart has no {kind} {name} to be patched"),
         _ if words.contains("already registered id") => {
             let id = after(words, "already registered id: ").unwrap_or(words);
-            format!("the chart has one object twice, which a post renderer does not take: already registered id {}", id.split('\'').next().unwrap_or(id))
+            format!(
+                "the chart has one object twice, which a post renderer does not take: already registered id {}",
+                id.split('\'').next().unwrap_or(id)
+            )
         }
         _ => format!("the post renderer failed: {}", first_line(words)),
     };
@@ -261,7 +299,10 @@ fn template(cause: &str) -> Option<Said> {
     }
     let (file, line) = place?;
     let words = after(cause, "): ").unwrap_or(cause);
-    Some(said(format!("the chart does not render: {}", first_line(words)), About::Template(file, line)))
+    Some(said(
+        format!("the chart does not render: {}", first_line(words)),
+        About::Template(file, line),
+    ))
 }
 
 /// `web/templates/all.yaml:19:52`: the file in the chart, and the line.

@@ -136,7 +136,9 @@ fn post_renderers() {
     check(
         json!({ "postRenderers": [{ "kustomize": { "patches": [{ "patch": "- op: add" }, { "patch": patch }] } }] }),
         "UpgradeFailed",
-        &format!("{UPGRADE}error while running post render on files: no resource matches strategic merge patch \"Deployment.v1.apps/bored.shop\": no matches for Id Deployment.v1.apps/bored.shop; failed to find unique target for patch Deployment.v1.apps/bored.shop"),
+        &format!(
+            "{UPGRADE}error while running post render on files: no resource matches strategic merge patch \"Deployment.v1.apps/bored.shop\": no matches for Id Deployment.v1.apps/bored.shop; failed to find unique target for patch Deployment.v1.apps/bored.shop"
+        ),
         &[("post-render-failed", "spec.postRenderers[0].kustomize.patches[1].patch")],
     );
 }

@@ -134,5 +134,8 @@ pub(super) fn after<'a>(text: &'a str, start: &str) -> Option<&'a str> {
 
 /// The first line, which is what a person reads; the whole is shown beside it.
 pub(super) fn first_line(text: &str) -> &str {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
+    text.lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or_default()
 }

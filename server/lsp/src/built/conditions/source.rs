@@ -57,7 +57,11 @@ fn credentials(object: &Value, reason: &str, words: &str) -> Option<Said> {
             .find(|field| text(object, &format!("/spec/{field}/name")) == name)
             .unwrap_or("secretRef");
         let words = format!("there is no Secret {own}/{name}");
-        return Some(Said::of_field(Slug::AuthenticationFailed, keys(&["spec", named, "name"]), words));
+        return Some(Said::of_field(
+            Slug::AuthenticationFailed,
+            keys(&["spec", named, "name"]),
+            words,
+        ));
     }
     if words.contains("serviceaccounts \"") {
         let path = keys(&["spec", "serviceAccountName"]);
@@ -129,7 +133,9 @@ fn wanted(object: &Value, words: &str) -> Option<Said> {
         ],
     );
     let url = text(object, "/spec/url");
-    let written = path.last_key().map_or("", |key| text(object, &format!("/spec/ref/{key}")));
+    let written = path
+        .last_key()
+        .map_or("", |key| text(object, &format!("/spec/ref/{key}")));
     let words = if written.is_empty() {
         words.to_owned()
     } else {
@@ -141,9 +147,17 @@ fn wanted(object: &Value, words: &str) -> Option<Said> {
 /// Other sources that one takes in, or is made from.
 fn included(object: &Value, words: &str) -> Option<Said> {
     if let Some(name) = between(words, "include '", "'") {
-        let path = entry(object, &["spec", "include"], |entry| text(entry, "/repository/name") == name, "repository");
+        let path = entry(
+            object,
+            &["spec", "include"],
+            |entry| text(entry, "/repository/name") == name,
+            "repository",
+        );
         let message = if words.ends_with("not found") {
-            format!("there is no GitRepository {}/{name} to include", text(object, "/metadata/namespace"))
+            format!(
+                "there is no GitRepository {}/{name} to include",
+                text(object, "/metadata/namespace")
+            )
         } else {
             words.to_owned()
         };
@@ -155,7 +169,12 @@ fn included(object: &Value, words: &str) -> Option<Said> {
     let sources = object.pointer("/spec/sources").and_then(Value::as_array);
     let named = sources.into_iter().flatten().find(|source| {
         let (name, alias) = (text(source, "/name"), text(source, "/alias"));
-        let is_named = |name: &str| !name.is_empty() && (words.contains(&format!("\"{name}\"")) || words.contains(&format!("'{name}'")) || words.contains(&format!("/{name}")));
+        let is_named = |name: &str| {
+            !name.is_empty()
+                && (words.contains(&format!("\"{name}\""))
+                    || words.contains(&format!("'{name}'"))
+                    || words.contains(&format!("/{name}")))
+        };
         is_named(name) || is_named(alias)
     });
     let path = match named {
@@ -193,7 +212,11 @@ fn unreachable(object: &Value, reason: &str, words: &str) -> Said {
         "SourceIgnoreError" => ["spec", "ignore"],
         _ => place_of_source(object),
     };
-    Said::of_field(Slug::SourceFailed, first_of(object, &[&path, &["metadata", "name"]]), words)
+    Said::of_field(
+        Slug::SourceFailed,
+        first_of(object, &[&path, &["metadata", "name"]]),
+        words,
+    )
 }
 
 /// What is said of a `HelmChart`, of which nobody has written more than its template in a `HelmRelease`.
@@ -203,7 +226,11 @@ pub(super) fn read_chart(release: &Value, reason: &str, message: &str) -> Vec<Sa
     let (slug, path, words) = if reason == "SourceUnavailable" || words.contains("failed to get source") {
         let mut path = template("sourceRef");
         path.push_key("name");
-        (Slug::SourceNotFound, path, source_not_found(release, "/spec/chart/spec/sourceRef"))
+        (
+            Slug::SourceNotFound,
+            path,
+            source_not_found(release, "/spec/chart/spec/sourceRef"),
+        )
     } else if words.contains("with version matching") || words.contains("no chart version found") {
         return vec![version(release, &words)];
     } else if words.contains("no chart name found") || words.contains("chart reference") {
@@ -219,7 +246,9 @@ pub(super) fn read_chart(release: &Value, reason: &str, message: &str) -> Vec<Sa
             .or_else(|| between(&words, "at path '", "'"))
             .unwrap_or_default();
         let mut path = template("valuesFiles");
-        let files = release.pointer("/spec/chart/spec/valuesFiles").and_then(Value::as_array);
+        let files = release
+            .pointer("/spec/chart/spec/valuesFiles")
+            .and_then(Value::as_array);
         if let Some(at) = files.and_then(|files| files.iter().position(|file| file.as_str() == Some(named))) {
             path.push_index(at);
         }
@@ -242,7 +271,10 @@ fn version(release: &Value, words: &str) -> Said {
     let written = text(release, "/spec/chart/spec/version");
     let path = first_of(
         release,
-        &[&["spec", "chart", "spec", "version"], &["spec", "chart", "spec", "chart"]],
+        &[
+            &["spec", "chart", "spec", "version"],
+            &["spec", "chart", "spec", "chart"],
+        ],
     );
     let cause = first_line(after(words, "remote reference: ").unwrap_or(words));
     Said::of_field(

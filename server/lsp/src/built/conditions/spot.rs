@@ -117,7 +117,9 @@ async fn of_answers(worker: &mut Worker, index: Option<usize>, other: usize, sai
     let key = ObjectKey::of(&built.object);
     let refusal = refusal(&said.message);
     let answers: Vec<Answer> = decode(&refusal, &key.gvk, &built.object, None, &NoKnowledge);
-    let forced = index.and_then(|index| worker.objects.get(index)).map(|by| force(&by.object));
+    let forced = index
+        .and_then(|index| worker.objects.get(index))
+        .map(|by| force(&by.object));
     let mut spotted = Vec::with_capacity(answers.len());
     for answer in answers {
         let mut path = answer.path.clone();
@@ -252,14 +254,20 @@ async fn of_template(worker: &mut Worker, index: Option<usize>, file: &str, line
             format!("{directory}/{file}")
         }
     });
-    let text = template.as_ref().and_then(|path| worker.tree.texts().text(path)).cloned();
+    let text = template
+        .as_ref()
+        .and_then(|path| worker.tree.texts().text(path))
+        .cloned();
     if let (Some(path), Some(text)) = (template, text) {
         let start: usize = text
             .split_inclusive('\n')
             .take(line.saturating_sub(1) as usize)
             .map(str::len)
             .sum();
-        let written = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let written = text
+            .get(start..)
+            .and_then(|rest| rest.lines().next())
+            .unwrap_or_default();
         if written.contains("required ")
             && let Some(value) = values::asked_in(written)
         {

@@ -17,7 +17,11 @@ pub(super) fn nearest(object: &Value, path: &[String]) -> (FieldPath, bool) {
     let Some(mut value) = object.pointer("/spec/values") else {
         let elsewhere = first_of(
             object,
-            &[&["spec", "valuesFrom"], &["spec", "chart", "spec", "chart"], &["spec", "chartRef", "name"]],
+            &[
+                &["spec", "valuesFrom"],
+                &["spec", "chart", "spec", "chart"],
+                &["spec", "chartRef", "name"],
+            ],
         );
         return (elsewhere, false);
     };
@@ -61,12 +65,19 @@ pub(super) fn nearest(object: &Value, path: &[String]) -> (FieldPath, bool) {
 pub(super) fn named_in(object: &Value, words: &str) -> Option<FieldPath> {
     let mut leaves = Vec::new();
     collect(object.pointer("/spec/values")?, &keys(&["spec", "values"]), &mut leaves);
-    let quoted: Vec<&str> = words.split('"').skip(1).step_by(2).filter(|text| !text.is_empty()).collect();
+    let quoted: Vec<&str> = words
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .filter(|text| !text.is_empty())
+        .collect();
     let named = leaves.into_iter().enumerate().filter_map(|(at, (path, text))| {
         let is_quoted = quoted.iter().any(|quoted| *quoted == text);
         is_quoted.then_some((text.len(), at, path))
     });
-    named.max_by_key(|(length, at, _)| (*length, *at)).map(|(_, _, path)| path)
+    named
+        .max_by_key(|(length, at, _)| (*length, *at))
+        .map(|(_, _, path)| path)
 }
 
 fn collect(value: &Value, path: &FieldPath, leaves: &mut Vec<(FieldPath, String)>) {
@@ -126,7 +137,10 @@ mod tests {
         check("hosts/1/name", "spec.values.hosts[1].name", true);
         check("registry/owner", "spec.values[registry.owner]", false);
         check("nothing", "spec.values", false);
-        let (found, _) = nearest(&json!({ "spec": { "chart": { "spec": { "chart": "web" } } } }), &path("a"));
+        let (found, _) = nearest(
+            &json!({ "spec": { "chart": { "spec": { "chart": "web" } } } }),
+            &path("a"),
+        );
         assert_eq!(found.to_string(), "spec.chart.spec.chart");
     }
 
