@@ -74,7 +74,7 @@ pub enum FluxEvent {
         is_new: bool,
     },
     /// Flux says something about an object.
-    Condition(Condition),
+    Condition(Box<Condition>),
     /// The source cannot be served or committed; said to people.
     Trouble(String),
 }
@@ -205,7 +205,7 @@ async fn run(
 /// Reports what is said otherwise than before.
 fn tell(view: &mut FluxView, report: &FluxReport) {
     for condition in view.news() {
-        report(FluxEvent::Condition(condition));
+        report(FluxEvent::Condition(Box::new(condition)));
     }
 }
 
@@ -213,7 +213,7 @@ fn tell(view: &mut FluxView, report: &FluxReport) {
 fn take(seen: Seen, view: &mut FluxView, report: &FluxReport) {
     match seen {
         Seen::There(object) => view.see(*object),
-        Seen::Gone(key) => report(FluxEvent::Condition(view.gone(&key))),
+        Seen::Gone(key) => report(FluxEvent::Condition(Box::new(view.gone(&key)))),
     }
 }
 

@@ -237,10 +237,9 @@ impl FluxView {
         let is_there = |id: Option<Id>| id.is_some_and(|id| self.objects.contains_key(&id));
         let is_early = match (text(object, "/kind"), reason.as_str()) {
             ("GitRepository", _) => message.contains(&self.url),
-            ("Kustomization", "ArtifactFailed") if message.ends_with("not found") => {
-                is_there(reference(object, "/spec/sourceRef"))
-            }
-            ("HelmChart", "SourceUnavailable") if message.ends_with("not found") => {
+            ("Kustomization", "ArtifactFailed") | ("HelmChart", "SourceUnavailable")
+                if message.ends_with("not found") =>
+            {
                 is_there(reference(object, "/spec/sourceRef"))
             }
             ("HelmRelease", "ArtifactFailed") if message.ends_with("not found") => {
@@ -342,12 +341,11 @@ impl FluxView {
 
     /// What the chart of a release is in.
     pub(crate) fn chart_of(&self, object: &Value) -> Option<(Id, &Value)> {
-        let id = match reference(object, "/spec/chartRef") {
-            Some(id) => id,
-            None => {
-                let (namespace, name) = text(object, "/status/helmChart").split_once('/')?;
-                ("HelmChart".to_owned(), namespace.to_owned(), name.to_owned())
-            }
+        let id = if let Some(named) = reference(object, "/spec/chartRef") {
+            named
+        } else {
+            let (namespace, name) = text(object, "/status/helmChart").split_once('/')?;
+            ("HelmChart".to_owned(), namespace.to_owned(), name.to_owned())
         };
         let chart = self.objects.get(&id)?;
         Some((id, chart))
