@@ -59,14 +59,21 @@ pub(crate) fn condition<'a>(object: &'a Value, wanted: &str) -> Option<&'a Value
 
 /// Whether what an object says was said of the object as it is now, and not of one before an edit of it.
 ///
-/// The controllers note a generation in the status only when they succeed or give up, in a condition always.
+/// The controllers note a generation in the status only when they succeed or give up, in a condition always. That of a
+/// condition is the one at the time when it was written (fluxcd/pkg/runtime/patch), which may be newer than what the
+/// controller has looked at; so of two the one in the status counts.
 pub(crate) fn is_of_this_generation(object: &Value) -> bool {
     let generation = object.pointer("/metadata/generation");
-    let seen = condition(object, "Ready").and_then(|ready| ready.get("observedGeneration"));
-    match seen.or_else(|| object.pointer("/status/observedGeneration")) {
-        Some(seen) => Some(seen) == generation,
-        None => false,
-    }
+    let ready = condition(object, "Ready");
+    let in_status = object.pointer("/status/observedGeneration");
+    let in_condition = ready.and_then(|ready| ready.get("observedGeneration"));
+    let is_true = ready.is_some_and(|ready| text(ready, "/status") == "True");
+    let seen = if is_true {
+        in_status.or(in_condition)
+    } else {
+        in_condition.or(in_status)
+    };
+    seen.is_some_and(|seen| Some(seen) == generation)
 }
 
 /// How an object is, by its own words alone.

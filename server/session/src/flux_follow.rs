@@ -25,6 +25,10 @@ pub(crate) struct Followed {
     freed: BTreeSet<Id>,
     /// Whether there was a circle when it came.
     is_circular: bool,
+    /// The generation that each object had with the commit before.
+    generations: BTreeMap<Id, i64>,
+    /// Those that were edited since, and asked for it.
+    edited: BTreeSet<Id>,
     /// What each Kustomization had put on the cluster with the commit before.
     inventories: BTreeMap<Id, BTreeSet<Id>>,
 }
@@ -47,6 +51,7 @@ impl Followed {
         *self = Self {
             inventories: inventories.collect(),
             is_circular: is_circular(view),
+            generations: view.generations(),
             ..Self::default()
         };
         let own = view.of_kind("GitRepository").filter(|(_, source)| view.is_own(source));
@@ -70,6 +75,13 @@ impl Followed {
         for (id, object) in view.of_kind("Kustomization") {
             if view.applied(object) == Made::Done {
                 self.is_applied(view, id, object, &mut wishes);
+            }
+        }
+        // What was under way when an object was edited can end after that, and looks as if it were about the edit. Only a
+        // request that is made after the edit tells one from the other; a release does that by itself.
+        for (id, object) in view.all().filter(|((kind, ..), _)| kind != "HelmRelease") {
+            if view.is_edited(id, object, self.generations.get(id)) && self.edited.insert(id.clone()) {
+                wishes.ask.insert(id.clone());
             }
         }
         for kind in ["Kustomization", "HelmRelease"] {

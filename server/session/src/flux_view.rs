@@ -131,6 +131,19 @@ impl FluxView {
         news
     }
 
+    /// The generation of each object.
+    pub(crate) fn generations(&self) -> BTreeMap<Id, i64> {
+        let all = self.objects.iter();
+        all.map(|(id, object)| (id.clone(), generation(object))).collect()
+    }
+
+    /// Whether an object is there as the newest commit has it, and another one than with the commit before.
+    pub(crate) fn is_edited(&self, id: &Id, object: &Value, before: Option<&i64>) -> bool {
+        before.is_some_and(|before| *before != generation(object))
+            && !self.awaited.contains_key(id)
+            && self.made(object, LONGEST_CHAIN) == Made::Done
+    }
+
     pub(crate) fn get(&self, id: &Id) -> Option<&Value> {
         self.objects.get(id)
     }
@@ -334,9 +347,17 @@ impl FluxView {
         if !self.is_current(chart) {
             return false;
         }
+        if attempts_nothing {
+            return true;
+        }
+        // An attempt that began before an edit of the release can end after it.
+        let attempted = object.pointer("/status/lastAttemptedGeneration");
+        if attempted.is_some_and(|attempted| Some(attempted) != object.pointer("/metadata/generation")) {
+            return false;
+        }
         // Other sources have revisions that are no versions of a chart.
         let newest = text(chart, "/status/artifact/revision");
-        attempts_nothing || id.0 != "HelmChart" || text(object, "/status/lastAttemptedRevision") == newest
+        id.0 != "HelmChart" || text(object, "/status/lastAttemptedRevision") == newest
     }
 
     /// What the chart of a release is in.

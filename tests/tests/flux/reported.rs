@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 use gitops_tests::message_log::Mark;
@@ -231,7 +231,9 @@ impl Repository {
     /// Breaks, looks, mends; what is not as a person wants it.
     fn play(&self, case: &Case) -> Result<(), String> {
         let (sound, broken) = self.texts(case);
+        let began = Instant::now();
         let verdict = self.save(&broken);
+        let took = began.elapsed();
         let is_there = || self.shown().iter().any(|shown| case.wants(shown));
         if case.phase == "runtime" && !is_there() {
             let _ = self

@@ -35,6 +35,7 @@ fn kustomization(name: &str, owner: Option<&str>, commit: &str, conditions: Valu
         "metadata": { "name": name, "namespace": "flux-system", "generation": 2, "labels": labels },
         "spec": { "sourceRef": { "kind": "GitRepository", "name": "fleet" } },
         "status": {
+            "observedGeneration": conditions[0]["observedGeneration"],
             "lastAttemptedRevision": format!("main@sha1:{commit}"), "lastAppliedRevision": format!("main@sha1:{commit}"),
             "conditions": conditions,
         },
@@ -244,4 +245,25 @@ fn the_condition_of_a_chart_comes_before_its_artifact() {
     view.see(chart);
     view.see(release(3, "1+c1", ready("False", "UpgradeFailed", "tag needed", 3)));
     assert!(!said(&mut view, "web").current);
+}
+
+#[test]
+fn an_attempt_that_ends_after_an_edit_is_not_about_it() {
+    let at = |attempted: u64| {
+        let mut view = view("c2");
+        view.see(kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2)));
+        view.see(chart("c2", "1+c2"));
+        // The condition has the generation that the release had when it was written.
+        let mut web = release(4, "1+c2", ready("False", "UpgradeFailed", "tag needed", 4));
+        web["status"]["lastAttemptedGeneration"] = json!(attempted);
+        view.see(web);
+        said(&mut view, "web").current
+    };
+    assert!(!at(3));
+    assert!(at(4));
+    let mut view = view("c2");
+    let mut apps = kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2));
+    apps["status"]["observedGeneration"] = json!(1);
+    view.see(apps);
+    assert!(!said(&mut view, "apps").current);
 }
