@@ -6,6 +6,8 @@ use std::sync::Arc;
 use gitops_model::{Finding, Source};
 use gitops_text::Span;
 
+use crate::follow;
+
 /// One source never clears another; an older generation is ignored; only what changed is published.
 #[derive(Default)]
 pub(crate) struct Ledger {
@@ -77,6 +79,7 @@ impl Ledger {
         entry.findings.retain_mut(|finding| match now(finding.span) {
             Some(span) => {
                 finding.span = span;
+                follow::fixes(finding, &now);
                 true
             }
             None => false,

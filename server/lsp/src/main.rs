@@ -7,6 +7,7 @@ mod command_line;
 mod event;
 mod files;
 mod fix;
+mod follow;
 mod identities;
 mod knowledge;
 mod ledger;
@@ -16,9 +17,11 @@ mod notifications;
 mod one_fault;
 mod parent;
 mod parsed;
+mod plain_references;
 mod position;
 mod publish;
 mod reader;
+mod reference_fix;
 mod report;
 mod requests;
 mod sandbox_command;
@@ -30,6 +33,7 @@ mod start;
 mod state;
 mod target;
 mod terminal;
+mod workload;
 mod workspace;
 
 fn main() -> std::process::ExitCode {

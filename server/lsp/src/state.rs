@@ -19,6 +19,7 @@ use crate::event::Inbox;
 use crate::files::{Files, Judged, ObjectState, moved};
 use crate::identities::{self, Owners};
 use crate::ledger::Ledger;
+use crate::plain_references::PlainReferences;
 use crate::reader::Reader;
 use crate::session::Session;
 use crate::settings::Settings;
@@ -78,6 +79,8 @@ pub(crate) struct State {
     pub(crate) ledger: Ledger,
     /// Which files of sessions supply which object.
     pub(crate) owners: Owners,
+    /// What sessions of plain manifests supply, by the number of the session.
+    pub(crate) plain: BTreeMap<u64, PlainReferences>,
     /// Number of the newest save.
     pub(crate) generation: u64,
     /// Files with a save whose last verdict is still to come.
@@ -151,6 +154,7 @@ impl State {
         self.ledger.set(name, Source::Syntax, 0, syntax);
         self.ledger.set(name, Source::Apply, generation, placed);
         self.ledger.touch(name);
+        crate::workload::text_changed(self, name);
         self.model_changed(name);
     }
 

@@ -4,31 +4,28 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use futures::StreamExt as _;
 use gitops_cluster::Cluster;
 use gitops_cluster::kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use gitops_cluster::kube::core::GroupVersionKind;
 use gitops_cluster::kube::runtime::{WatchStreamExt as _, watcher};
 use gitops_model::ObjectKey;
-use gitops_model::flux::{RefName, SessionEndpoint, credentials, redirect, same_repository};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::flux_condition::Condition;
 use crate::flux_follow::{Followed, Wishes, users_of};
 use crate::flux_request::{Answer, Requests};
+use crate::flux_roots::{BroughtRepository, namespace_of};
+use crate::flux_served::Served;
 use crate::flux_view::{FluxView, is_data};
-use crate::source::{AccessToken, Changes, Limits, ServerBounds, SourceRepository, SourceServer};
+use crate::source::Changes;
 
 /// How many saves may wait; they are put together anyway.
 const QUEUE: usize = 256;
 /// How many events of watches may wait.
 const EVENTS: usize = 1024;
-/// The namespace that Flux is in.
-const NAMESPACE: &str = "flux-system";
-/// The Secret with which source-controller fetches what is saved.
-const SECRET: &str = "gitops-lsp-source";
 /// How long one request may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
@@ -57,8 +54,6 @@ pub struct FluxStart {
     pub target: String,
     /// The `GitRepository` and the `Kustomization` that stand in the entry for itself (`gotk-sync.yaml`), if they do.
     pub sync: Vec<Value>,
-    /// URLs of all `GitRepository` objects of the target, by their names, with what `spec` they have.
-    pub repositories: Vec<Value>,
 }
 
 /// What comes back.
@@ -84,105 +79,140 @@ pub type FluxReport = Arc<dyn Fn(FluxEvent) + Send + Sync>;
 
 /// The loop. It ends, and with it the source, when this is dropped.
 pub struct FluxLoop {
-    saves: mpsc::Sender<(u64, Vec<Utf8PathBuf>)>,
+    orders: mpsc::Sender<Order>,
+}
+
+/// What the loop is told.
+enum Order {
+    /// Files were saved.
+    Save(u64, Vec<Utf8PathBuf>),
+    /// These are the repositories of this workspace now.
+    Repositories(Vec<BroughtRepository>),
 }
 
 impl FluxLoop {
     /// Starts the loop on the current runtime.
     pub fn start(start: FluxStart, report: FluxReport) -> Self {
-        let (saves, received) = mpsc::channel(QUEUE);
+        let (orders, received) = mpsc::channel(QUEUE);
         tokio::spawn(async move {
             if let Err(reason) = run(start, received, &report).await {
                 report(FluxEvent::Trouble(reason));
             }
         });
-        Self { saves }
+        Self { orders }
     }
 
     /// Files were saved. False when more wait than may.
     pub fn save(&self, generation: u64, paths: Vec<Utf8PathBuf>) -> bool {
-        self.saves.try_send((generation, paths)).is_ok()
+        self.orders.try_send(Order::Save(generation, paths)).is_ok()
+    }
+
+    /// Says which `GitRepository` objects are this workspace. Nothing is put on the sandbox before this was said for the first
+    /// time, so that none of them is ever fetched from where it says. False when more orders wait than may.
+    pub fn repositories(&self, brought: Vec<BroughtRepository>) -> bool {
+        self.orders.try_send(Order::Repositories(brought)).is_ok()
     }
 }
 
-async fn run(
-    start: FluxStart,
-    mut saves: mpsc::Receiver<(u64, Vec<Utf8PathBuf>)>,
-    report: &FluxReport,
-) -> Result<(), String> {
-    let mut repository = SourceRepository::open(&start.root, &start.state, None, Limits::default())
-        .await
-        .map_err(|error| error.to_string())?;
-    let token = AccessToken::random().map_err(|error| error.to_string())?;
-    let server = SourceServer::start(&repository, token.clone(), None, ServerBounds::default())
-        .await
-        .map_err(|error| error.to_string())?;
-    let endpoint = SessionEndpoint {
-        url: server.url(),
-        branch: repository.branch().clone(),
-        secret: SECRET.to_owned(),
-    };
-    let prefix = repository.prefix().to_string();
-    let roots = roots(&start, &prefix, &endpoint);
-    for name in &roots.served_as {
-        repository.serve_as(name.clone()).map_err(|error| error.to_string())?;
-    }
-    let committed = repository
+async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxReport) -> Result<(), String> {
+    let mut served = Served::open(start).await?;
+    let committed = served
+        .repository
         .commit(&Changes::Everything, SystemTime::now())
         .await
         .map_err(|error| error.to_string())?;
     let commit = committed.revision.commit.clone();
-    for namespace in &roots.namespaces {
-        let secret = credentials(namespace, SECRET, token.reveal());
-        put(&start.cluster, &secret).await?;
-    }
-    for object in [&roots.repository, &roots.kustomization] {
-        put(&start.cluster, object).await?;
-    }
+    let mut waiting = Vec::new();
+    let mut newest = 0;
+    // What comes before the repositories are known is committed with what follows.
+    let brought = loop {
+        match orders.recv().await {
+            Some(Order::Repositories(brought)) => break brought,
+            Some(Order::Save(generation, paths)) => {
+                newest = generation;
+                waiting.extend(paths);
+            }
+            None => return Ok(()),
+        }
+    };
+    served.point(&brought).await?;
     report(FluxEvent::Committed {
         generation: 0,
         revision: committed.revision.to_string(),
         is_new: true,
     });
     let (sender, mut events) = mpsc::channel(EVENTS);
-    for (group, kind) in WATCHED {
-        if let Some(api) = api_of(&start.cluster, group, kind) {
+    for (group, kind) in WATCHED.into_iter().chain([("", "Namespace")]) {
+        if let Some(api) = api_of(&served.cluster, group, kind) {
             tokio::spawn(watch(api, sender.clone()));
         }
     }
     drop(sender);
-    let (requests, mut answers) = Requests::new(&start.cluster);
-    let mut view = FluxView::new(endpoint.url.clone(), commit);
+    let (requests, mut answers) = Requests::new(&served.cluster);
+    let mut view = FluxView::new(served.url(), commit);
     let mut followed = Followed::default();
     loop {
-        tokio::select! {
-            save = saves.recv() => {
-                let Some((mut generation, mut paths)) = save else { return Ok(()) };
-                while let Ok((newer, more)) = saves.try_recv() {
-                    generation = newer;
-                    paths.extend(more);
-                }
-                match repository.commit(&Changes::Paths(paths), SystemTime::now()).await {
-                    Ok(committed) => {
-                        if committed.is_new {
-                            view.committed(&committed.revision.commit);
-                            let wishes = followed.restart(&view);
-                            fulfil(wishes, &mut view, &requests);
-                            // First of all: what was said of the commit before is not of this one.
-                            tell(&mut view, report);
-                        }
-                        report(FluxEvent::Committed { generation, revision: committed.revision.to_string(), is_new: committed.is_new });
+        if !waiting.is_empty() {
+            let paths = std::mem::take(&mut waiting);
+            match served
+                .repository
+                .commit(&Changes::Paths(paths), SystemTime::now())
+                .await
+            {
+                Ok(committed) => {
+                    if committed.is_new {
+                        view.committed(&committed.revision.commit);
+                        let wishes = followed.restart(&view);
+                        fulfil(wishes, &mut view, &requests);
+                        // First of all: what was said of the commit before is not of this one.
+                        tell(&mut view, report);
                     }
-                    Err(error) => report(FluxEvent::Trouble(error.to_string())),
+                    report(FluxEvent::Committed {
+                        generation: newest,
+                        revision: committed.revision.to_string(),
+                        is_new: committed.is_new,
+                    });
+                }
+                Err(error) => report(FluxEvent::Trouble(error.to_string())),
+            }
+        }
+        tokio::select! {
+            order = orders.recv() => {
+                let mut next = order;
+                if next.is_none() {
+                    return Ok(());
+                }
+                let mut brought = None;
+                while let Some(order) = next {
+                    match order {
+                        Order::Save(generation, paths) => {
+                            newest = generation;
+                            waiting.extend(paths);
+                        }
+                        Order::Repositories(newer) => brought = Some(newer),
+                    }
+                    next = orders.try_recv().ok();
+                }
+                if let Some(brought) = brought
+                    && let Err(message) = served.point(&brought).await
+                {
+                    report(FluxEvent::Trouble(message));
                 }
             }
             event = events.recv() => {
-                let Some(event) = event else { return Err("the sandbox is no longer watched".to_owned()) };
-                take(event, &mut view, report);
+                let mut next = Some(event.ok_or_else(|| "the sandbox is no longer watched".to_owned())?);
                 // What came together is looked at together.
                 for _ in 0..EVENTS {
-                    let Ok(event) = events.try_recv() else { break };
-                    take(event, &mut view, report);
+                    let Some(event) = next else { break };
+                    if let Some(namespace) = take(event, &mut view, report) {
+                        served.let_in(&namespace).await;
+                    }
+                    next = events.try_recv().ok();
+                }
+                if let Some(event) = next
+                    && let Some(namespace) = take(event, &mut view, report)
+                {
+                    served.let_in(&namespace).await;
                 }
             }
             Some(answer) = answers.recv() => match answer {
@@ -209,12 +239,18 @@ fn tell(view: &mut FluxView, report: &FluxReport) {
     }
 }
 
-/// Takes what was seen.
-fn take(seen: Seen, view: &mut FluxView, report: &FluxReport) {
+/// Takes what was seen. A namespace that is there is returned: its sources need the credentials.
+fn take(seen: Seen, view: &mut FluxView, report: &FluxReport) -> Option<String> {
     match seen {
+        Seen::There(object) if object.get("kind").and_then(Value::as_str) == Some("Namespace") => {
+            let name = object.pointer("/metadata/name").and_then(Value::as_str);
+            return name.map(str::to_owned);
+        }
         Seen::There(object) => view.see(*object),
+        Seen::Gone(key) if key.gvk.kind == "Namespace" => {}
         Seen::Gone(key) => report(FluxEvent::Condition(Box::new(view.gone(&key)))),
     }
+    None
 }
 
 /// Sends the requests that are wished for.
@@ -232,145 +268,22 @@ fn fulfil(wishes: Wishes, view: &mut FluxView, requests: &Requests) {
     }
 }
 
-/// The objects that a session puts on the sandbox itself.
-struct Roots {
-    repository: Value,
-    kustomization: Value,
-    served_as: Vec<RefName>,
-    namespaces: Vec<String>,
-}
-
-/// The source and the Kustomization of the target: those that stand in the entry, else such as Flux's bootstrap makes.
-fn roots(start: &FluxStart, prefix: &str, endpoint: &SessionEndpoint) -> Roots {
-    let path = Utf8Path::new(prefix).join(&start.target);
-    let is_kind = |kind: &'static str| move |object: &&Value| object.get("kind").and_then(Value::as_str) == Some(kind);
-    let written = start.sync.iter().find(is_kind("GitRepository")).cloned();
-    let written_kustomization = start.sync.iter().find(is_kind("Kustomization")).cloned();
-    let mut repository = written.unwrap_or_else(|| {
-        json!({
-            "apiVersion": "source.toolkit.fluxcd.io/v1",
-            "kind": "GitRepository",
-            "metadata": { "name": NAMESPACE, "namespace": NAMESPACE },
-            "spec": { "interval": "1h", "ref": { "branch": endpoint.branch.short() } },
-        })
-    });
-    let mut kustomization = written_kustomization.unwrap_or_else(|| {
-        json!({
-            "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
-            "kind": "Kustomization",
-            "metadata": { "name": NAMESPACE, "namespace": NAMESPACE },
-            "spec": {
-                "interval": "1h",
-                "retryInterval": "30s",
-                "path": format!("./{path}"),
-                "prune": true,
-                "sourceRef": { "kind": "GitRepository", "name": repository.pointer("/metadata/name") },
-            },
-        })
-    });
-    let redirection = redirect(&repository, endpoint);
-    let url = repository
-        .pointer("/spec/url")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
-    merge(&mut repository, &redirection.patch());
-    let mut served_as = vec![redirection.served_as.clone()];
-    let mut namespaces = vec![namespace_of(&repository)];
-    let mut patches = vec![
-        // A sandbox has its own Flux: that of the repository would be put over it.
-        json!({
-            "target": { "labelSelector": "app.kubernetes.io/part-of=flux" },
-            "patch": "$patch: delete\napiVersion: v1\nkind: Any\nmetadata:\n  name: any\n",
-        }),
-    ];
-    // The session has put these there itself.
-    for object in [&repository, &kustomization] {
-        patches.push(patch_for(object, "$patch: delete\n"));
-    }
-    for other in &start.repositories {
-        let other_url = other.pointer("/spec/url").and_then(Value::as_str).unwrap_or_default();
-        if name_of(other) == name_of(&repository) || !url.as_deref().is_some_and(|url| same_repository(url, other_url))
-        {
-            continue;
-        }
-        let redirection = redirect(other, endpoint);
-        served_as.push(redirection.served_as.clone());
-        namespaces.push(namespace_of(other));
-        // JSON is YAML.
-        let spec = Value::Object(redirection.spec.clone());
-        patches.push(patch_for(other, &format!("spec: {spec}\n")));
-    }
-    namespaces.sort();
-    namespaces.dedup();
-    if let Some(spec) = kustomization.pointer_mut("/spec").and_then(Value::as_object_mut) {
-        let list = spec.entry("patches").or_insert_with(|| json!([]));
-        if let Some(list) = list.as_array_mut() {
-            list.extend(patches);
-        }
-    }
-    Roots {
-        repository,
-        kustomization,
-        served_as,
-        namespaces,
-    }
-}
-
-/// A patch of a Kustomization for one object, with a body of lines in YAML.
-fn patch_for(object: &Value, body: &str) -> Value {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let (kind, name) = (text("/kind"), text("/metadata/name"));
-    let group = text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
-    json!({
-        "target": { "group": group, "kind": kind, "name": name },
-        "patch": format!("{body}apiVersion: {}\nkind: {kind}\nmetadata:\n  name: {name}\n", text("/apiVersion")),
-    })
-}
-
-/// RFC 7386.
-fn merge(target: &mut Value, patch: &Value) {
-    let (Value::Object(target), Value::Object(patch)) = (&mut *target, patch) else {
-        *target = patch.clone();
+/// Asks for a source to be fetched now; what is built from it follows by itself.
+pub(crate) async fn ask(cluster: &Cluster, repository: &Value) {
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let asked =
+        json!({ "metadata": { "annotations": { "reconcile.fluxcd.io/requestedAt": now.as_nanos().to_string() } } });
+    let key = ObjectKey::of(repository);
+    let Some(api) = api_of(cluster, &key.gvk.group, &key.gvk.kind) else {
         return;
     };
-    for (key, value) in patch {
-        if value.is_null() {
-            target.remove(key);
-        } else {
-            merge(target.entry(key).or_insert(Value::Null), value);
-        }
-    }
-}
-
-fn namespace_of(object: &Value) -> String {
-    let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
-    namespace.unwrap_or(NAMESPACE).to_owned()
-}
-
-fn name_of(object: &Value) -> (String, String) {
-    let name = object.pointer("/metadata/name").and_then(Value::as_str);
-    (namespace_of(object), name.unwrap_or_default().to_owned())
-}
-
-/// Puts an object on the sandbox, whoever else manages it.
-async fn put(cluster: &Cluster, object: &Value) -> Result<(), String> {
-    let key = ObjectKey::of(object);
-    let gvk = GroupVersionKind::gvk(&key.gvk.group, &key.gvk.version, &key.gvk.kind);
-    let kinds = cluster.kinds();
-    let served = kinds
-        .get(&key.gvk)
-        .ok_or_else(|| format!("{} is not served by the sandbox", key.gvk))?;
-    let resource = ApiResource::from_gvk_with_plural(&gvk, &served.plural);
-    let namespace = namespace_of(object);
-    let api: Api<DynamicObject> = Api::namespaced_with(cluster.client().clone(), &namespace, &resource);
-    let parameters = PatchParams::apply(cluster.field_manager()).force();
-    let patch = Patch::Apply(object);
-    let applying = api.patch(&key.name, &parameters, &patch);
-    match tokio::time::timeout(REQUEST_LIMIT, applying).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(format!("{key} cannot be put on the sandbox: {error}")),
-        Err(_) => Err(format!("{key} cannot be put on the sandbox: no answer")),
-    }
+    let namespaced = Api::<DynamicObject>::namespaced_with(cluster.client().clone(), &namespace_of(repository), &api.1);
+    let (parameters, patch) = (PatchParams::default(), Patch::Merge(asked));
+    let asking = namespaced.patch(&key.name, &parameters, &patch);
+    // A request that is lost is made up for by the next save, and by the interval.
+    let _ = tokio::time::timeout(REQUEST_LIMIT, asking).await;
 }
 
 /// The API of a kind in the version that the sandbox serves, in all namespaces.
@@ -416,28 +329,7 @@ async fn watch((api, resource): (Api<DynamicObject>, ApiResource), sender: mpsc:
 fn whole(object: &DynamicObject, resource: &ApiResource) -> Option<Value> {
     let mut object = serde_json::to_value(object).ok()?;
     let entries = object.as_object_mut()?;
-    // Who manages which field is half of the object, and nobody asks.
-    if let Some(metadata) = entries.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-    }
     entries.insert("apiVersion".to_owned(), json!(resource.api_version));
     entries.insert("kind".to_owned(), json!(resource.kind));
     Some(object)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::merge;
-
-    #[test]
-    fn a_merge_takes_away_what_is_null() {
-        let mut object = json!({ "spec": { "url": "a", "secretRef": { "name": "x" } } });
-        merge(
-            &mut object,
-            &json!({ "spec": { "url": "b", "secretRef": null, "ref": { "branch": "main" } } }),
-        );
-        assert_eq!(object, json!({ "spec": { "url": "b", "ref": { "branch": "main" } } }));
-    }
 }

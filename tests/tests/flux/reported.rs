@@ -9,12 +9,11 @@ use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 use gitops_tests::message_log::Mark;
+use gitops_tests::repository::files_below;
 use gitops_tests::server::TestServer;
 use gitops_tests::show::headline;
 use regex::Regex;
 use serde_json::{Value, json};
-
-use crate::files_below;
 
 /// Cases that are not said as a person wants it yet, and why. One that works has to leave this list.
 const NOT_YET: [(&str, &str); 0] = [];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_model::{Finding, ObjectKey, Source};
-use gitops_session::{Condition, FluxEvent, FluxLoop, FluxStart, Readiness};
+use gitops_session::{BroughtRepository, Condition, FluxEvent, FluxLoop, FluxStart, Readiness};
 use gitops_yaml::Dialect;
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::event::{Event, SessionEvent};
 use crate::files::moved;
 use crate::parsed::Parsed;
 use crate::state::State;
-use crate::{lifecycle, saves};
+use crate::{lifecycle, saves, workload};
 
 /// The file in which Flux's bootstrap writes the source and the Kustomization of an entry.
 const SYNC_FILE: &str = "gotk-sync.yaml";
@@ -24,6 +24,8 @@ const SYNC_FILE: &str = "gotk-sync.yaml";
 pub(crate) struct Fluxing {
     /// The loop that commits and watches.
     commits: FluxLoop,
+    /// The sources that it is told are this workspace; `None` before the first build.
+    repositories: Option<Vec<BroughtRepository>>,
     /// Number of the newest save that is in it.
     committed: u64,
     /// What Flux says about each object.
@@ -51,18 +53,20 @@ pub(crate) struct PlacedCondition {
 /// Texts by file.
 type Texts = BTreeMap<Arc<str>, Arc<Parsed>>;
 
-/// Starts what commits and watches; `None` where the session's sandbox is not there any more.
-pub(super) fn begin(state: &mut State, number: u64, tree: &mut Tree) -> Option<Fluxing> {
+/// Starts what commits and watches, and finds the `GitRepository` that the entry has for itself; `None` where the session's
+/// sandbox is not there any more.
+pub(super) fn begin(state: &mut State, number: u64, tree: &mut Tree) -> Option<(Fluxing, Option<Value>)> {
     let session = state.sessions.get(&number)?;
     let running = session.running()?;
-    let (sync, repositories) = objects_of(tree, &session.root, &session.relative_target());
+    let sync = sync_objects(tree, &session.root, &session.relative_target());
+    let is_source = |object: &&Value| object.get("kind").and_then(Value::as_str) == Some("GitRepository");
+    let source = sync.iter().find(is_source).cloned();
     let start = FluxStart {
         cluster: running.cluster.clone(),
         root: session.root.clone(),
         state: running.kubeconfig.parent().unwrap_or(Utf8Path::new(".")).join("source"),
         target: session.relative_target(),
         sync,
-        repositories,
     };
     let inbox = state.inbox.clone();
     let report = Arc::new(move |event| {
@@ -72,47 +76,41 @@ pub(super) fn begin(state: &mut State, number: u64, tree: &mut Tree) -> Option<F
         });
     });
     let _on_runtime = state.runtime.enter();
-    Some(Fluxing {
+    let fluxing = Fluxing {
         commits: FluxLoop::start(start, report),
+        repositories: None,
         committed: 0,
         conditions: BTreeMap::new(),
         said: BTreeMap::new(),
         changed: BTreeSet::new(),
         placing: 0,
         waiting: Vec::new(),
-    })
+    };
+    Some((fluxing, source))
 }
 
-/// The objects that stand in an entry for itself, and every `GitRepository` of the tree.
-fn objects_of(tree: &mut Tree, root: &Utf8Path, target: &str) -> (Vec<Value>, Vec<Value>) {
-    let with_sources = tree
+/// The objects that stand in an entry for itself: what Flux's bootstrap has written.
+fn sync_objects(tree: &mut Tree, root: &Utf8Path, target: &str) -> Vec<Value> {
+    let is_sync = |path: &str| Utf8Path::new(path).file_name() == Some(SYNC_FILE);
+    let paths: Vec<String> = tree
         .texts()
-        .below("")
-        .filter(|(_, text)| text.contains("GitRepository"));
-    let paths: Vec<String> = with_sources.map(|(path, _)| path.to_string()).collect();
-    let (mut sync, mut repositories) = (Vec::new(), Vec::new());
+        .below(target)
+        .filter(|(path, _)| is_sync(path))
+        .map(|(path, _)| path.to_string())
+        .collect();
+    let mut sync = Vec::new();
     for path in paths {
         let Some(parsed) = tree.parsed(root, &path) else {
             continue;
         };
         let documents = parsed.parse.documents.iter().filter(|document| !document.is_broken());
         let objects = documents.filter_map(|document| document.to_json(parsed.text.as_str(), Dialect::Kustomize).ok());
-        let of_flux = |object: &Value| {
+        sync.extend(objects.filter(|object: &Value| {
             let version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
             version.contains(".toolkit.fluxcd.io/")
-        };
-        for object in objects.filter(of_flux) {
-            let is_sync =
-                Utf8Path::new(&path).file_name() == Some(SYNC_FILE) && Utf8Path::new(&path).starts_with(target);
-            if object.get("kind").and_then(Value::as_str) == Some("GitRepository") {
-                repositories.push(object.clone());
-            }
-            if is_sync {
-                sync.push(object);
-            }
-        }
+        }));
     }
-    (sync, repositories)
+    sync
 }
 
 impl Fluxing {
@@ -121,6 +119,18 @@ impl Fluxing {
         self.changed.insert(Utf8PathBuf::from(&**name));
         self.waiting.retain(|(waiting, _)| waiting != name);
         self.waiting.push((Arc::clone(name), generation));
+    }
+
+    /// The sources that are this workspace are read from the session. What is broken is not committed, and what it does not
+    /// bring any more is still there. False when too many saves wait.
+    pub(super) fn reads_from(&mut self, repositories: Vec<BroughtRepository>, is_broken: bool) -> bool {
+        let is_known = self.repositories.as_ref() == Some(&repositories);
+        if is_known || (is_broken && self.repositories.is_some()) {
+            return true;
+        }
+        let is_taken = self.commits.repositories(repositories.clone());
+        self.repositories = is_taken.then_some(repositories);
+        is_taken
     }
 
     /// What was saved is accepted. False when too many saves wait.
@@ -145,6 +155,19 @@ impl Fluxing {
                 format!("… reconciling{revision}")
             }
         })
+    }
+
+    /// Whether all that Flux applies of the newest commit is on the cluster, be it healthy or not.
+    pub(crate) fn has_applied(&self) -> bool {
+        let mut all = self.conditions.values();
+        let is_through = |condition: &Condition| match &condition.readiness {
+            Readiness::Ready | Readiness::Failed { .. } => condition.current,
+            // kustomize-controller, `Progressing`: what is waited for then was applied before.
+            Readiness::Waiting { message } => condition.current && message.starts_with("Running health checks"),
+            Readiness::Suspended | Readiness::Blocked { .. } => true,
+            Readiness::Gone => true,
+        };
+        !self.conditions.is_empty() && all.all(is_through) && self.placing == 0
     }
 
     /// Whether Flux has said all there is to say about the newest commit, and whether all of it is good.
@@ -215,6 +238,7 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
     }
     state.lenses_changed = true;
     state.status_changed = true;
+    workload::moved(state, number);
 }
 
 /// What Flux says about an object has its places.
@@ -284,5 +308,6 @@ fn tell_outcome(state: &mut State, number: u64) {
     fluxing.waiting = later;
     if !ready.is_empty() {
         saves::send_verdicts(state, &ready, "flux", good, elapsed);
+        super::applied(state, number, ready);
     }
 }
