@@ -245,16 +245,15 @@ impl Repository {
         let listed = self.listed();
         let is_mended = self.is_content(&sound);
         let left = self.listed();
+        let works = found && is_mended && left.is_empty();
         println!(
-            "{} {:7} {} ({})\n{listed}",
-            if found && is_mended && left.is_empty() {
-                "✓"
-            } else {
-                "✗"
-            },
+            "{} {:7} {} ({}): {} s to the last word{}\n{listed}",
+            if works { "✓" } else { "✗" },
             case.phase,
             case.name,
             case.source,
+            took.as_secs(),
+            if verdict.is_none() { ", which did not come" } else { "" },
         );
         if !is_mended {
             println!("         mended, and Flux is not content:\n{left}");
