@@ -318,7 +318,7 @@ impl Editor {
         )
     }
 
-    fn uri(&self, file: &str) -> String {
+    pub(crate) fn uri(&self, file: &str) -> String {
         uri_of(&self.workspace.join(file))
     }
 
