@@ -102,7 +102,7 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: WorkloadEvent) {
             if news.is_gone {
                 workload.news.remove(&key);
             } else {
-                workload.news.insert(key.clone(), news);
+                workload.news.insert(key.clone(), *news);
             }
             placing::place(state, number, &key);
             state.lenses_changed = true;

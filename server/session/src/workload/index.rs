@@ -258,7 +258,9 @@ impl Index {
             Kind::Node => self.labels.retain(|id, _| seen.contains(id)),
             Kind::Pod => {
                 let lost: Vec<Uid> = self.pods.keys().filter(|id| !seen.contains(*id)).cloned().collect();
-                lost.iter().for_each(|id| self.forget(id));
+                for id in &lost {
+                    self.forget(id);
+                }
             }
             _ => {
                 let of_kind = self.owned.iter().filter(|(_, entry)| entry.owned.kind == kind);
@@ -267,7 +269,9 @@ impl Index {
                     .filter(|id| !seen.contains(*id))
                     .cloned()
                     .collect();
-                lost.iter().for_each(|id| self.forget(id));
+                for id in &lost {
+                    self.forget(id);
+                }
             }
         }
     }
@@ -302,7 +306,7 @@ impl Index {
                 (None, None) => return None,
             };
             match owner {
-                Some(owner) => at = owner.clone(),
+                Some(owner) => at.clone_from(owner),
                 None => return Some(at),
             }
         }

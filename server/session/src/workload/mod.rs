@@ -36,7 +36,7 @@ const MAX_EXPECTED: usize = 256;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum WorkloadEvent {
     /// Something about one object is other than it was.
-    News(WorkloadNews),
+    News(Box<WorkloadNews>),
     /// The objects of a question are as far as they come: they run, or something is wrong with them.
     Settled {
         /// Number of the question.
@@ -119,7 +119,7 @@ async fn run(cluster: Cluster, is_simulated: bool, mut asked: mpsc::Receiver<Que
                 let Some(change) = change else { return };
                 take(&mut index, &mut changes, change);
                 for news in index.news() {
-                    report(WorkloadEvent::News(news));
+                    report(WorkloadEvent::News(Box::new(news)));
                 }
                 if is_simulated {
                     out_of_the_way(&cluster, &index, &mut deleted).await;

@@ -9,6 +9,10 @@ use super::watch::Kind;
 
 /// What is kept of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that its status says, read by its name"
+)]
 pub(super) struct Owned {
     pub(super) kind: Kind,
     pub(super) key: ObjectKey,
