@@ -324,7 +324,6 @@ impl Index {
                     let told = self.told.remove(&id);
                     all.extend(told.map(|told| WorkloadNews {
                         troubles: Vec::new(),
-                        ready: None,
                         is_gone: true,
                         ..told
                     }));
@@ -345,7 +344,6 @@ impl Index {
         let mut news = WorkloadNews {
             key: self.key_of(id)?.clone(),
             troubles: Vec::new(),
-            ready: None,
             release: None,
             is_gone: false,
         };
@@ -356,7 +354,6 @@ impl Index {
             return Some(news);
         }
         if let Some(entry) = self.owned.get(id) {
-            news.ready = entry.owned.ready;
             news.release.clone_from(&entry.owned.release);
         }
         if self.foresees {

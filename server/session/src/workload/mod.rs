@@ -51,8 +51,6 @@ pub struct WorkloadNews {
     pub key: ObjectKey,
     /// What is wrong with it now; empty when nothing is, or when it is gone.
     pub troubles: Vec<Trouble>,
-    /// How many of its pods are ready, and how many it wants; `None` where that cannot be said.
-    pub ready: Option<(u64, u64)>,
     /// Namespace and name of the Helm release of Flux that brought it.
     pub release: Option<(String, String)>,
     /// Whether it is gone.
