@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gitops_model::{Finding, Severity};
+use gitops_model::{Finding, Severity, Source};
 use gitops_text::{Encoding, Text};
 use ls_types::notification::PublishDiagnostics;
 use ls_types::request::CodeLensRefresh;
@@ -51,7 +51,8 @@ fn publish(state: &State, name: &Arc<str>) {
     let text = file
         .and_then(|file| file.text().cloned())
         .unwrap_or_else(|| Text::new(""));
-    let findings: Vec<&Finding> = state.ledger.of_file(name).collect();
+    let mut findings: Vec<&Finding> = state.ledger.of_file(name).collect();
+    leave_out_repeated(&mut findings);
     let maximum = state.settings.diagnostics.maximum_per_file as usize;
     let mut diagnostics: Vec<Diagnostic> = findings
         .iter()
@@ -74,6 +75,16 @@ fn publish(state: &State, name: &Arc<str>) {
         uri,
         diagnostics,
         version: file.and_then(|file| file.version),
+    });
+}
+
+/// What the API server has warned of, and the pods have run into, is one fault.
+fn leave_out_repeated(findings: &mut Vec<&Finding>) {
+    let of_pods = findings.iter().filter(|finding| finding.code.source == Source::Runtime);
+    let of_pods: Vec<_> = of_pods.map(|finding| (finding.code.slug, finding.span)).collect();
+    findings.retain(|finding| {
+        let is_warning = finding.code.source == Source::Apply && finding.severity == Severity::Warning;
+        !(is_warning && of_pods.contains(&(finding.code.slug, finding.span)))
     });
 }
 

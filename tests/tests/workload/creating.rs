@@ -43,7 +43,9 @@ fn pod_security() {
     let (namespace, _) = namespace_with(&json!({ "pod-security.kubernetes.io/enforce": "baseline" }));
     let file = Saved::new("web.yaml");
     assert!(!file.save(&deployment(&namespace, "", "hostNetwork: true")));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `true` error runtime/pod-security: no pod can be created: Pod Security level "baseline:latest": must not set hostNetwork: true
+    "#]].assert_eq(&file.findings());
     assert!(file.save(&deployment(&namespace, "", "hostNetwork: false")));
     assert_eq!(file.findings(), "");
 }
@@ -60,12 +62,13 @@ fn what_a_template_may_have_and_a_pod_may_not() {
                 .replace("registry.example.org/\"", "\"registry.example.org/")
         )
     );
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `"registry.example.org/web:1.0.0 "` error runtime/pod-refused: no pod can be created: "registry.example.org/web:1.0.0 " is not valid: must not have leading or trailing whitespace
+    "#]].assert_eq(&file.findings());
     assert!(!file.save(&deployment(&namespace, "", "serviceAccountName: nobody")));
-    expect![[r#""#]].assert_eq(&file.findings());
-    let resources = "resources:\n  requests: { cpu: 200m }\n  limits: { cpu: 100m }";
-    assert!(!file.save(&deployment(&namespace, resources, "")));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `nobody` error runtime/pod-refused: no pod can be created: service account "nobody" does not exist in namespace "creating-what-a-template-may-have-and-a-pod-may-not"
+    "#]].assert_eq(&file.findings());
     assert!(file.save(&sound));
     assert_eq!(file.findings(), "");
 }
@@ -81,10 +84,14 @@ fn owners_that_speak_in_events() {
     };
     let set = Saved::new("set.yaml");
     assert!(!set.save(&of_kind("StatefulSet", "apps/v1", "  serviceName: web\n")));
-    expect![[r#""#]].assert_eq(&set.findings());
+    expect![[r#"
+        `nobody` error runtime/pod-refused: no pod can be created: service account "nobody" does not exist in namespace "creating-owners-that-speak-in-events"
+    "#]].assert_eq(&set.findings());
     let daemon = Saved::new("daemon.yaml");
     assert!(!daemon.save(&of_kind("DaemonSet", "apps/v1", "")));
-    expect![[r#""#]].assert_eq(&daemon.findings());
+    expect![[r#"
+        `nobody` error runtime/pod-refused: no pod can be created: service account "nobody" does not exist in namespace "creating-owners-that-speak-in-events"
+    "#]].assert_eq(&daemon.findings());
     let job = Saved::new("job.yaml");
     let text = of_kind("Job", "batch/v1", "")
         .replace("  selector:\n    matchLabels: { app: web }\n", "")
@@ -93,7 +100,9 @@ fn owners_that_speak_in_events() {
             "serviceAccountName: nobody\n      restartPolicy: Never",
         );
     assert!(!job.save(&text));
-    expect![[r#""#]].assert_eq(&job.findings());
+    expect![[r#"
+        `nobody` error runtime/pod-refused: no pod can be created: service account "nobody" does not exist in namespace "creating-owners-that-speak-in-events"
+    "#]].assert_eq(&job.findings());
     for (file, kind) in [(&set, "StatefulSet"), (&daemon, "DaemonSet")] {
         let more = if kind == "StatefulSet" {
             "  serviceName: web\n"

@@ -165,7 +165,9 @@ fn troubles(kind: Kind, object: &Value) -> Vec<Trouble> {
         let (type_of, status) = (text(condition, "/type"), text(condition, "/status"));
         let (reason, message) = (text(condition, "/reason"), text(condition, "/message"));
         match (kind, type_of, status) {
-            (Kind::Deployment | Kind::ReplicaSet, "ReplicaFailure", "True") if reason == "FailedCreate" => {
+            // A Deployment repeats what its ReplicaSets say, older ones included (pkg/controller/deployment/sync.go,
+            // `calculateStatus`), so those are asked.
+            (Kind::ReplicaSet, "ReplicaFailure", "True") if reason == "FailedCreate" => {
                 troubles.push(Trouble::NotCreated {
                     text: of_any_pod(message),
                 });
