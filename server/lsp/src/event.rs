@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::built;
 use crate::parsed::Parsed;
+use crate::plain_references;
 use crate::reader::OnDisk;
 use crate::target::{Candidate, TargetKind};
 use crate::workload::PlacedWorkload;
@@ -130,6 +131,8 @@ pub(crate) enum TaskDone {
         /// What is said.
         placed: built::PlacedCondition,
     },
+    /// The objects of a session of plain manifests were held against each other.
+    ReferencesFound(plain_references::Found),
     /// What is wrong with an object that was built has its places.
     WorkloadPlaced {
         /// For which session.

@@ -188,6 +188,7 @@ fn read_target(state: &State, number: u64) {
         let began = Instant::now();
         if kind != TargetKind::Folder {
             let (tree, left_out) = built::read_tree(&root);
+            tracing::info!(milliseconds = began.elapsed().as_secs_f64() * 1000.0, "tree read");
             let _ = inbox.send(Event::Task(TaskDone::TreeRead { number, tree, left_out }));
             return;
         }
@@ -230,6 +231,7 @@ pub(crate) fn on_tree_read(state: &mut State, number: u64, tree: built::Tree, le
 }
 
 fn on_failed(state: &mut State, number: u64, reason: &str) {
+    state.plain.remove(&number);
     let Some(session) = state.sessions.remove(&number) else {
         return;
     };
@@ -258,6 +260,7 @@ fn on_failed(state: &mut State, number: u64, reason: &str) {
 }
 
 fn on_stopped(state: &mut State, number: u64, stopped: &Stopped) {
+    state.plain.remove(&number);
     let Some(session) = state.sessions.remove(&number) else {
         return;
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gitops_model::{Finding, Severity, Source};
+use gitops_model::{Finding, Severity};
 use gitops_text::{Encoding, Text};
 use ls_types::notification::PublishDiagnostics;
 use ls_types::request::CodeLensRefresh;
@@ -13,6 +13,7 @@ use ls_types::{
 use serde::Serialize;
 
 use crate::client::OwnNotification;
+use crate::one_fault;
 use crate::position::range;
 use crate::session::Phase;
 use crate::state::{Asked, State};
@@ -22,6 +23,9 @@ const PAGES: &str = "https://github.com/gitops-lsp/gitops-lsp/blob/main/docs/cod
 
 /// Sends what changed since the last turn.
 pub(crate) fn flush(state: &mut State) {
+    if state.ledger.has_changed() {
+        state.ledger.touch_those_with(one_fault::is_consequence);
+    }
     for name in state.ledger.take_changed() {
         if state.unparsed.contains(&name) {
             // Its findings are about an older text; they are placed anew in a moment.
@@ -51,8 +55,7 @@ fn publish(state: &State, name: &Arc<str>) {
     let text = file
         .and_then(|file| file.text().cloned())
         .unwrap_or_else(|| Text::new(""));
-    let mut findings: Vec<&Finding> = state.ledger.of_file(name).collect();
-    leave_out_repeated(&mut findings);
+    let findings = one_fault::shown(&state.ledger, name);
     let maximum = state.settings.diagnostics.maximum_per_file as usize;
     let mut diagnostics: Vec<Diagnostic> = findings
         .iter()
@@ -75,16 +78,6 @@ fn publish(state: &State, name: &Arc<str>) {
         uri,
         diagnostics,
         version: file.and_then(|file| file.version),
-    });
-}
-
-/// What the API server has warned of, and the pods have run into, is one fault.
-fn leave_out_repeated(findings: &mut Vec<&Finding>) {
-    let of_pods = findings.iter().filter(|finding| finding.code.source == Source::Runtime);
-    let of_pods: Vec<_> = of_pods.map(|finding| (finding.code.slug, finding.span)).collect();
-    findings.retain(|finding| {
-        let is_warning = finding.code.source == Source::Apply && finding.severity == Severity::Warning;
-        !(is_warning && of_pods.contains(&(finding.code.slug, finding.span)))
     });
 }
 

@@ -19,7 +19,7 @@ use crate::files::{Judged, hash};
 use crate::parsed::Parsed;
 use crate::session::Session;
 use crate::state::State;
-use crate::{built, identities, publish, report, workload};
+use crate::{built, identities, plain_references, publish, report, workload};
 
 /// `gitops/verdict`.
 #[derive(Serialize)]
@@ -94,6 +94,7 @@ pub(crate) fn on_target_read(
         }
     }
     let names: Vec<Arc<str>> = supplies.iter().map(|supply| Arc::clone(&supply.file)).collect();
+    plain_references::supplied(state, number, &supplies);
     workload::supplied(state, number, &supplies);
     send(state, &live, supplies);
     for name in names {
@@ -160,6 +161,7 @@ pub(crate) fn send_prepared(state: &mut State, prepared: Vec<Prepared>) {
             continue;
         };
         let names: Vec<Arc<str>> = supplies.iter().map(|supply| Arc::clone(&supply.file)).collect();
+        plain_references::supplied(state, number, &supplies);
         workload::supplied(state, number, &supplies);
         send(state, &live, supplies);
         for name in names {

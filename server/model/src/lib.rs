@@ -10,6 +10,7 @@ mod near;
 mod object;
 mod origin;
 mod place;
+pub mod references;
 
 pub use classify::{FileRole, KUSTOMIZATION_FILES, NotAnObject, Reading, file_role, read, reads_as_template};
 pub use finding::{Code, Finding, Fix, FixKind, Related, Severity, Source, from_syntax};

@@ -3,13 +3,25 @@
 //! A save goes to the worker of the session, which holds the tree of files as it was saved, has it built by the renderer,
 //! and later finds the places of what the cluster says about it. The loop keeps what is shown.
 
+mod artifact;
+mod behind;
 pub(crate) mod conditions;
 pub(crate) mod fluxing;
+mod kept;
+mod missing_paths;
+mod not_copied;
 mod placed;
+mod references;
+mod releases;
+mod saved;
+mod source_ignore;
 mod tree;
 mod unit;
+mod units;
+mod variables;
 mod worker;
 mod workloads;
+mod written;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +29,7 @@ use std::time::Instant;
 
 use camino::Utf8Path;
 use gitops_model::{Finding, ObjectKey, Severity, Source};
-use gitops_session::{FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply};
+use gitops_session::{BroughtRepository, FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply};
 use tokio::sync::mpsc;
 
 pub(crate) use fluxing::{Fluxing, PlacedCondition};
@@ -27,6 +39,7 @@ pub(crate) use worker::{Order, Save};
 
 use gitops_render::Renderer;
 
+use crate::follow;
 use crate::parsed::Parsed;
 use crate::saves;
 use crate::state::State;
@@ -71,6 +84,8 @@ pub(crate) struct Outcome {
     pub(crate) findings: Findings,
     /// The texts of these files.
     pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
+    /// The sources of the target that are this workspace, for Flux to read them from the session.
+    pub(crate) repositories: Vec<BroughtRepository>,
 }
 
 /// Findings by file.
@@ -84,10 +99,14 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         .sessions
         .get(&number)
         .is_some_and(|session| session.kind == TargetKind::Flux);
-    let flux = is_flux.then(|| fluxing::begin(state, number, &mut tree)).flatten();
+    let (flux, source) = is_flux
+        .then(|| fluxing::begin(state, number, &mut tree))
+        .flatten()
+        .unzip();
     let Some(session) = state.sessions.get_mut(&number) else {
         return;
     };
+    let cluster = session.running().map(|running| running.cluster.clone());
     let target = session.target.strip_prefix(&session.root).unwrap_or(&session.target);
     let start = worker::Start {
         number,
@@ -96,6 +115,8 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         is_flux,
         renderer,
         tree,
+        source: source.flatten(),
+        cluster,
         inbox: state.inbox.clone(),
     };
     let worker = worker::start(start, &state.runtime);
@@ -192,6 +213,13 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
     let (Some(building), Some(live)) = (&mut session.building, live) else {
         return;
     };
+    // What Flux must know of its sources it must know of every build, the newest or not.
+    if let Some(flux) = &mut building.flux
+        && !flux.reads_from(outcome.repositories, outcome.is_broken)
+    {
+        saves::tell_not_taken(state);
+        return;
+    }
     if building.generation != outcome.generation {
         return;
     }
@@ -249,9 +277,14 @@ fn set_findings(
             findings.retain(|finding| finding.code.slug != "not-yaml");
         }
         if let Some((_, file)) = state.files.at_path(Utf8Path::new(&*name))
-            && file.version.is_none()
+            && let Some(built) = texts.get(&name)
         {
-            file.parsed = texts.get(&name).cloned();
+            if file.version.is_none() {
+                file.parsed = Some(Arc::clone(built));
+            } else if let Some(now) = &file.parsed {
+                // What is typed since it was saved moves what is said of it.
+                findings = follow::all(built, now, findings);
+            }
         }
         state.ledger.set(&name, Source::Render, generation, findings);
     }
