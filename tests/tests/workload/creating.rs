@@ -27,12 +27,19 @@ fn quota_and_limit_range() {
     assert_eq!(file.findings(), "");
     assert_eq!(file.lenses(), ["✓ applied · AGE · pods simulated"]);
     assert!(!file.save(&deployment(&namespace, "resources:\n  requests:\n    memory: 64Mi", "")));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `resources` error runtime/quota-exceeded: no pod can be created: quota "team" wants limits.memory to be set
+    "#]]
+    .assert_eq(&file.findings());
     assert_eq!(file.lenses(), ["✗ no pod can be created"]);
     assert!(!file.save(&sound.replace("64Mi", "16Mi")));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `16Mi` error runtime/limit-range: no pod can be created: memory request 16Mi is below the minimum of 32Mi (limit range)
+    "#]].assert_eq(&file.findings());
     assert!(!file.save(&sound.replace("64Mi", "8Gi")));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `8Gi` error runtime/quota-exceeded: no pod can be created: quota "team" is used up (limits.memory: 8Gi asked for, 64Mi of 4Gi in use)
+    "#]].assert_eq(&file.findings());
     assert!(file.save(&sound), "{}", file.findings());
     assert_eq!(file.findings(), "");
     assert_eq!(file.lenses(), ["✓ applied · AGE · pods simulated"]);
@@ -69,7 +76,8 @@ fn what_a_template_may_have_and_a_pod_may_not() {
     expect![[r#"
         `nobody` error runtime/pod-refused: no pod can be created: service account "nobody" does not exist in namespace "creating-what-a-template-may-have-and-a-pod-may-not"
     "#]].assert_eq(&file.findings());
-    assert!(file.save(&sound));
+    // What was written once stays as the deprecated `serviceAccount`, so another one has to be written.
+    assert!(file.save(&deployment(&namespace, "", "serviceAccountName: default")));
     assert_eq!(file.findings(), "");
 }
 

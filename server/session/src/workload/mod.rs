@@ -3,12 +3,14 @@
 //!
 //! One task owns the index and takes what the watches bring; it tells only what changed.
 
+mod asking;
 mod claim;
 mod event;
 mod index;
 mod owned;
 mod pod;
 mod reading;
+mod refusals;
 mod stock;
 mod watch;
 
@@ -103,6 +105,8 @@ async fn run(cluster: Cluster, is_simulated: bool, mut asked: mpsc::Receiver<Que
     let mut index = Index::new(is_simulated);
     let mut expected: Vec<Expected> = Vec::new();
     let mut deleted: BTreeSet<Uid> = BTreeSet::new();
+    // Whether pods are refused, as is asked of the API server.
+    let mut questions = JoinSet::new();
     loop {
         tokio::select! {
             question = asked.recv() => {
@@ -113,11 +117,26 @@ async fn run(cluster: Cluster, is_simulated: bool, mut asked: mpsc::Receiver<Que
                 }
                 expected.push(Expected { number: question.number, generations });
             }
+            Some(answered) = questions.join_next() => {
+                if let Ok((id, Some((generation, text)))) = answered {
+                    index.refused(&id, generation, text);
+                    for news in index.news() {
+                        report(WorkloadEvent::News(Box::new(news)));
+                    }
+                }
+            }
             change = changes.recv() => {
                 let Some(change) = change else { return };
                 take(&mut index, &mut changes, change);
                 for news in index.news() {
                     report(WorkloadEvent::News(Box::new(news)));
+                }
+                for (id, key) in index.doubtful() {
+                    let cluster = cluster.clone();
+                    questions.spawn(async move {
+                        let refusal = asking::refusal(&cluster, &id, &key).await;
+                        (id, refusal)
+                    });
                 }
                 if is_simulated {
                     out_of_the_way(&cluster, &index, &mut deleted).await;
