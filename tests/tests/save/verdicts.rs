@@ -40,7 +40,7 @@ fn broken_then_mended() {
             #- web.yaml
             apiVersion: apps/v1
             kind: Deployment
-            #> lens: ✓ applied · AGE
+            #> lens: ✓ applied · AGE · pods simulated
             metadata:
               name: broken-then-mended
               namespace: default
@@ -243,7 +243,7 @@ fn a_deployment_becomes_available() {
             .into_iter()
             .map(|(line, title)| (line, ageless(&title)))
             .collect::<Vec<_>>(),
-        [(1, "✓ applied · AGE".to_owned())]
+        [(1, "✓ applied · AGE · pods simulated".to_owned())]
     );
 }
 

@@ -164,8 +164,7 @@ impl Fluxing {
             Readiness::Ready | Readiness::Failed { .. } => condition.current,
             // kustomize-controller, `Progressing`: what is waited for then was applied before.
             Readiness::Waiting { message } => condition.current && message.starts_with("Running health checks"),
-            Readiness::Suspended | Readiness::Blocked { .. } => true,
-            Readiness::Gone => true,
+            Readiness::Suspended | Readiness::Blocked { .. } | Readiness::Gone => true,
         };
         !self.conditions.is_empty() && all.all(is_through) && self.placing == 0
     }
