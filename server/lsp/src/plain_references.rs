@@ -173,7 +173,10 @@ fn finding(
     related: Vec<Related>,
     object: Option<gitops_model::ObjectKey>,
 ) -> Finding {
-    let fix = found.instead.as_deref().and_then(|instead| written_instead(text, span, instead));
+    let fix = found
+        .instead
+        .as_deref()
+        .and_then(|instead| written_instead(text, span, instead));
     Finding {
         code: Code {
             source: Source::Model,

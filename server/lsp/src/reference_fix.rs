@@ -7,10 +7,7 @@ use gitops_text::Span;
 pub(crate) fn part_of(text: &str, span: Span, part: &str) -> Option<Span> {
     let start = span.start as usize;
     let at = start + text.get(start..)?.find(part)?;
-    Some(Span::new(
-        u32::try_from(at).ok()?,
-        u32::try_from(at + part.len()).ok()?,
-    ))
+    Some(Span::new(u32::try_from(at).ok()?, u32::try_from(at + part.len()).ok()?))
 }
 
 /// Another name in place of one, in the quotes that are there.

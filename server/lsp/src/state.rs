@@ -145,8 +145,7 @@ impl State {
         let Some(parsed) = file.current().cloned() else { return };
         if let Some(before) = before.filter(|before| !Arc::ptr_eq(before, &parsed)) {
             for source in [Source::Render, Source::Flux] {
-                self.ledger
-                    .follow(name, source, |span| moved(&before, &parsed, span));
+                self.ledger.follow(name, source, |span| moved(&before, &parsed, span));
             }
         }
         let syntax = parsed.syntax_findings();

@@ -16,9 +16,7 @@ impl Fleet {
 
     /// Saves a file as it was; whether it is accepted.
     fn mend(&self, file: &str, text: &str) -> bool {
-        let version = self.server.retype(file, text);
-        self.server.wait_for_version(file, version);
-        let mark = self.server.save(file);
+        let mark = self.save_text(file, text);
         self.verdict(file, "dry-run", mark)
     }
 
@@ -48,7 +46,10 @@ fn is_said(server: &TestServer, file: &str, line: &str, severity: u64, says: &Re
     };
     server.diagnostics(file).diagnostics.iter().any(|diagnostic| {
         let at = diagnostic["range"]["start"]["line"].as_u64().expect("a line");
-        let written = text.lines().nth(usize::try_from(at).expect("small")).unwrap_or_default();
+        let written = text
+            .lines()
+            .nth(usize::try_from(at).expect("small"))
+            .unwrap_or_default();
         written.contains(line)
             && diagnostic["severity"] == severity
             && says.is_match(diagnostic["message"].as_str().unwrap_or_default())
@@ -271,7 +272,11 @@ fn what_flux_says_as_well_is_said_once() {
 #[test]
 fn a_name_that_is_nearly_right_can_be_mended_by_one_keystroke() {
     let fleet = Fleet::start("flux-a", "clusters/east");
-    fleet.put("clusters/east/media.yaml", "        name: rep-vars", "        name: rep-varz");
+    fleet.put(
+        "clusters/east/media.yaml",
+        "        name: rep-vars",
+        "        name: rep-varz",
+    );
     let diagnostics = fleet.server.diagnostics("clusters/east/media.yaml").diagnostics;
     let diagnostic: &Value = diagnostics
         .iter()
@@ -286,7 +291,19 @@ fn a_name_that_is_nearly_right_can_be_mended_by_one_keystroke() {
 #[test]
 fn nothing_is_said_of_the_example_of_flux() {
     let fleet = Fleet::start("../flux2-kustomize-helm-example", "clusters/staging");
-    fleet.put("clusters/staging/apps.yaml", "timeout: 5m", "timeout: 6m");
+    fleet.save("clusters/staging/apps.yaml", "timeout: 5m", "timeout: 6m");
+    std::thread::sleep(std::time::Duration::from_secs(20)); // DEBUG
+    println!(
+        "{:#?}",
+        fleet
+            .server
+            .client
+            .log()
+            .said(gitops_tests::message_log::Mark::START, |message| (message["method"]
+                != "workspace/codeLens/refresh")
+                .then(|| message.to_string().chars().take(700).collect::<String>()))
+    );
+    panic!();
     let said: Vec<String> = fleet
         .all_findings("../flux2-kustomize-helm-example")
         .into_iter()
@@ -323,7 +340,9 @@ fn paths_and_variables_are_mended_by_one_keystroke() {
     assert!(fleet.put("clusters/east/tools.yaml", "path: ./tool\n", "path: ./tools\n"));
     assert!(!fleet.put("apps/portal.yaml", "${domain}", "${domian}"));
     let diagnostics = fleet.server.diagnostics("apps/portal.yaml").diagnostics;
-    let of_variable = diagnostics.iter().find(|diagnostic| diagnostic["code"] == "render/variable-not-set");
+    let of_variable = diagnostics
+        .iter()
+        .find(|diagnostic| diagnostic["code"] == "render/variable-not-set");
     let of_variable = of_variable.expect("it is said");
     let actions = fleet.server.actions("apps/portal.yaml", &of_variable["range"]);
     let titles: Vec<&str> = actions.iter().filter_map(|action| action["title"].as_str()).collect();

@@ -110,17 +110,29 @@ spec:
     );
     let one_line = |shown: String| shown.trim_end().to_owned();
     assert_eq!(
-        one_line(repository.broken("base/route.yaml", "                name: web\n", "                name: wbe\n")),
+        one_line(repository.broken(
+            "base/route.yaml",
+            "                name: web\n",
+            "                name: wbe\n"
+        )),
         "base/route.yaml:13 `wbe` warning model/backend-not-found: Service \"wbe\" not found in namespace shop; \
          did you mean \"web\"?"
     );
     assert_eq!(
-        one_line(repository.broken("base/route.yaml", "name: web\n                port:\n                  name: web", "name: web\n                port:\n                  number: 80")),
+        one_line(repository.broken(
+            "base/route.yaml",
+            "name: web\n                port:\n                  name: web",
+            "name: web\n                port:\n                  number: 80"
+        )),
         "base/route.yaml:15 `80` warning model/backend-not-found: port 80 not found in Service shop/dev-web; it has 81"
     );
     assert_eq!(
-        one_line(repository.broken("base/web.yaml", "  selector:\n    app: web\n", "  selector:\n    app: wed\n")),
-        "base/web.yaml:28 `wed` warning model/no-pods-selected: \"app: wed\" selects no pods: those of Deployment \
+        one_line(repository.broken(
+            "base/web.yaml",
+            "  selector:\n    app: web\n",
+            "  selector:\n    app: wed\n"
+        )),
+        "base/web.yaml:27 `wed` warning model/no-pods-selected: \"app: wed\" selects no pods: those of Deployment \
          shop/dev-web have \"app: web\""
     );
     assert_eq!(

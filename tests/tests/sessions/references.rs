@@ -49,13 +49,23 @@ spec:
     server.open("route.yaml");
     let text = server.text("route.yaml");
     let mark = server.client.mark();
-    server.retype("route.yaml", &text.replace("                name: web\n", "                name: wbe\n"));
+    server.retype(
+        "route.yaml",
+        &text.replace("                name: web\n", "                name: wbe\n"),
+    );
     server.save("route.yaml");
     let uri = server.uri("route.yaml");
-    let shown = server.client.wait_for(mark, "textDocument/publishDiagnostics", |shown| {
-        shown["uri"] == uri.as_str() && shown["diagnostics"].as_array().is_some_and(|list| !list.is_empty())
-    });
-    let said: Vec<String> = shown["diagnostics"].as_array().expect("a list").iter().map(headline).collect();
+    let shown = server
+        .client
+        .wait_for(mark, "textDocument/publishDiagnostics", |shown| {
+            shown["uri"] == uri.as_str() && shown["diagnostics"].as_array().is_some_and(|list| !list.is_empty())
+        });
+    let said: Vec<String> = shown["diagnostics"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(headline)
+        .collect();
     assert_eq!(
         said,
         ["warning model/backend-not-found: Service \"wbe\" not found in namespace default; did you mean \"web\"?"]
@@ -63,8 +73,10 @@ spec:
     let mark = server.client.mark();
     server.retype("route.yaml", &text);
     server.save("route.yaml");
-    server.client.wait_for(mark, "textDocument/publishDiagnostics", |shown| {
-        shown["uri"] == uri.as_str() && shown["diagnostics"].as_array().is_some_and(Vec::is_empty)
-    });
+    server
+        .client
+        .wait_for(mark, "textDocument/publishDiagnostics", |shown| {
+            shown["uri"] == uri.as_str() && shown["diagnostics"].as_array().is_some_and(Vec::is_empty)
+        });
     server.assert_sound();
 }

@@ -14,7 +14,9 @@ use super::worker::Worker;
 pub(super) fn mend(worker: &Worker, faults: &[(usize, Fault)], findings: &mut Findings) {
     let tree = worker.tree.texts();
     for (number, _) in faults {
-        let Some(unit) = worker.units.get(*number) else { continue };
+        let Some(unit) = worker.units.get(*number) else {
+            continue;
+        };
         let is_missing = unit.is_of_repository() && tree.below(&unit.path).next().is_none();
         let Some(mut spot) = unit.spot(tree).filter(|_| is_missing) else {
             continue;
@@ -34,7 +36,10 @@ pub(super) fn mend(worker: &Worker, faults: &[(usize, Fault)], findings: &mut Fi
                 source: Source::Model,
                 slug: "path-not-found",
             },
-            message: format!("path not found: there is no directory \"./{}\" in this repository{hint}", unit.path),
+            message: format!(
+                "path not found: there is no directory \"./{}\" in this repository{hint}",
+                unit.path
+            ),
             fixes: near.map(|near| write(near, span)).into_iter().collect(),
             ..finding.clone()
         };

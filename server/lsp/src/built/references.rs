@@ -51,7 +51,10 @@ pub(super) async fn find(worker: &mut Worker, objects: &[BuiltObject], verdicts:
         is_flux: worker.is_flux,
         with_pods: false,
     });
-    let found: Vec<ObjectFinding> = found.into_iter().filter(|found| !is_answered(found, verdicts)).collect();
+    let found: Vec<ObjectFinding> = found
+        .into_iter()
+        .filter(|found| !is_answered(found, verdicts))
+        .collect();
     let places = places(worker, objects, &found).await;
     let mut placing = Placing {
         worker,
@@ -76,10 +79,16 @@ async fn places(worker: &Worker, objects: &[BuiltObject], found: &[ObjectFinding
     let mut all = Vec::with_capacity(found.len());
     for found in found {
         let own = (found.object, &found.path, found.want);
-        let related = found.related.iter().map(|(object, path, _)| (*object, path, Want::Value));
+        let related = found
+            .related
+            .iter()
+            .map(|(object, path, _)| (*object, path, Want::Value));
         let mut of_finding = Vec::new();
         for (object, path, want) in std::iter::once(own).chain(related) {
-            let unit = worker.unit_of.get(object).and_then(|number| Some((*number, worker.units.get(*number)?)));
+            let unit = worker
+                .unit_of
+                .get(object)
+                .and_then(|number| Some((*number, worker.units.get(*number)?)));
             let place = match (objects.get(object), unit) {
                 (Some(built), Some((number, unit))) if !path.is_empty() => {
                     let texts = worker.tree.texts();
@@ -106,7 +115,9 @@ async fn places(worker: &Worker, objects: &[BuiltObject], found: &[ObjectFinding
 
 /// Whether the API server has said of the same field what is wrong with it.
 fn is_answered(found: &ObjectFinding, verdicts: &[ObjectVerdict]) -> bool {
-    let of_object = verdicts.iter().filter(|verdict| verdict.manifest.document == found.object);
+    let of_object = verdicts
+        .iter()
+        .filter(|verdict| verdict.manifest.document == found.object);
     let mut answers = of_object.flat_map(|verdict| &verdict.judgement.answers);
     !found.path.is_empty() && answers.any(|answer| found.path.starts_with(&answer.path) && !answer.path.is_empty())
 }
@@ -119,11 +130,16 @@ fn owners(worker: &Worker, values: &[&Value]) -> Vec<Option<usize>> {
     let mut by_name: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut root = None;
     for (at, value) in values.iter().enumerate() {
-        let Some(object) = FluxObject::read(value) else { continue };
+        let Some(object) = FluxObject::read(value) else {
+            continue;
+        };
         let FluxSpec::Kustomization(kustomization) = object.spec else {
             continue;
         };
-        let is_git = kustomization.source.as_ref().is_some_and(|source| source.kind == "GitRepository");
+        let is_git = kustomization
+            .source
+            .as_ref()
+            .is_some_and(|source| source.kind == "GitRepository");
         if is_git && kustomization.directory == worker.target {
             root.get_or_insert(at);
         }
@@ -131,7 +147,11 @@ fn owners(worker: &Worker, values: &[&Value]) -> Vec<Option<usize>> {
     }
     let of_unit = |unit: usize| {
         let flux = worker.units.get(unit)?.flux.as_ref()?;
-        if unit == 0 { root } else { by_name.get(&flux.name).copied() }
+        if unit == 0 {
+            root
+        } else {
+            by_name.get(&flux.name).copied()
+        }
     };
     let mut owners: Vec<Option<usize>> = worker.unit_of.iter().map(|unit| of_unit(*unit)).collect();
     owners.resize(values.len(), None);
@@ -148,7 +168,10 @@ fn written_name(worker: &mut Worker, built: &BuiltObject) -> Option<String> {
 fn variables(worker: &Worker, values: &[&Value], owners: &[Option<usize>]) -> Vec<Option<BTreeSet<String>>> {
     let mut found = vec![None; values.len()];
     for (unit, owner) in worker.unit_of.iter().zip(owners) {
-        let Some(entry) = owner.and_then(|owner| found.get_mut(owner)).filter(|entry| entry.is_none()) else {
+        let Some(entry) = owner
+            .and_then(|owner| found.get_mut(owner))
+            .filter(|entry| entry.is_none())
+        else {
             continue;
         };
         let substitutes = owner.and_then(|owner| values.get(owner)?.pointer("/spec/postBuild/substitute"));
@@ -170,11 +193,17 @@ fn names_below(tree: &kustomize::Tree, layer: &Layer, names: &mut BTreeSet<Strin
         add(text);
     }
     let kustomization = &layer.kustomization;
-    let generated = layer.generators.iter().flat_map(|generator| generator.files.iter().chain(&generator.envs));
+    let generated = layer
+        .generators
+        .iter()
+        .flat_map(|generator| generator.files.iter().chain(&generator.envs));
     let mut paths: Vec<&str> = generated
         .map(|entry| entry.text.split_once('=').map_or(entry.text.as_str(), |(_, path)| path))
         .collect();
-    let patches = kustomization.patches.iter().chain(&kustomization.patches_strategic_merge);
+    let patches = kustomization
+        .patches
+        .iter()
+        .chain(&kustomization.patches_strategic_merge);
     for patch in patches.chain(&kustomization.patches_json6902) {
         if let PatchBody::File(path) = &patch.body {
             paths.push(&path.text);
@@ -199,7 +228,10 @@ fn given(worker: &mut Worker) -> (Vec<ObjectKey>, Option<String>) {
     }
     let is_sync = |path: &str| camino::Utf8Path::new(path).file_name() == Some(SYNC_FILE);
     let files = worker.tree.texts().below(&worker.target);
-    let files: Vec<String> = files.map(|(path, _)| path.to_string()).filter(|path| is_sync(path)).collect();
+    let files: Vec<String> = files
+        .map(|(path, _)| path.to_string())
+        .filter(|path| is_sync(path))
+        .collect();
     let (mut given, mut url) = (Vec::new(), None);
     for file in files {
         let Some(parsed) = worker.parsed(&file) else { continue };
@@ -248,12 +280,17 @@ impl Placing<'_> {
     fn place(&mut self, found: &ObjectFinding, places: Vec<Option<Place>>) {
         let mut places = places.into_iter();
         let own = places.next().flatten();
-        let Some(spotted) = self.spot(found.object, own) else { return };
+        let Some(spotted) = self.spot(found.object, own) else {
+            return;
+        };
         let path = self.worker.path_of(&spotted.file);
         let Some(text) = path.and_then(|path| self.worker.tree.texts().text(&path).cloned()) else {
             return;
         };
-        let part = found.part.as_deref().and_then(|part| part_of(&text, spotted.span, part));
+        let part = found
+            .part
+            .as_deref()
+            .and_then(|part| part_of(&text, spotted.span, part));
         let span = part.unwrap_or(spotted.span);
         let mut related = Vec::new();
         for ((object, _, message), place) in found.related.iter().zip(places) {
@@ -328,7 +365,9 @@ fn dropped(worker: &Worker) -> Vec<(Arc<str>, Finding)> {
         };
         for field in dropped_fields(&sheet) {
             let span = field.spot.span(Want::Key);
-            let fix = field.instead.and_then(|instead| written_instead(sheet.text(), span, instead));
+            let fix = field
+                .instead
+                .and_then(|instead| written_instead(sheet.text(), span, instead));
             let finding = Finding {
                 code: Code {
                     source: Source::Model,
@@ -353,16 +392,19 @@ fn dropped(worker: &Worker) -> Vec<(Arc<str>, Finding)> {
 pub(super) fn without_said(worker: &Worker, condition: &Condition, findings: Findings) -> Findings {
     let is_same = |said: &&Said, finding: &Finding| {
         let is_named = finding.message.contains(&said.missing)
-            && ["not found", "NotFound"].iter().any(|words| finding.message.contains(words));
+            && ["not found", "NotFound"]
+                .iter()
+                .any(|words| finding.message.contains(words));
         // Of a source Flux says on the release only that it is not ready; why, it says on a chart that nobody wrote.
         let is_source = matches!(said.slug, "source-not-found" | "chart-not-found");
         let is_waiting = is_source && finding.code.slug == "source-not-ready";
         said.key.same_object(&condition.key) && (is_named || is_waiting)
     };
     let mut kept = Findings::new();
-    for (file, finding) in findings.into_iter().flat_map(|(file, findings)| {
-        findings.into_iter().map(move |finding| (Arc::clone(&file), finding))
-    }) {
+    for (file, finding) in findings
+        .into_iter()
+        .flat_map(|(file, findings)| findings.into_iter().map(move |finding| (Arc::clone(&file), finding)))
+    {
         match worker.said.iter().find(|said| is_same(said, &finding)) {
             Some(said) if said.severity == Severity::Error => {}
             Some(said) => kept.entry(Arc::clone(&said.file)).or_default().push(Finding {

@@ -65,7 +65,10 @@ impl Unit {
 
     /// Whether it is a directory of this repository that a Flux Kustomization names.
     pub(super) fn is_of_repository(&self) -> bool {
-        let kind = self.flux.as_ref().and_then(|flux| flux.object.pointer("/spec/sourceRef/kind"));
+        let kind = self
+            .flux
+            .as_ref()
+            .and_then(|flux| flux.object.pointer("/spec/sourceRef/kind"));
         kind.and_then(Value::as_str) == Some("GitRepository")
     }
 

@@ -12,14 +12,17 @@ use super::worker::Worker;
 /// Adds to each finding about a `${…}` what can be done there: the name that was meant, where one is near, or a second
 /// `$`, which keeps the text as it is.
 pub(super) fn mend(worker: &Worker, faults: &[(usize, Fault)], findings: &mut Findings) {
-    let units = faults.iter().filter_map(|(number, _)| worker.units.get(*number)?.variables());
+    let units = faults
+        .iter()
+        .filter_map(|(number, _)| worker.units.get(*number)?.variables());
     let known: BTreeSet<&str> = units.flat_map(BTreeMap::keys).map(String::as_str).collect();
     for (name, findings) in findings {
         let path = worker.path_of(name);
         let Some(text) = path.and_then(|path| worker.tree.texts().text(&path)) else {
             continue;
         };
-        let of_variables = |finding: &&mut Finding| matches!(finding.code.slug, "variable-not-set" | "bad-substitution");
+        let of_variables =
+            |finding: &&mut Finding| matches!(finding.code.slug, "variable-not-set" | "bad-substitution");
         for finding in findings.iter_mut().filter(of_variables) {
             mend_one(finding, text, &known);
         }
@@ -28,7 +31,9 @@ pub(super) fn mend(worker: &Worker, faults: &[(usize, Fault)], findings: &mut Fi
 
 fn mend_one(finding: &mut Finding, text: &str, known: &BTreeSet<&str>) {
     let written = finding.span.slice(text);
-    let Some(inside) = written.strip_prefix("${") else { return };
+    let Some(inside) = written.strip_prefix("${") else {
+        return;
+    };
     let length = inside
         .find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'))
         .unwrap_or(inside.len());

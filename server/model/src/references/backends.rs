@@ -4,7 +4,7 @@ use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 use super::ObjectFinding;
-use super::index::{Index, Name, Named};
+use super::index::{Index, Named, Wanted};
 use super::pods::templates;
 use super::words::{below, item, list, path, shown, text, texts};
 use crate::near::nearest;
@@ -91,7 +91,7 @@ fn of_route(index: &Index<'_>, at: usize, object: &Value, found: &mut Vec<Object
 
 fn of_backend(index: &Index<'_>, at: usize, backend: &Backend<'_>) -> Option<ObjectFinding> {
     let namespace = backend.namespace;
-    let named = index.look_up_beside_charts(Name {
+    let named = index.look_up_beside_charts(Wanted {
         from: at,
         group: "",
         kind: "Service",
@@ -118,8 +118,13 @@ fn of_port(index: &Index<'_>, at: usize, service: usize, backend: &Backend<'_>) 
     if there.contains(&port) || ports.is_empty() {
         return None;
     }
-    let shown_port = |port: &Value| port.as_str().map_or_else(|| port.to_string(), |name| format!("\"{name}\""));
-    let near = port.as_str().and_then(|port| nearest(port, there.iter().filter_map(|port| port.as_str())));
+    let shown_port = |port: &Value| {
+        port.as_str()
+            .map_or_else(|| port.to_string(), |name| format!("\"{name}\""))
+    };
+    let near = port
+        .as_str()
+        .and_then(|port| nearest(port, there.iter().filter_map(|port| port.as_str())));
     let all: Vec<String> = there.iter().map(|port| shown_port(port)).collect();
     let hint = match (near, all.as_slice()) {
         (Some(near), _) => format!("; did you mean \"{near}\"?"),
@@ -127,8 +132,11 @@ fn of_port(index: &Index<'_>, at: usize, service: usize, backend: &Backend<'_>) 
         (None, all) => format!("; it has {}", super::words::listed(all)),
     };
     let message = format!("port {} not found in {}{hint}", shown_port(port), shown(index, service));
-    let mut finding = ObjectFinding::warning(at, backend.port_field.clone(), "backend-not-found", message)
-        .beside(service, path(&["spec", "ports"]), "its ports are here");
+    let mut finding = ObjectFinding::warning(at, backend.port_field.clone(), "backend-not-found", message).beside(
+        service,
+        path(&["spec", "ports"]),
+        "its ports are here",
+    );
     let only = there.first().filter(|_| there.len() == 1).map(|only| match only {
         Value::String(name) => name.clone(),
         number => number.to_string(),
@@ -175,7 +183,10 @@ fn of_target_ports(index: &Index<'_>, at: usize, object: &Value, found: &mut Vec
                 format!("; they have {}", super::words::listed(&names))
             }
         };
-        let message = format!("no container of {} has a port called \"{wanted}\"{hint}", shown(index, *first));
+        let message = format!(
+            "no container of {} has a port called \"{wanted}\"{hint}",
+            shown(index, *first)
+        );
         let field = below(&item(&path(&["spec", "ports"]), number), &["targetPort"]);
         let mut finding = ObjectFinding::warning(at, field, "backend-not-found", message).beside(
             *first,

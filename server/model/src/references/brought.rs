@@ -48,11 +48,20 @@ impl Brought {
     }
 
     fn of_flux(&mut self, object: &FluxObject) {
-        let namespace = object.key.namespace.clone().unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
+        let namespace = object
+            .key
+            .namespace
+            .clone()
+            .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
         match &object.spec {
             FluxSpec::ArtifactGenerator(generator) => {
                 for artifact in &generator.artifacts {
-                    self.add(SOURCE_GROUP, "ExternalArtifact", Some(namespace.clone()), &artifact.name);
+                    self.add(
+                        SOURCE_GROUP,
+                        "ExternalArtifact",
+                        Some(namespace.clone()),
+                        &artifact.name,
+                    );
                 }
             }
             FluxSpec::HelmRelease(release) => {
@@ -132,7 +141,10 @@ impl Brought {
 
     /// Whether something of this name may be brought by a custom resource other than the one that names it.
     pub(super) fn may_have(&self, from: usize, namespace: Option<&str>, name: &str) -> bool {
-        let of_custom = |own: &String| name.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+        let of_custom = |own: &String| {
+            name.strip_prefix(own.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
         [namespace.map(str::to_owned), None].iter().any(|place| {
             let mentioned = self.mentioned.get(place).and_then(|texts| texts.get(name));
             mentioned.is_some_and(|by| by.iter().any(|by| *by != from))

@@ -74,7 +74,10 @@ fn way(links: &Links, from: usize, to: usize) -> Option<Vec<usize>> {
 fn of_link(index: &Index<'_>, links: &Links, from: usize, field: &FieldPath, back: &[usize]) -> ObjectFinding {
     let name = |at: usize| index.keys.get(at).map_or("", |key| key.name.as_str());
     let message = if back == [from] {
-        format!("circular dependency: {} waits for itself, so it is never reconciled", name(from))
+        format!(
+            "circular dependency: {} waits for itself, so it is never reconciled",
+            name(from)
+        )
     } else {
         let mut circle: Vec<&str> = vec![name(from)];
         circle.extend(back.iter().map(|at| name(*at)));
@@ -94,7 +97,11 @@ fn of_link(index: &Index<'_>, links: &Links, from: usize, field: &FieldPath, bac
         let [one, next] = pair else { continue };
         let link = links.get(one).and_then(|links| links.iter().find(|(to, _)| to == next));
         if let Some((_, field)) = link {
-            finding = finding.beside(*one, field.clone(), format!("{} waits for {} here", name(*one), name(*next)));
+            finding = finding.beside(
+                *one,
+                field.clone(),
+                format!("{} waits for {} here", name(*one), name(*next)),
+            );
         }
     }
     finding

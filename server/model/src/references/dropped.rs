@@ -62,7 +62,15 @@ const ITEMS: [(&str, &[&str]); 8] = [
 ];
 
 const GENERATOR: [&str; 9] = [
-    "name", "namespace", "behavior", "literals", "files", "envs", "env", "options", "type",
+    "name",
+    "namespace",
+    "behavior",
+    "literals",
+    "files",
+    "envs",
+    "env",
+    "options",
+    "type",
 ];
 
 /// A field that is dropped.
@@ -80,7 +88,9 @@ pub struct DroppedField {
 pub fn dropped_fields(sheet: &Arc<Sheet>) -> Vec<DroppedField> {
     let mut found = Vec::new();
     for document in 0..sheet.documents().len() {
-        let Some(top) = Field::top(sheet, document) else { continue };
+        let Some(top) = Field::top(sheet, document) else {
+            continue;
+        };
         let all: Vec<&'static str> = TOP.into_iter().chain(LEGACY).collect();
         look(&top, &all, &mut found);
         for (key, fields) in ITEMS {

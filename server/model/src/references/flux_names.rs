@@ -4,7 +4,7 @@ use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 use super::ObjectFinding;
-use super::index::{Index, Name, Named};
+use super::index::{Index, Named, Wanted};
 use super::words::{DEFAULT_NAMESPACE, shown, text};
 use crate::finding::Severity;
 use crate::flux::{FluxObject, FluxSpec, Reference, Role, SourceOrigin, same_repository};
@@ -58,7 +58,7 @@ fn of_reference(index: &Index<'_>, at: usize, flux: &FluxObject, reference: &Ref
     // What is checked may be in no namespace at all.
     let is_anywhere = reference.role == Role::HealthCheck && !has_namespace(index, at, reference);
     let namespace = reference.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
-    let named = index.look_up(Name {
+    let named = index.look_up(Wanted {
         from: at,
         group: &reference.group,
         kind: &reference.kind,
@@ -114,7 +114,9 @@ fn severity(flux: &FluxObject, reference: &Reference, named: &Named) -> Option<S
         Named::Nowhere => false,
     };
     let is_key_for_decryption = || {
-        let FluxSpec::Kustomization(_) = flux.spec else { return false };
+        let FluxSpec::Kustomization(_) = flux.spec else {
+            return false;
+        };
         reference.role == Role::Secret
     };
     Some(match reference.role {
@@ -184,7 +186,9 @@ fn hint(index: &Index<'_>, reference: &Reference, named: &Named) -> String {
         _ if reference.role == Role::ServiceAccount => {
             "; Flux acts as it all the same, with whatever rights are bound to that name".to_owned()
         }
-        _ if reference.role == Role::HealthCheck => "; unless something else brings it, this waits until its timeout".to_owned(),
+        _ if reference.role == Role::HealthCheck => {
+            "; unless something else brings it, this waits until its timeout".to_owned()
+        }
         _ => String::new(),
     }
 }
@@ -218,8 +222,11 @@ fn of_key(index: &Index<'_>, at: usize, reference: &Reference) -> Option<ObjectF
         (None, _) => String::new(),
     };
     let message = format!("key \"{wanted}\" not found in {}{hint}", shown(index, there));
-    let mut finding = ObjectFinding::new(at, path, "key-not-found", Severity::Error, message)
-        .beside(there, FieldPath::new(), "this has no such key");
+    let mut finding = ObjectFinding::new(at, path, "key-not-found", Severity::Error, message).beside(
+        there,
+        FieldPath::new(),
+        "this has no such key",
+    );
     finding.instead = near.filter(|_| is_written).map(str::to_owned);
     finding.missing = Some(reference.name.clone());
     Some(finding)

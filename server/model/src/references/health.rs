@@ -18,21 +18,35 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
         let Some(spec) = index.object(at).and_then(|object| object.get("spec")) else {
             continue;
         };
-        let is_listed = |field: &str| spec.get(field).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+        let is_listed = |field: &str| {
+            spec.get(field)
+                .and_then(Value::as_array)
+                .is_some_and(|list| !list.is_empty())
+        };
         if kustomization.waits && is_listed("healthChecks") {
             let message = "healthChecks is never looked at beside \"wait: true\", which waits for all that is applied; \
                            take one of the two out";
             found.push(
-                ObjectFinding::warning(at, path(&["spec", "healthChecks"]), "health-check-ignored", message.to_owned())
-                    .on_key()
-                    .beside(at, path(&["spec", "wait"]), "this waits for everything"),
+                ObjectFinding::warning(
+                    at,
+                    path(&["spec", "healthChecks"]),
+                    "health-check-ignored",
+                    message.to_owned(),
+                )
+                .on_key()
+                .beside(at, path(&["spec", "wait"]), "this waits for everything"),
             );
         }
         if !kustomization.waits && !is_listed("healthChecks") && is_listed("healthCheckExprs") {
             let message = "healthCheckExprs is never evaluated without \"wait: true\" or healthChecks";
             found.push(
-                ObjectFinding::warning(at, path(&["spec", "healthCheckExprs"]), "health-check-ignored", message.to_owned())
-                    .on_key(),
+                ObjectFinding::warning(
+                    at,
+                    path(&["spec", "healthCheckExprs"]),
+                    "health-check-ignored",
+                    message.to_owned(),
+                )
+                .on_key(),
             );
         }
         if !kustomization.waits && is_listed("healthChecks") {
@@ -48,7 +62,9 @@ fn of_other_kinds(at: usize, spec: &Value) -> Vec<ObjectFinding> {
         Some(Gvk::parse(text(item, "/apiVersion")?, kind))
     };
     let same = |one: &Gvk, other: &Gvk| one.group == other.group && one.kind == other.kind;
-    let checked: Vec<Gvk> = list(spec, "/healthChecks").filter_map(|(_, item)| kind_of(item)).collect();
+    let checked: Vec<Gvk> = list(spec, "/healthChecks")
+        .filter_map(|(_, item)| kind_of(item))
+        .collect();
     let unused = list(spec, "/healthCheckExprs").filter_map(|(number, item)| {
         let kind = kind_of(item)?;
         let is_used = checked.iter().any(|checked| same(checked, &kind));
@@ -60,7 +76,12 @@ fn of_other_kinds(at: usize, spec: &Value) -> Vec<ObjectFinding> {
             "this expression is never evaluated: healthChecks lists no {}, and there is no \"wait: true\"",
             kind.kind
         );
-        ObjectFinding::warning(at, path(&["spec", "healthCheckExprs", &number, "kind"]), "health-check-ignored", message)
+        ObjectFinding::warning(
+            at,
+            path(&["spec", "healthCheckExprs", &number, "kind"]),
+            "health-check-ignored",
+            message,
+        )
     });
     findings.collect()
 }

@@ -23,7 +23,9 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
         for at in &objects {
             let owner = |at: usize| index.scene.owners.get(at).copied().flatten();
             let Some(own) = owner(*at) else { continue };
-            let other = objects.iter().find(|other| owner(**other).is_some_and(|other| other != own));
+            let other = objects
+                .iter()
+                .find(|other| owner(**other).is_some_and(|other| other != own));
             let Some(other) = other else { continue };
             let Some(other_owner) = owner(*other) else { continue };
             // Many keep the same Namespace beside each of its parts, so that each can stand alone.
@@ -38,8 +40,11 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
                 shown(index, other_owner)
             );
             found.push(
-                ObjectFinding::warning(*at, FieldPath::new(), "duplicate-object", message)
-                    .beside(*other, FieldPath::new(), format!("{} has it from here", shown(index, other_owner))),
+                ObjectFinding::warning(*at, FieldPath::new(), "duplicate-object", message).beside(
+                    *other,
+                    FieldPath::new(),
+                    format!("{} has it from here", shown(index, other_owner)),
+                ),
             );
         }
     }

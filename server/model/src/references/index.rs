@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 
-use super::{ObjectFinding, Scene};
 use super::brought::Brought;
 use super::words::{DEFAULT_NAMESPACE, text};
+use super::{ObjectFinding, Scene};
 use crate::flux::{FluxObject, FluxSpec};
 use crate::near::nearest;
 use crate::object::ObjectKey;
@@ -46,7 +46,7 @@ pub(super) enum Named {
 
 /// A name that an object gives to another.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Name<'a> {
+pub(super) struct Wanted<'a> {
     /// The object that names it.
     pub(super) from: usize,
     /// API group; empty for the core group.
@@ -128,7 +128,10 @@ impl<'a> Index<'a> {
             return written;
         }
         let is_generated = written.is_none() && matches!(key.gvk.kind.as_str(), "ConfigMap" | "Secret");
-        let without = key.name.rsplit_once('-').filter(|(_, hash)| is_generated && is_hash(hash));
+        let without = key
+            .name
+            .rsplit_once('-')
+            .filter(|(_, hash)| is_generated && is_hash(hash));
         without.map_or(key.name.as_str(), |(name, _)| name)
     }
 
@@ -143,7 +146,7 @@ impl<'a> Index<'a> {
     }
 
     /// Whether a name names something that is there or may come.
-    pub(super) fn look_up(&self, name: Name<'_>) -> Named {
+    pub(super) fn look_up(&self, name: Wanted<'_>) -> Named {
         if let Some(found) = self.find(name.group, name.kind, name.namespace, name.name) {
             return Named::There(Some(found));
         }
@@ -183,9 +186,12 @@ impl<'a> Index<'a> {
 
     /// The same for what a chart may well bring: a name in another namespace says nothing where one is installed, nor does
     /// a namespace of which nothing else is here.
-    pub(super) fn look_up_beside_charts(&self, name: Name<'_>) -> Named {
+    pub(super) fn look_up_beside_charts(&self, name: Wanted<'_>) -> Named {
         let named = self.look_up(name);
-        let Some(namespace) = name.namespace.filter(|_| !matches!(named, Named::There(_) | Named::Near(_))) else {
+        let Some(namespace) = name
+            .namespace
+            .filter(|_| !matches!(named, Named::There(_) | Named::Near(_)))
+        else {
             return named;
         };
         let is_known = self.namespace(name.from) == namespace
@@ -196,7 +202,7 @@ impl<'a> Index<'a> {
         named
     }
 
-    fn is_given(&self, name: Name<'_>) -> bool {
+    fn is_given(&self, name: Wanted<'_>) -> bool {
         self.scene.given.iter().any(|given| {
             given.gvk.group == name.group
                 && given.gvk.kind == name.kind

@@ -12,7 +12,15 @@ use crate::flux::{FluxSpec, Substitution};
 
 /// Fields whose texts are for programs that may have variables of their own.
 const FOR_PROGRAMS: [&str; 9] = [
-    "data", "stringData", "binaryData", "command", "args", "values", "script", "template", "expr",
+    "data",
+    "stringData",
+    "binaryData",
+    "command",
+    "args",
+    "values",
+    "script",
+    "template",
+    "expr",
 ];
 
 /// The names of the variables in a text, as Flux reads it: what follows a second `$` is none.
@@ -84,7 +92,7 @@ fn is_exempt(object: &Value) -> bool {
 }
 
 /// The variables that some Kustomization of the repository has a value for, and where.
-fn known_variables<'a>(index: &Index<'a>) -> BTreeMap<String, (usize, FieldPath)> {
+fn known_variables(index: &Index<'_>) -> BTreeMap<String, (usize, FieldPath)> {
     let mut known = BTreeMap::new();
     for (at, flux) in index.flux.iter().enumerate() {
         let Some(FluxSpec::Kustomization(kustomization)) = flux.as_ref().map(|flux| &flux.spec) else {
@@ -122,7 +130,8 @@ fn collect<'a>(value: &'a Value, at: &FieldPath, is_for_programs: bool, found: &
         Value::Object(entries) => {
             for (key, value) in entries {
                 // The value of an environment variable is for whoever reads it.
-                let for_programs = is_for_programs || FOR_PROGRAMS.contains(&key.as_str()) || key == "env" || key.contains("snippet");
+                let for_programs =
+                    is_for_programs || FOR_PROGRAMS.contains(&key.as_str()) || key == "env" || key.contains("snippet");
                 collect(value, &below(at, &[key]), for_programs, found);
             }
         }
@@ -139,14 +148,24 @@ fn of_variable(
     name: &str,
     supplier: Option<&(usize, FieldPath)>,
 ) -> ObjectFinding {
-    let whole = written(value).find(|(found, _)| *found == name).map(|(_, whole)| whole.to_owned());
+    let whole = written(value)
+        .find(|(found, _)| *found == name)
+        .map(|(_, whole)| whole.to_owned());
     let written = whole.clone().unwrap_or_else(|| format!("${{{name}}}"));
-    let who = owner.map_or_else(|| "the Kustomization of this entry".to_owned(), |owner| shown(index, owner));
-    let message = format!("{written} is applied as it stands: {who} has no variables in postBuild, so nobody substitutes here");
+    let who = owner.map_or_else(
+        || "the Kustomization of this entry".to_owned(),
+        |owner| shown(index, owner),
+    );
+    let message =
+        format!("{written} is applied as it stands: {who} has no variables in postBuild, so nobody substitutes here");
     let mut finding = ObjectFinding::warning(at, field.clone(), "variable-not-substituted", message);
     finding.part = whole;
     if let Some((supplier, field)) = supplier {
-        finding = finding.beside(*supplier, field.clone(), format!("elsewhere {name} has its value from here"));
+        finding = finding.beside(
+            *supplier,
+            field.clone(),
+            format!("elsewhere {name} has its value from here"),
+        );
     }
     if let Some(owner) = owner {
         finding = finding.beside(owner, FieldPath::new(), "this builds it without variables");

@@ -5,7 +5,7 @@ use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 use super::ObjectFinding;
-use super::index::{Index, Name, Named};
+use super::index::{Index, Named, Wanted};
 use super::words::{below, item, list, path, text};
 use crate::finding::Severity;
 use crate::flux::SOURCE_GROUP;
@@ -54,13 +54,17 @@ fn of_field(index: &Index<'_>, at: usize, field: &str) -> Option<ObjectFinding> 
     let (group, kind, slug) = match field {
         "providerRef" => (NOTIFICATION, "Provider", "provider-not-found"),
         "imageRepositoryRef" => (IMAGE, "ImageRepository", "source-not-found"),
-        _ => (SOURCE_GROUP, text(reference, "/kind").unwrap_or("GitRepository"), "source-not-found"),
+        _ => (
+            SOURCE_GROUP,
+            text(reference, "/kind").unwrap_or("GitRepository"),
+            "source-not-found",
+        ),
     };
     let namespace = match text(reference, "/namespace") {
         Some(namespace) if field != "providerRef" => namespace,
         _ => index.namespace(at),
     };
-    let name = Name {
+    let name = Wanted {
         from: at,
         group,
         kind,
@@ -73,19 +77,25 @@ fn of_field(index: &Index<'_>, at: usize, field: &str) -> Option<ObjectFinding> 
 fn of_event_source(index: &Index<'_>, at: usize, source: &Value, field: &FieldPath) -> Option<ObjectFinding> {
     let kind = text(source, "/kind")?;
     let (_, group) = OF_EVENTS.iter().find(|(known, _)| *known == kind)?;
-    let name = Name {
+    let name = Wanted {
         from: at,
         group,
         kind,
         namespace: Some(text(source, "/namespace").unwrap_or_else(|| index.namespace(at))),
         name: text(source, "/name").filter(|name| *name != "*")?,
     };
-    of_name(index, name, below(field, &["name"]), "source-not-found", Severity::Warning)
+    of_name(
+        index,
+        name,
+        below(field, &["name"]),
+        "source-not-found",
+        Severity::Warning,
+    )
 }
 
 fn of_name(
     index: &Index<'_>,
-    name: Name<'_>,
+    name: Wanted<'_>,
     field: FieldPath,
     slug: &'static str,
     severity: Severity,

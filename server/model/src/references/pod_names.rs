@@ -1,10 +1,10 @@
-//! What pods refer to: ConfigMaps and Secrets with their keys, claims, service accounts.
+//! What pods refer to: data in a ConfigMap or Secret with its keys, claims, service accounts.
 
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 use super::ObjectFinding;
-use super::index::{Index, Name, Named};
+use super::index::{Index, Named, Wanted};
 use super::pods::templates;
 use super::words::{below, item, list, shown, text};
 use crate::near::nearest;
@@ -15,10 +15,7 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
         for key in pointer.split('/').filter(|key| !key.is_empty()) {
             base.push_key(key);
         }
-        let mut names = Names {
-            at,
-            found: Vec::new(),
-        };
+        let mut names = Names { at, found: Vec::new() };
         if let Some(spec) = template.get("spec") {
             names.of_pod(spec, &below(&base, &["spec"]));
         }
@@ -27,7 +24,7 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
 }
 
 /// Something that a pod wants.
-struct Wanted {
+struct WantedByPod {
     at: usize,
     kind: &'static str,
     name: String,
@@ -38,7 +35,7 @@ struct Wanted {
 /// What the pods of one object want.
 struct Names {
     at: usize,
-    found: Vec<Wanted>,
+    found: Vec<WantedByPod>,
 }
 
 impl Names {
@@ -46,9 +43,11 @@ impl Names {
         if holder.get("optional") == Some(&Value::Bool(true)) {
             return;
         }
-        let Some(written) = text(holder, &format!("/{name}")) else { return };
+        let Some(written) = text(holder, &format!("/{name}")) else {
+            return;
+        };
         let key = text(holder, "/key").map(|key| (key.to_owned(), below(field, &["key"])));
-        self.found.push(Wanted {
+        self.found.push(WantedByPod {
             at: self.at,
             kind,
             name: written.to_owned(),
@@ -60,7 +59,12 @@ impl Names {
     fn of_pod(&mut self, spec: &Value, base: &FieldPath) {
         self.add("ServiceAccount", spec, base, "serviceAccountName");
         for (number, secret) in list(spec, "/imagePullSecrets") {
-            self.add("Secret", secret, &item(&below(base, &["imagePullSecrets"]), number), "name");
+            self.add(
+                "Secret",
+                secret,
+                &item(&below(base, &["imagePullSecrets"]), number),
+                "name",
+            );
         }
         for (number, volume) in list(spec, "/volumes") {
             let field = item(&below(base, &["volumes"]), number);
@@ -113,9 +117,9 @@ impl Names {
     }
 }
 
-fn of_wanted(index: &Index<'_>, wanted: &Wanted) -> Option<ObjectFinding> {
+fn of_wanted(index: &Index<'_>, wanted: &WantedByPod) -> Option<ObjectFinding> {
     let namespace = index.namespace(wanted.at);
-    let named = index.look_up_beside_charts(Name {
+    let named = index.look_up_beside_charts(Wanted {
         from: wanted.at,
         group: "",
         kind: wanted.kind,
@@ -133,7 +137,7 @@ fn of_wanted(index: &Index<'_>, wanted: &Wanted) -> Option<ObjectFinding> {
     Some(finding)
 }
 
-fn of_key(index: &Index<'_>, there: usize, wanted: &Wanted) -> Option<ObjectFinding> {
+fn of_key(index: &Index<'_>, there: usize, wanted: &WantedByPod) -> Option<ObjectFinding> {
     let (key, field) = wanted.key.as_ref()?;
     let object = index.object(there)?;
     let entries = ["data", "stringData", "binaryData"].into_iter();

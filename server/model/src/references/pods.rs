@@ -1,4 +1,4 @@
-//! Selectors that select no pods: of Services, of PodDisruptionBudgets.
+//! Selectors that select no pods: of Services and of disruption budgets.
 //!
 //! Pods can come from anywhere, so a selector is only said to select none where it is nearly that of pods that are there.
 
@@ -46,9 +46,17 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
     }
     for at in index.of_kind("policy", "PodDisruptionBudget") {
         // With expressions beside them the labels are not all that is asked for.
-        let expressions = index.object(*at).and_then(|object| object.pointer("/spec/selector/matchExpressions"));
+        let expressions = index
+            .object(*at)
+            .and_then(|object| object.pointer("/spec/selector/matchExpressions"));
         if expressions.is_none() {
-            of_selector(index, *at, &path(&["spec", "selector", "matchLabels"]), &templates, found);
+            of_selector(
+                index,
+                *at,
+                &path(&["spec", "selector", "matchLabels"]),
+                &templates,
+                found,
+            );
         }
     }
 }
@@ -60,7 +68,12 @@ fn of_selector(
     templates: &[(usize, &str, &Value)],
     found: &mut Vec<ObjectFinding>,
 ) {
-    let pointer: String = field.steps().iter().filter_map(key_of).map(|key| format!("/{key}")).collect();
+    let pointer: String = field
+        .steps()
+        .iter()
+        .filter_map(key_of)
+        .map(|key| format!("/{key}"))
+        .collect();
     let selector: Vec<(&str, &str)> = texts(index.object(at).and_then(|object| object.pointer(&pointer))).collect();
     if selector.is_empty() {
         return;
@@ -74,7 +87,11 @@ fn of_selector(
     if here.iter().any(|(_, labels)| selects(labels)) {
         return;
     }
-    let Some(slip) = here.iter().filter_map(|(pods, labels)| slip(index, *pods, &selector, labels)).min_by_key(|slip| slip.distance) else {
+    let Some(slip) = here
+        .iter()
+        .filter_map(|(pods, labels)| slip(index, *pods, &selector, labels))
+        .min_by_key(|slip| slip.distance)
+    else {
         return;
     };
     let (key, value) = slip.wanted;
@@ -116,7 +133,12 @@ struct Slip<'a> {
 
 /// The one label by which a selector misses pods, where it is a slip: all others fit, and this one is nearly another or
 /// the pods are those of the object's own name.
-fn slip<'a>(index: &Index<'_>, pods: usize, selector: &[(&'a str, &'a str)], labels: &[(&'a str, &'a str)]) -> Option<Slip<'a>> {
+fn slip<'a>(
+    index: &Index<'_>,
+    pods: usize,
+    selector: &[(&'a str, &'a str)],
+    labels: &[(&'a str, &'a str)],
+) -> Option<Slip<'a>> {
     let missing: Vec<_> = selector.iter().filter(|pair| !labels.contains(pair)).collect();
     let [wanted] = missing.as_slice() else { return None };
     let (key, value) = **wanted;
@@ -134,7 +156,9 @@ fn slip<'a>(index: &Index<'_>, pods: usize, selector: &[(&'a str, &'a str)], lab
             distance: strsim::damerau_levenshtein(value, there.1),
         });
     }
-    let there = labels.iter().find(|(other, held)| *held == value && nearest(key, [*other]).is_some())?;
+    let there = labels
+        .iter()
+        .find(|(other, held)| *held == value && nearest(key, [*other]).is_some())?;
     Some(Slip {
         pods,
         wanted: **wanted,

@@ -29,8 +29,11 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
              in another Kustomization"
         );
         found.push(
-            ObjectFinding::warning(owner, path(&["spec", "targetNamespace"]), "namespace-renamed", message)
-                .beside(*at, FieldPath::new(), "this Namespace is renamed"),
+            ObjectFinding::warning(owner, path(&["spec", "targetNamespace"]), "namespace-renamed", message).beside(
+                *at,
+                FieldPath::new(),
+                "this Namespace is renamed",
+            ),
         );
     }
 }

@@ -58,10 +58,13 @@ pub(super) fn texts(value: Option<&Value>) -> impl Iterator<Item = (&str, &str)>
 
 /// `Kustomization flux-system/apps`.
 pub(super) fn shown(index: &Index<'_>, object: usize) -> String {
-    index.keys.get(object).map_or_else(String::new, |key| match &key.namespace {
-        Some(namespace) => format!("{} {namespace}/{}", key.gvk.kind, key.name),
-        None => format!("{} {}", key.gvk.kind, key.name),
-    })
+    index
+        .keys
+        .get(object)
+        .map_or_else(String::new, |key| match &key.namespace {
+            Some(namespace) => format!("{} {namespace}/{}", key.gvk.kind, key.name),
+            None => format!("{} {}", key.gvk.kind, key.name),
+        })
 }
 
 /// `a`, `a and b`, `a, b and c`, `a, b, c and 4 more`.

@@ -77,13 +77,20 @@ fn found(sections: &[Section], is_flux: bool, with_pods: bool) -> Vec<(usize, us
     let variables: Vec<Option<BTreeSet<String>>> = objects
         .iter()
         .map(|value| {
-            let section = sections.iter().find(|section| is_kustomization(value) && section.header == name(value));
+            let section = sections
+                .iter()
+                .find(|section| is_kustomization(value) && section.header == name(value));
             section.map(|section| variables_in(&section.text))
         })
         .collect();
     let written: Vec<Option<String>> = objects
         .iter()
-        .map(|value| value.pointer("/metadata/annotations/written").and_then(Value::as_str).map(str::to_owned))
+        .map(|value| {
+            value
+                .pointer("/metadata/annotations/written")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        })
         .collect();
     let scene = Scene {
         objects: &objects,
@@ -118,7 +125,10 @@ fn rendered(sections: &[Section], found: &[(usize, usize, ObjectFinding)]) -> St
             for (span, finding) in &marks {
                 if (start..end).contains(&(span.start as usize)) {
                     let column = (span.start as usize - start).max(1);
-                    let length = (span.end as usize - start).min(line.trim_end().len()).saturating_sub(column).max(1);
+                    let length = (span.end as usize - start)
+                        .min(line.trim_end().len())
+                        .saturating_sub(column)
+                        .max(1);
                     let severity = format!("{:?}", finding.severity).to_lowercase();
                     let _ = writeln!(
                         shown,
@@ -140,7 +150,9 @@ fn span(section: &Section, document: usize, finding: &ObjectFinding) -> Span {
     let tree = &section.parse.documents[document];
     let span = place(tree, &section.text, &FieldPath::new(), &finding.path, finding.want);
     let Some(part) = &finding.part else { return span };
-    let at = section.text[span.start as usize..].find(part.as_str()).expect("the part is there");
+    let at = section.text[span.start as usize..]
+        .find(part.as_str())
+        .expect("the part is there");
     let start = span.start + u32::try_from(at).expect("small");
     Span::new(start, start + u32::try_from(part.len()).expect("small"))
 }
