@@ -291,19 +291,7 @@ fn a_name_that_is_nearly_right_can_be_mended_by_one_keystroke() {
 #[test]
 fn nothing_is_said_of_the_example_of_flux() {
     let fleet = Fleet::start("../flux2-kustomize-helm-example", "clusters/staging");
-    fleet.save("clusters/staging/apps.yaml", "timeout: 5m", "timeout: 6m");
-    std::thread::sleep(std::time::Duration::from_secs(20)); // DEBUG
-    println!(
-        "{:#?}",
-        fleet
-            .server
-            .client
-            .log()
-            .said(gitops_tests::message_log::Mark::START, |message| (message["method"]
-                != "workspace/codeLens/refresh")
-                .then(|| message.to_string().chars().take(700).collect::<String>()))
-    );
-    panic!();
+    fleet.put("clusters/staging/apps.yaml", "timeout: 5m", "timeout: 6m");
     let said: Vec<String> = fleet
         .all_findings("../flux2-kustomize-helm-example")
         .into_iter()
