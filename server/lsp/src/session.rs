@@ -1,5 +1,6 @@
 //! A session as the main loop sees it, and the task that owns its sandbox.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,6 +18,7 @@ use tokio::task::AbortHandle;
 
 use crate::built::Building;
 use crate::event::{Event, Inbox, SessionEvent, Started};
+use crate::parsed::Parsed;
 use crate::target::TargetKind;
 
 /// How often a component that ends by itself is started again within [`RESTART_WINDOW`], before the session gives up on it.
@@ -54,6 +56,8 @@ pub(crate) struct Session {
     pub(crate) progress: Option<ls_types::ProgressToken>,
     /// What it keeps where its target is built from many files.
     pub(crate) building: Option<Building>,
+    /// What was saved while the files of such a target were still being read.
+    pub(crate) early: BTreeMap<Arc<str>, Arc<Parsed>>,
     /// Requests to stop it that wait for the end.
     pub(crate) stopping: Vec<RequestId>,
 }

@@ -282,6 +282,7 @@ fn begin(
         progress_message: Some("starting the sandbox".to_owned()),
         progress,
         building: None,
+        early: std::collections::BTreeMap::new(),
         stopping: Vec::new(),
     };
     state.sessions.insert(number, session);
