@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use crossbeam_channel::Sender;
 use gitops_cluster::Cluster;
 use gitops_session::sandbox::Step;
-use gitops_session::{FileVerdict, FluxEvent, Stopped};
+use gitops_session::{FileVerdict, FluxEvent, Stopped, WorkloadEvent};
 use ls_types::ProgressToken;
 use lsp_server::RequestId;
 use serde_json::Value;
@@ -17,6 +17,7 @@ use crate::parsed::Parsed;
 use crate::plain_references;
 use crate::reader::OnDisk;
 use crate::target::{Candidate, TargetKind};
+use crate::workload::PlacedWorkload;
 
 /// What happens to the server beside the client's own messages.
 pub(crate) enum Event {
@@ -56,6 +57,8 @@ pub(crate) enum SessionEvent {
     Lost(String),
     /// The Flux of the sandbox has something to say.
     Flux(FluxEvent),
+    /// The workloads of the sandbox have something to say.
+    Workload(WorkloadEvent),
     /// It was stopped as asked.
     Stopped(Stopped),
 }
@@ -130,6 +133,13 @@ pub(crate) enum TaskDone {
     },
     /// The objects of a session of plain manifests were held against each other.
     ReferencesFound(plain_references::Found),
+    /// What is wrong with an object that was built has its places.
+    WorkloadPlaced {
+        /// For which session.
+        number: u64,
+        /// What is said.
+        placed: PlacedWorkload,
+    },
     /// Files that changed outside the editor were read.
     FilesRead {
         /// Each file with what it holds now.

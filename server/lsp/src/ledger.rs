@@ -87,6 +87,26 @@ impl Ledger {
         self.changed.insert(Arc::clone(file));
     }
 
+    /// All findings of all files.
+    pub(crate) fn of_all(&self) -> impl Iterator<Item = &Finding> {
+        self.entries.values().flat_map(|entry| &entry.findings)
+    }
+
+    /// Marks the files that have a finding of a kind as changed: how it is shown depends on others.
+    pub(crate) fn touch_those_with(&mut self, wanted: impl Fn(&Finding) -> bool) {
+        let with = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.findings.iter().any(&wanted));
+        let files: Vec<Arc<str>> = with.map(|((file, _), _)| Arc::clone(file)).collect();
+        self.changed.extend(files);
+    }
+
+    /// Whether anything is to be published.
+    pub(crate) fn has_changed(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
     /// The findings of one source in one file.
     pub(crate) fn of(&self, file: &Arc<str>, source: Source) -> &[Finding] {
         self.entries

@@ -14,6 +14,7 @@ mod ledger;
 mod lifecycle;
 mod main_loop;
 mod notifications;
+mod one_fault;
 mod parent;
 mod parsed;
 mod plain_references;
@@ -32,6 +33,7 @@ mod start;
 mod state;
 mod target;
 mod terminal;
+mod workload;
 mod workspace;
 
 fn main() -> std::process::ExitCode {

@@ -20,6 +20,7 @@ use crate::built::Building;
 use crate::event::{Event, Inbox, SessionEvent, Started};
 use crate::parsed::Parsed;
 use crate::target::TargetKind;
+use crate::workload::Workload;
 
 /// How often a component that ends by itself is started again within [`RESTART_WINDOW`], before the session gives up on it.
 const MAX_RESTARTS: usize = 3;
@@ -58,6 +59,8 @@ pub(crate) struct Session {
     pub(crate) building: Option<Building>,
     /// What was saved while the files of such a target were still being read.
     pub(crate) early: BTreeMap<Arc<str>, Arc<Parsed>>,
+    /// What it keeps of workloads, once it takes saves.
+    pub(crate) workload: Option<Workload>,
     /// Requests to stop it that wait for the end.
     pub(crate) stopping: Vec<RequestId>,
 }

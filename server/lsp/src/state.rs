@@ -154,6 +154,7 @@ impl State {
         self.ledger.set(name, Source::Syntax, 0, syntax);
         self.ledger.set(name, Source::Apply, generation, placed);
         self.ledger.touch(name);
+        crate::workload::text_changed(self, name);
         self.model_changed(name);
     }
 

@@ -1,10 +1,16 @@
 //! Targets that are Flux repositories: what is saved goes through the real Flux of the sandbox, and what Flux, kustomize and
 //! the API server say is on the line that earned it.
 
+mod chart_sources;
+mod helm;
 mod model;
+mod reported;
+mod same_as_controllers;
+mod workloads;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use gitops_tests::message_log::Mark;
+use gitops_tests::repository;
 use gitops_tests::server::TestServer;
 use gitops_tests::show::headline;
 use serde_json::{Value, json};
@@ -21,10 +27,7 @@ impl Fleet {
             .join("corpora/reports")
             .join(name);
         let server = TestServer::builder().build();
-        for file in files_below(&directory) {
-            let content = std::fs::read(directory.join(&file)).expect("a file");
-            server.write(&file, content);
-        }
+        repository::lay_out(&server, &directory);
         let started = server.start_session(json!({ "target": target }));
         Self { server, started }
     }
@@ -76,6 +79,42 @@ impl Fleet {
             })
     }
 
+    /// Waits until something is said on a line, in these words among others.
+    fn wait_for_finding(&self, since: Mark, file: &str, line: &str, says: &str) {
+        let uri = self.server.uri(file);
+        let lines = self.server.text(file);
+        let what = format!("a finding with {says:?} on {line:?} of {file}");
+        self.server.client.wait(since, &what, |message| {
+            let params = &message["params"];
+            if message["method"] != "textDocument/publishDiagnostics" || params["uri"] != uri.as_str() {
+                return None;
+            }
+            let found = params["diagnostics"].as_array()?.iter().any(|diagnostic| {
+                let at = diagnostic["range"]["start"]["line"].as_u64().unwrap_or_default();
+                let written = lines.lines().nth(usize::try_from(at).unwrap_or_default());
+                written.is_some_and(|written| written.trim() == line)
+                    && diagnostic["message"]
+                        .as_str()
+                        .is_some_and(|message| message.contains(says))
+            });
+            found.then_some(())
+        });
+    }
+
+    /// Waits until nothing is said about a file any more.
+    fn wait_until_clean(&self, file: &str) {
+        let uri = self.server.uri(file);
+        let newest = self.server.client.mark();
+        if self.server.diagnostics(file).diagnostics.is_empty() {
+            return;
+        }
+        self.server
+            .client
+            .wait_for(newest, "textDocument/publishDiagnostics", |published| {
+                published["uri"] == uri.as_str() && published["diagnostics"] == json!([])
+            });
+    }
+
     /// The errors in a file: line and what is said.
     fn findings(&self, file: &str) -> Vec<String> {
         let shown = self.server.diagnostics(file);
@@ -87,20 +126,18 @@ impl Fleet {
     }
 }
 
-fn files_below(directory: &Utf8Path) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    let mut waiting: Vec<Utf8PathBuf> = vec![directory.to_owned()];
-    while let Some(current) = waiting.pop() {
-        for entry in current.read_dir_utf8().expect("the corpus can be read") {
-            let path = entry.expect("an entry").into_path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else {
-                found.push(path.strip_prefix(directory).expect("below it").to_string());
-            }
-        }
+impl Fleet {
+    /// The findings of all files, each with its file.
+    fn all_findings(&self) -> Vec<String> {
+        let files = repository::files_below(self.server.workspace()).into_iter();
+        let files = files.filter(|file| !file.starts_with('.'));
+        files
+            .flat_map(|file| {
+                let findings = self.findings(&file);
+                findings.into_iter().map(move |said| format!("{file}:{said}"))
+            })
+            .collect()
     }
-    found
 }
 
 #[test]

@@ -5,7 +5,9 @@ use gitops_tests::server::TestServer;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::{Fleet, files_below};
+use gitops_tests::repository::files_below;
+
+use crate::Fleet;
 
 impl Fleet {
     /// Saves an edit and waits for the answer to the dry run, with which references are looked at.
