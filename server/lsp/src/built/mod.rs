@@ -143,9 +143,13 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         pending: false,
         flux,
     });
+    let early = std::mem::take(&mut session.early);
     if let Some((name, file)) = own.and_then(|name| state.files.at_path(Utf8Path::new(&*name))) {
         file.generation = generation;
         state.pending.insert(name);
+    }
+    for (name, parsed) in early {
+        saved(state, number, &name, Some(&parsed), Instant::now(), None);
     }
     state.status_changed = true;
 }
