@@ -107,7 +107,7 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
         for (file, findings) in worker.unused() {
             placed.unused.entry(file).or_default().extend(findings);
         }
-        let unread = releases::unread_values(worker, &worker.objects).await;
+        let unread = releases::unused(worker, &worker.objects).await;
         for (name, more) in worker.by_file(unread, Source::Model, Severity::Warning) {
             placed.unused.entry(name).or_default().extend(more);
         }
@@ -172,7 +172,12 @@ impl<'a> Coming<'a> {
         let key = &verdict.manifest.key;
         let namespace = key.namespace.as_deref().unwrap_or("default");
         let kind = (key.gvk.group.clone(), key.gvk.kind.clone());
-        let too_late = self.comes_too_late(verdict.manifest.document, &kind);
+        let is_unknown = |answer: &Answer| answer.slug == codes::KIND_NOT_SERVED;
+        let too_late = if verdict.judgement.answers.iter().any(is_unknown) {
+            self.comes_too_late(verdict.manifest.document, &kind)
+        } else {
+            None
+        };
         let answers = &mut verdict.judgement.answers;
         if let Some(release) = &too_late {
             for answer in answers
