@@ -283,6 +283,16 @@ fn codes_in_the_source() -> BTreeSet<String> {
             .map(|(slug, _)| format!("render/{slug}")),
     );
     codes.extend(
+        gitops_render::helm::CODES
+            .iter()
+            .map(|(slug, _)| format!("render/{slug}")),
+    );
+    codes.extend(
+        gitops_render::helm::MODEL_CODES
+            .iter()
+            .map(|(slug, _)| format!("model/{slug}")),
+    );
+    codes.extend(
         gitops_render::unused::CODES
             .iter()
             .map(|(slug, _)| format!("model/{slug}")),

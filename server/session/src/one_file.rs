@@ -285,7 +285,9 @@ async fn judge_one(shared: &Shared, supplied: &Supplied) -> ObjectVerdict {
     wait_for_service_account(shared, &supplied.manifest.key).await;
     let _permit = shared.in_flight.acquire().await;
     let manifest = supplied.manifest.clone();
-    match judge(&shared.cluster, &manifest.key, &supplied.object, &*shared.knowledge).await {
+    let other = supplied.manager.map(|manager| shared.cluster.judging_as(manager));
+    let cluster = other.as_ref().unwrap_or(&shared.cluster);
+    match judge(cluster, &manifest.key, &supplied.object, &*shared.knowledge).await {
         Ok(judgement) => {
             let outcome = if judgement.accepted() {
                 Outcome::Accepted

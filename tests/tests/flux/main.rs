@@ -2,6 +2,7 @@
 //! the API server say is on the line that earned it.
 
 mod chart_sources;
+mod helm;
 mod model;
 mod reported;
 mod same_as_controllers;
@@ -108,6 +109,20 @@ impl Fleet {
         let shown = shown.diagnostics.iter();
         shown
             .map(|diagnostic| format!("{}: {}", line(diagnostic), headline(diagnostic)))
+            .collect()
+    }
+}
+
+impl Fleet {
+    /// The findings of all files, each with its file.
+    fn all_findings(&self) -> Vec<String> {
+        let files = repository::files_below(self.server.workspace()).into_iter();
+        let files = files.filter(|file| !file.starts_with('.'));
+        files
+            .flat_map(|file| {
+                let findings = self.findings(&file);
+                findings.into_iter().map(move |said| format!("{file}:{said}"))
+            })
             .collect()
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn place(worker: &mut Worker, condition: &Condition) -> Finding
     let Readiness::Failed { reason, message } = &condition.readiness else {
         return Findings::new();
     };
-    if !condition.current {
+    if !condition.current || worker.releases.says(&condition.key) {
         return Findings::new();
     }
     // Nobody writes a chart of its own: it comes from the template in a release.

@@ -12,6 +12,7 @@ mod missing_paths;
 mod not_copied;
 mod placed;
 mod references;
+mod releases;
 mod saved;
 mod source_ignore;
 mod tree;
@@ -105,6 +106,7 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
     let Some(session) = state.sessions.get_mut(&number) else {
         return;
     };
+    let cluster = session.running().map(|running| running.cluster.clone());
     let target = session.target.strip_prefix(&session.root).unwrap_or(&session.target);
     let start = worker::Start {
         number,
@@ -114,6 +116,7 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         renderer,
         tree,
         source: source.flatten(),
+        cluster,
         inbox: state.inbox.clone(),
     };
     let worker = worker::start(start, &state.runtime);

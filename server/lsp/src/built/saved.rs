@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use gitops_model::ObjectKey;
+use gitops_model::{ObjectKey, Severity, Source};
 use gitops_render::Fault;
 
 use super::artifact::changes_listings;
 use super::behind::Wholes;
 use super::source_ignore::SourceIgnore;
 use super::units::{self, AllBuilt, Changed};
-use super::worker::{Save, Worker};
-use super::{Outcome, missing_paths, variables};
+use super::worker::{Save, Worker, supplied};
+use super::{Outcome, missing_paths, releases, variables};
 use crate::event::{Event, TaskDone};
 
 impl Worker {
@@ -117,7 +117,15 @@ impl Worker {
             findings.entry(name).or_default().extend(more);
         }
         // Of a single kustomization that cannot be built nothing is known; of many, what can be built goes on.
-        let is_broken = !faults.is_empty() || !not_copied.is_empty();
+        let mut is_broken = !faults.is_empty() || !not_copied.is_empty();
+        if self.is_flux {
+            let failed = releases::render(self).await;
+            is_broken |= !failed.is_empty();
+            for (name, more) in self.by_file(failed, Source::Render, Severity::Error) {
+                findings.entry(name).or_default().extend(more);
+            }
+            self.send_what_releases_bring();
+        }
         self.is_broken = is_broken;
         let objects = (!is_broken || self.is_flux).then(|| self.sent.clone());
         let outcome = Outcome {
@@ -133,6 +141,18 @@ impl Worker {
         let requests = behind.into_iter();
         self.behind
             .start(self.generation, Arc::clone(&self.renderer), requests.collect());
+    }
+
+    /// What charts render follows what Kustomizations bring.
+    fn send_what_releases_bring(&mut self) {
+        let known = self.sent.len();
+        let brought = self.objects.get(known..).unwrap_or_default();
+        let mut brought = supplied(brought, true);
+        for one in &mut brought {
+            one.manifest.document += known;
+        }
+        self.sent.append(&mut brought);
+        self.releases.address(&mut self.sent, self.cluster.as_ref());
     }
 
     /// The wholes of units of which slices were built: where they say something else, that counts.

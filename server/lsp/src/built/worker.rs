@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use super::artifact::Artifacts;
 use super::behind::Behind;
 use super::kept::Kept;
+use super::releases::Releases;
 use super::source_ignore::SourceIgnore;
 use super::unit::Unit;
 use super::units::UnitName;
@@ -66,6 +67,10 @@ pub(super) struct Worker {
     pub(super) objects: Vec<BuiltObject>,
     /// The unit of each object.
     pub(super) unit_of: Vec<usize>,
+    /// The Helm releases among the objects.
+    pub(super) releases: Releases,
+    /// The sandbox, which tells what charts see of it.
+    pub(super) cluster: Option<gitops_cluster::Cluster>,
     /// Whether something could not be built, so that what is missing may only not be built.
     pub(super) is_broken: bool,
     /// What was said of references of what was built last.
@@ -110,6 +115,8 @@ pub(crate) struct Start {
     pub(crate) tree: Tree,
     /// The `GitRepository` that the target itself is built from, where it has one.
     pub(crate) source: Option<Value>,
+    /// The sandbox.
+    pub(crate) cluster: Option<gitops_cluster::Cluster>,
     /// To whom it tells what came out.
     pub(crate) inbox: Inbox,
 }
@@ -139,6 +146,8 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
         source_of_target: source_of_target(start.source.as_ref()),
         behind,
         left_out: None,
+        releases: Releases::default(),
+        cluster: start.cluster,
         generation: 0,
         name_of_tree: format!("session-{}", start.number),
         inbox: start.inbox,
@@ -368,6 +377,7 @@ pub(super) fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> 
             } else {
                 gitops_cluster::SentObject::new(&built.object)
             },
+            manager: None,
         })
         .collect()
 }

@@ -4,15 +4,15 @@ use gitops_model::nearest;
 
 /// What a fault is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Said {
+pub(crate) struct Said {
     /// The directory whose kustomization failed.
-    pub(super) directory: String,
+    pub(crate) directory: String,
     /// What to look for.
-    pub(super) wanted: Wanted,
+    pub(crate) wanted: Wanted,
     /// Second half of the code.
-    pub(super) slug: &'static str,
+    pub(crate) slug: &'static str,
     /// For people.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 /// What to look for, which code it has, and the words for it.
@@ -20,7 +20,7 @@ type Read = (Wanted, &'static str, String);
 
 /// What to look for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     /// A text that is a value, or stands in one, of the kustomization or of a file that it names.
     Value(String),
     /// A key of the kustomization.
@@ -120,7 +120,7 @@ const FIELDS_OF_ENTRIES: [&str; 34] = [
 ];
 
 /// Reads a message about building `target`.
-pub(super) fn read(message: &str, target: &str) -> Said {
+pub(crate) fn read(message: &str, target: &str) -> Said {
     let directory = innermost_directory(message)
         .unwrap_or(target)
         .trim_matches('/')
