@@ -53,6 +53,9 @@ pub(super) fn find(said: &Said, tree: &Tree) -> Option<(String, Span)> {
                 span_of(&file.text, file.text.find(text.as_str())?, text.len())
             })
         }),
+        Wanted::NamelessGenerator => files
+            .first()
+            .and_then(|file| Some((file.path.clone(), nameless_generator(file)?))),
         Wanted::BadVariable => in_files(&files, |file| bad_variable(&file.text)),
     }
 }
@@ -240,6 +243,25 @@ fn inner_key_of(node: Node<'_>, name: &str) -> Option<Span> {
         NodeKind::Sequence => node.items().find_map(|item| inner_key_of(item, name)),
         NodeKind::Scalar | NodeKind::Alias => None,
     }
+}
+
+/// The first generator without a name: the key that was to be its name, where one is written much the same, else its
+/// first key.
+fn nameless_generator(file: &File) -> Option<Span> {
+    let root = root(file)?;
+    let lists = ["configMapGenerator", "secretGenerator"].map(|key| root.get(key));
+    let mut items = lists
+        .into_iter()
+        .flatten()
+        .flat_map(|list| list.items().collect::<Vec<_>>());
+    let item = items.find(|item| item.get("name").and_then(Node::as_str).is_none_or(str::is_empty))?;
+    let keys: Vec<Node<'_>> = item.entries().map(|(key, _)| key).collect();
+    let near = nearest("name", keys.iter().filter_map(|key| key.as_str()));
+    let key = keys
+        .iter()
+        .find(|key| near.is_some() && key.as_str() == near)
+        .or(keys.first())?;
+    Some(key.span())
 }
 
 /// An entry of `resources` that is there once more: the last one of them, which is one too many.

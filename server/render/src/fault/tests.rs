@@ -241,6 +241,18 @@ fn a_field_of_an_entry_that_there_is_not() {
 }
 
 #[test]
+fn a_generator_without_a_name() {
+    check(
+        "#- k/kustomization.yaml\nresources:\n- a.yaml\nconfigMapGenerator:\n- name: b\n- files: [b.conf]\n  nmae: c\n",
+        "a configmap must have a name",
+        expect![[r#"
+            k/kustomization.yaml: `nmae` generator-without-name
+            what is generated must have a name: name is missing
+        "#]],
+    );
+}
+
+#[test]
 fn a_patch_whose_kind_is_misspelled() {
     check(
         &format!(

@@ -48,6 +48,8 @@ pub(crate) enum Wanted {
     Text(Vec<String>),
     /// A `${…}` that is no variable.
     BadVariable,
+    /// An entry of `configMapGenerator` or `secretGenerator` without a name.
+    NamelessGenerator,
     /// Nothing in particular.
     Directory,
 }
@@ -366,6 +368,11 @@ fn of_objects(message: &str) -> Option<Read> {
 }
 
 fn of_generators(message: &str) -> Option<Read> {
+    // The words are the same for a Secret.
+    if message.contains("a configmap must have a name") {
+        let words = "what is generated must have a name: name is missing";
+        return Some((Wanted::NamelessGenerator, "generator-without-name", words.to_owned()));
+    }
     for (start, end) in [
         ("file sources: [", "]"),
         ("env source files: [", "]"),
