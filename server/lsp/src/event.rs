@@ -12,6 +12,7 @@ use ls_types::ProgressToken;
 use lsp_server::RequestId;
 use serde_json::Value;
 
+use crate::actions;
 use crate::built;
 use crate::parsed::Parsed;
 use crate::reader::OnDisk;
@@ -127,6 +128,8 @@ pub(crate) enum TaskDone {
         /// What is said.
         placed: built::PlacedCondition,
     },
+    /// What a person asked for about an object is done.
+    Acted(actions::Done),
     /// Files that changed outside the editor were read.
     FilesRead {
         /// Each file with what it holds now.

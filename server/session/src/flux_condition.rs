@@ -3,6 +3,8 @@
 use gitops_model::ObjectKey;
 use serde_json::{Value, json};
 
+use crate::actions::Suspension;
+
 /// What Flux says about an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Condition {
@@ -14,6 +16,8 @@ pub struct Condition {
     pub current: bool,
     /// The revision that it is about, where it has one.
     pub revision: String,
+    /// Who suspended it, where somebody did with a command of ours.
+    pub suspension: Option<Suspension>,
 }
 
 /// How an object of Flux is.
@@ -115,6 +119,7 @@ pub(crate) fn condition(object: &Value, commit: &str) -> Condition {
         readiness,
         current: (observed || waits) && of_this_generation && is_of_commit,
         revision: revision.to_owned(),
+        suspension: Suspension::of(object),
     }
 }
 

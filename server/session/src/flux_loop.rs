@@ -181,7 +181,7 @@ async fn run(
                 Some(Seen::Gone(key)) => {
                     seen.remove(&key);
                     said.remove(&key);
-                    report(FluxEvent::Condition(Condition { key, readiness: Readiness::Gone, current: true, revision: String::new() }));
+                    report(FluxEvent::Condition(Condition { key, readiness: Readiness::Gone, current: true, revision: String::new(), suspension: None }));
                 }
                 None => return Err("the sandbox is no longer watched".to_owned()),
             }

@@ -6,6 +6,8 @@
 pub(crate) mod conditions;
 pub(crate) mod fluxing;
 mod placed;
+pub(crate) mod preview;
+pub(crate) mod shown;
 mod tree;
 mod unit;
 mod worker;
@@ -20,7 +22,7 @@ use gitops_session::{FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply
 use tokio::sync::mpsc;
 
 pub(crate) use fluxing::{Fluxing, PlacedCondition};
-pub(crate) use placed::PlacedVerdict;
+pub(crate) use placed::{Coming, PlacedVerdict};
 pub(crate) use tree::{Tree, read_tree};
 pub(crate) use worker::{Order, Save};
 

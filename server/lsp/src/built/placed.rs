@@ -92,7 +92,7 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
 }
 
 /// What the objects of a Flux repository bring: it is missing until Flux has applied it, and then it is there.
-struct Coming {
+pub(crate) struct Coming {
     namespaces: BTreeSet<String>,
     /// Group and kind.
     kinds: BTreeSet<(String, String)>,
@@ -101,7 +101,7 @@ struct Coming {
 }
 
 impl Coming {
-    fn of(objects: &[BuiltObject]) -> Self {
+    pub(super) fn of(objects: &[BuiltObject]) -> Self {
         let mut coming = Self {
             namespaces: BTreeSet::new(),
             kinds: BTreeSet::new(),
@@ -127,7 +127,7 @@ impl Coming {
     }
 
     /// Takes out of a verdict what will be there by itself; whether there was something.
-    fn take_what_is_coming(&self, verdict: &mut ObjectVerdict) -> bool {
+    pub(crate) fn take_what_is_coming(&self, verdict: &mut ObjectVerdict) -> bool {
         let key = &verdict.manifest.key;
         let namespace = key.namespace.as_deref().unwrap_or("default");
         let kind = (key.gvk.group.clone(), key.gvk.kind.clone());

@@ -63,6 +63,12 @@ impl Unit {
         }
     }
 
+    /// Whether what it does not build any more is deleted: a Kustomization of Flux says so itself, and a session always does it.
+    pub(super) fn prunes(&self) -> bool {
+        let flux = self.flux.as_ref().filter(|flux| !flux.name.1.is_empty());
+        flux.is_none_or(|flux| flux.object.pointer("/spec/prune") == Some(&Value::Bool(true)))
+    }
+
     /// Where its Flux Kustomization is written.
     pub(super) fn spot(&self, tree: &kustomize::Tree) -> Option<Spot> {
         let (file, document, base) = self.flux.as_ref()?.written.clone()?;
@@ -122,7 +128,8 @@ pub(super) async fn build_all(worker: &mut Worker) -> AllBuilt {
 }
 
 async fn build_one(worker: &mut Worker, unit: Unit, all: &mut AllBuilt) {
-    let request = unit.request(worker.name_of_tree());
+    let mut request = unit.request(worker.name_of_tree());
+    request.overlay.clone_from(&worker.overlay);
     let number = all.units.len();
     all.units.push(unit);
     match worker.renderer.kustomize(&request).await {

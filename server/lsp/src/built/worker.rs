@@ -13,6 +13,8 @@ use gitops_yaml::FieldPath;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::preview::{self, AskPreview};
+use super::shown::{self, Ask};
 use super::unit::{self, AllBuilt, Unit};
 use super::{Findings, Outcome, PlacedCondition, Tree, conditions, placed};
 use crate::event::{Event, Inbox, TaskDone};
@@ -29,6 +31,10 @@ pub(crate) enum Order {
     Place(Box<FileVerdict>),
     /// Flux has spoken.
     Flux(Box<Condition>),
+    /// Somebody wants to see what was built.
+    Ask(Box<Ask>),
+    /// Somebody wants to see what would be built.
+    Preview(Box<AskPreview>),
 }
 
 /// Files that were saved.
@@ -60,6 +66,8 @@ pub(super) struct Worker {
     generation: u64,
     /// Name of the tree at the renderer.
     name_of_tree: String,
+    /// What is laid over the tree while something is built that was not saved.
+    pub(super) overlay: BTreeMap<String, Option<String>>,
     inbox: Inbox,
 }
 
@@ -96,6 +104,7 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
         unit_of: Vec::new(),
         generation: 0,
         name_of_tree: format!("session-{}", start.number),
+        overlay: BTreeMap::new(),
         inbox: start.inbox,
     };
     runtime.spawn(async move {
@@ -119,14 +128,17 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
                 next = received.try_recv().ok();
             }
             if let Some(save) = save {
-                // What was said of an older save is about nothing now; what Flux says stays true of its objects.
-                said.retain(|order| matches!(order, Order::Flux(_)));
+                // What was said of an older save is about nothing now; what Flux says stays true of its objects, and who asks
+                // wants the newest.
+                said.retain(|order| !matches!(order, Order::Place(_)));
                 worker.build(save).await;
             }
             for order in said {
                 match order {
                     Order::Place(verdict) if verdict.generation == worker.generation => worker.place(*verdict).await,
                     Order::Flux(condition) => worker.place_condition(&condition),
+                    Order::Ask(ask) => shown::answer(&mut worker, *ask),
+                    Order::Preview(ask) => preview::answer(&mut worker, *ask).await,
                     Order::Place(_) | Order::Save(_) => {}
                 }
             }
@@ -304,7 +316,7 @@ impl Worker {
 }
 
 /// The objects as they are sent. Their number is their place in what was built.
-fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> {
+pub(super) fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> {
     objects
         .iter()
         .enumerate()
