@@ -36,7 +36,7 @@ impl Cluster {
         Self { runtime, client }
     }
 
-    /// The live object, if there is one. `kind` is one whose plural is made by an `s`.
+    /// The live object, if there is one. `kind` is one whose plural is made by an `s`, or by `ies` of a `y`.
     pub fn get(&self, api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Option<Value> {
         let api = self.api(api_version, kind, namespace);
         let object = self
@@ -112,7 +112,11 @@ impl Cluster {
 
     fn api(&self, api_version: &str, kind: &str, namespace: Option<&str>) -> Api<DynamicObject> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        let plural = format!("{}s", kind.to_ascii_lowercase());
+        let lower = kind.to_ascii_lowercase();
+        let plural = match lower.strip_suffix('y') {
+            Some(stem) => format!("{stem}ies"),
+            None => format!("{lower}s"),
+        };
         let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), &plural);
         match namespace {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use camino::Utf8PathBuf;
 use crossbeam_channel::Sender;
 use gitops_cluster::Cluster;
+use gitops_model::Reach;
 use gitops_session::sandbox::Step;
 use gitops_session::{FileVerdict, FluxEvent, Stopped};
 use ls_types::ProgressToken;
@@ -127,6 +128,13 @@ pub(crate) enum TaskDone {
         number: u64,
         /// What is said.
         placed: built::PlacedCondition,
+    },
+    /// What each file of a session's tree reaches was found out.
+    Reached {
+        /// For which session.
+        number: u64,
+        /// What was found.
+        reach: Reach,
     },
     /// What a person asked for about an object is done.
     Acted(actions::Done),

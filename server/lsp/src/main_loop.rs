@@ -152,6 +152,7 @@ fn on_event(state: &mut State, event: Event) {
         Event::Task(TaskDone::TargetBuilt { number, outcome }) => built::on_built(state, number, outcome),
         Event::Task(TaskDone::Placed { number, placed }) => built::on_placed(state, number, placed),
         Event::Task(TaskDone::ConditionPlaced { number, placed }) => built::fluxing::on_placed(state, number, placed),
+        Event::Task(TaskDone::Reached { number, reach }) => requests::on_reached(state, number, reach),
         Event::Task(TaskDone::Acted(done)) => actions::on_done(state, done),
         Event::ParentGone => {}
         Event::Task(TaskDone::FilesRead { files }) => notifications::files_read(state, files),

@@ -10,10 +10,12 @@ mod near;
 mod object;
 mod origin;
 mod place;
+mod reach;
 
 pub use classify::{FileRole, KUSTOMIZATION_FILES, NotAnObject, Reading, file_role, read, reads_as_template};
 pub use finding::{Code, Finding, Fix, FixKind, Related, Severity, Source, from_syntax};
 pub use near::nearest;
 pub use object::{Gvk, Manifest, ObjectKey};
 pub use origin::{Origin, Supplier};
+pub use reach::{Reach, Reached, changes_reach, reach};
 pub use place::{Want, anchor_of_object, first_line_of_object, place};

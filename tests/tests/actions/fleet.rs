@@ -17,8 +17,6 @@ pub(crate) struct Fleet {
     pub(crate) server: TestServer,
     /// Its sandbox.
     pub(crate) cluster: Cluster,
-    /// What the start answered.
-    pub(crate) started: Value,
 }
 
 /// A client that shows documents, and asks for the text of those that are on no disk.
@@ -38,18 +36,26 @@ impl Fleet {
 
     /// The same with files of the test's own, and something to be done before the session starts.
     pub(crate) fn start_with(builder: Builder, before: impl FnOnce(&TestServer)) -> Self {
+        Self::start_on(builder, "clusters/east", before)
+    }
+
+    /// The same on another target.
+    pub(crate) fn start_on(builder: Builder, target: &str, before: impl FnOnce(&TestServer)) -> Self {
         let server = builder.build();
         copy_corpus(&server);
         before(&server);
-        let started = server.start_session(json!({ "target": "clusters/east" }));
+        let started = server.start_session(json!({ "target": target }));
         let cluster = server.cluster(&started);
-        let fleet = Self {
-            server,
-            cluster,
-            started,
-        };
+        let fleet = Self { server, cluster };
         fleet.wait_until_ready("rep-apps");
         fleet
+    }
+
+    /// Ends the server, where others work in the same state directory.
+    pub(crate) fn end_before_others(self) {
+        self.server.client.request("shutdown", Value::Null).expect("it is answered");
+        self.server.client.notify("exit", Value::Null);
+        self.server.wait_until_process_ended();
     }
 
     /// Waits until Flux has applied a Kustomization.

@@ -3,4 +3,6 @@
 
 mod fleet;
 mod looking;
+mod previewing;
+mod side_by_side;
 mod suspending;

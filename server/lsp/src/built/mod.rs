@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use camino::Utf8Path;
-use gitops_model::{Finding, ObjectKey, Severity, Source};
+use gitops_model::{Finding, ObjectKey, Reach, Severity, Source};
 use gitops_session::{FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply};
 use tokio::sync::mpsc;
 
@@ -55,6 +55,8 @@ pub(crate) struct Building {
     pub(crate) objects: Vec<Supplied>,
     /// Whether some of it waits for what Flux is still to bring.
     pub(crate) pending: bool,
+    /// Which entries of the repository each file is a part of.
+    pub(crate) reach: Reach,
     /// What it keeps of Flux, where the target is the entry of a Flux repository.
     pub(crate) flux: Option<Fluxing>,
 }
@@ -120,6 +122,7 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         is_broken: false,
         objects: Vec::new(),
         pending: false,
+        reach: Reach::default(),
         flux,
     });
     if let Some((name, file)) = own.and_then(|name| state.files.at_path(Utf8Path::new(&*name))) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
-use gitops_model::{Code, Finding, Manifest, ObjectKey, Severity, Source, Want};
+use gitops_model::{Code, Finding, Manifest, ObjectKey, Severity, Source, Want, changes_reach, reach};
 use gitops_render::fault::PlacedFault;
 use gitops_render::{BuiltObject, Fault, Renderer};
 use gitops_session::{Condition, FileVerdict, Supplied};
@@ -127,7 +127,12 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
                 }
                 next = received.try_recv().ok();
             }
+            let mut reach_changed = false;
             if let Some(save) = save {
+                reach_changed = worker.generation == 0 || save.changes.iter().any(|(path, content)| {
+                    let text = content.as_ref().map(|parsed| parsed.text.as_str());
+                    worker.changes_reach(path, text)
+                });
                 // What was said of an older save is about nothing now; what Flux says stays true of its objects, and who asks
                 // wants the newest.
                 said.retain(|order| !matches!(order, Order::Place(_)));
@@ -141,6 +146,10 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
                     Order::Preview(ask) => preview::answer(&mut worker, *ask).await,
                     Order::Place(_) | Order::Save(_) => {}
                 }
+            }
+            // Nobody waits for it.
+            if reach_changed {
+                worker.tell_reach();
             }
         }
     });
@@ -204,6 +213,21 @@ impl Worker {
         };
         let number = self.number;
         let _ = self.inbox.send(Event::Task(TaskDone::TargetBuilt { number, outcome }));
+    }
+
+    /// Whether a file that is saved says, or said before, what other files are a part of. One that is new or gone may be
+    /// one that a directory takes by itself.
+    fn changes_reach(&self, path: &str, text: Option<&str>) -> bool {
+        let before = self.tree.texts().text(path);
+        match (before, text) {
+            (Some(before), Some(text)) => changes_reach(path, before) || changes_reach(path, text),
+            _ => true,
+        }
+    }
+
+    fn tell_reach(&self) {
+        let (number, reach) = (self.number, reach(self.tree.texts()));
+        let _ = self.inbox.send(Event::Task(TaskDone::Reached { number, reach }));
     }
 
     async fn place(&mut self, verdict: FileVerdict) {

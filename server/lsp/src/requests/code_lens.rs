@@ -8,6 +8,7 @@ use gitops_session::{Condition, Readiness};
 use ls_types::{CodeLens, CodeLensParams, Command, Range, Uri};
 use serde_json::{Value, json};
 
+use super::reach;
 use crate::built::Fluxing;
 use crate::files::{Files, Judged, ObjectState};
 use crate::position::range;
@@ -24,7 +25,7 @@ pub(crate) fn code_lenses(state: &State, params: &CodeLensParams) -> Vec<CodeLen
         return Vec::new();
     };
     let session = state.session_of(file.path.as_ref()).map(|(_, session)| session);
-    let mut lenses = Vec::new();
+    let mut lenses: Vec<CodeLens> = reach::lens(state, session, file, parsed).into_iter().collect();
     for (index, manifest) in parsed.manifests().enumerate() {
         let range = range(&parsed.text, parsed.first_line(manifest), state.encoding);
         let flux = session

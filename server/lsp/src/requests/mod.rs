@@ -4,6 +4,7 @@ mod code_action;
 mod code_lens;
 mod execute_command;
 mod hover;
+mod reach;
 mod text_document_content;
 
 use ls_types::request::{
@@ -19,6 +20,7 @@ use crate::state::State;
 
 pub(crate) use code_lens::age;
 pub(crate) use execute_command::COMMANDS;
+pub(crate) use reach::{holds_for, on_reached};
 
 /// Whether a request is answered yet.
 pub(crate) enum Reply {

@@ -5,9 +5,11 @@ use gitops_model::ObjectKey;
 use serde_json::Value;
 
 use super::lines::unified;
-use super::object_api::{ObjectApi, Refused};
+use super::object_api::{ObjectApi, Refused, text};
 use super::written::{mask, sorted, without_server_fields, yaml};
 
+/// How often the live object and the dry run are asked for, until both are about the same version of it.
+const MAX_TRIES: usize = 3;
 /// The labels by which Flux knows what it has applied; they are not in what is built.
 const FLUX_LABELS: [&str; 2] = ["kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/"];
 
@@ -19,24 +21,36 @@ const FLUX_LABELS: [&str; 2] = ["kustomize.toolkit.fluxcd.io/", "helm.toolkit.fl
 pub async fn difference(cluster: &Cluster, manager: &str, object: &Value) -> Result<String, Refused> {
     let judging = cluster.judging_as(manager);
     let at = ObjectApi::new(cluster, &ObjectKey::of(object))?;
-    let live = at.get().await?;
-    let mut wanted = object.clone();
-    if let Some(live) = &live {
-        take_flux_labels(&mut wanted, live);
-    }
-    let sent = SentObject::new(&wanted);
-    let reply = judging.apply(&at.key, &at.served, &sent, Mode::DryRun).await;
-    let (note, before, after) = match reply.map_err(|unreachable| Refused(unreachable.to_string()))? {
-        Reply::Accepted { body, .. } => {
-            let merged = serde_json::from_slice(&body).unwrap_or(wanted);
-            (String::new(), live, merged)
+    let mut tries = 0;
+    let (note, before, after) = loop {
+        tries += 1;
+        let live = at.get().await?;
+        let mut wanted = object.clone();
+        if let Some(live) = &live {
+            take_flux_labels(&mut wanted, live);
         }
-        Reply::Refused { refusal, .. } => {
-            let live = live.map(|live| restricted(&live, &wanted));
-            (commented(&refusal.message, &wanted), live, wanted)
+        let sent = SentObject::new(&wanted);
+        let reply = judging.apply(&at.key, &at.served, &sent, Mode::DryRun).await;
+        match reply.map_err(|unreachable| Refused(unreachable.to_string()))? {
+            Reply::Accepted { body, .. } => {
+                let merged: Value = serde_json::from_slice(&body).unwrap_or(wanted);
+                // A controller that wrote between the two requests is no difference.
+                if tries < MAX_TRIES && live.as_ref().is_some_and(|live| version(live) != version(&merged)) {
+                    continue;
+                }
+                break (String::new(), live, merged);
+            }
+            Reply::Refused { refusal, .. } => {
+                let live = live.map(|live| restricted(&live, &wanted));
+                break (commented(&refusal.message, &wanted), live, wanted);
+            }
         }
     };
     Ok(format!("{note}{}", compared(&at.key, before, after)))
+}
+
+fn version(object: &Value) -> &str {
+    text(object, "/metadata/resourceVersion")
 }
 
 /// Whether there is such an object on the sandbox.

@@ -18,6 +18,9 @@ const SERVER_METADATA: [&str; 6] = [
 /// `kubectl apply` copies the whole object into it, values of Secrets included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
+/// The Deployment controller counts its ReplicaSets in it.
+const DEPLOYMENT_REVISION: &str = "deployment.kubernetes.io/revision";
+
 /// An object as YAML, with the values of a Secret masked.
 pub fn written(object: &Value) -> String {
     let mut object = object.clone();
@@ -56,7 +59,9 @@ pub(super) fn without_server_fields(object: &mut Value) {
         metadata.shift_remove(field);
     }
     if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-        annotations.shift_remove(LAST_APPLIED);
+        for annotation in [LAST_APPLIED, DEPLOYMENT_REVISION] {
+            annotations.shift_remove(annotation);
+        }
         if annotations.is_empty() {
             metadata.shift_remove("annotations");
         }
