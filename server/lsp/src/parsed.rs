@@ -2,9 +2,8 @@
 
 use gitops_cluster::SentObject;
 use gitops_model::{
-    Code, FileRole, Finding, Manifest, NotAnObject, Reading, Severity, Source, file_role,
-    first_line_of_object, from_syntax, read,
-    reads_as_template,
+    Code, FileRole, Finding, Manifest, NotAnObject, Reading, Severity, Source, file_role, first_line_of_object,
+    from_syntax, read, reads_as_template,
 };
 use gitops_session::Supplied;
 use gitops_text::{MAX_FILE_BYTES, Span, Text};

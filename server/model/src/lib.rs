@@ -17,5 +17,5 @@ pub use finding::{Code, Finding, Fix, FixKind, Related, Severity, Source, from_s
 pub use near::nearest;
 pub use object::{Gvk, Manifest, ObjectKey};
 pub use origin::{Origin, Supplier};
-pub use reach::{Reach, Reached, changes_reach, reach};
 pub use place::{Want, anchor_of_object, first_line_of_object, place};
+pub use reach::{Reach, Reached, changes_reach, reach};

@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn an_item_of_a_list_begins_behind_its_dash() {
-        let text = "kind: List\nitems:\n  # one\n  - &a\n    apiVersion: v1\n    kind: Pod\n  -   kind: Secret\n  - *a\n";
+        let text =
+            "kind: List\nitems:\n  # one\n  - &a\n    apiVersion: v1\n    kind: Pod\n  -   kind: Secret\n  - *a\n";
         assert_eq!(first_line(text, 0, Some(0)), "apiVersion: v1");
         assert_eq!(first_line(text, 0, Some(1)), "kind: Secret");
         assert_eq!(first_line(text, 0, Some(2)), "*a");

@@ -51,7 +51,11 @@ impl Reach {
             names.extend(reached.kustomization.as_deref());
         }
         let words = by_entry.into_iter().map(|(entry, names)| {
-            let entry = if entry.is_empty() { "the whole repository" } else { entry };
+            let entry = if entry.is_empty() {
+                "the whole repository"
+            } else {
+                entry
+            };
             if names.is_empty() {
                 entry.to_owned()
             } else {
@@ -238,7 +242,10 @@ fn top_kustomizations(tree: &Tree) -> BTreeSet<String> {
             continue;
         }
         let Some(sheet) = tree.sheet(path) else { continue };
-        let root = sheet.documents().first().and_then(|document| document.root(sheet.text()));
+        let root = sheet
+            .documents()
+            .first()
+            .and_then(|document| document.root(sheet.text()));
         let Some(root) = root else { continue };
         for field in ["resources", "components", "bases"] {
             let items = root.get(field).into_iter().flat_map(|list| list.resolved().items());
@@ -265,7 +272,10 @@ mod tests {
 
     fn fleet() -> Tree {
         [
-            ("clusters/east/flux-system/gotk-sync.yaml", kustomization("fleet", "./clusters/east")),
+            (
+                "clusters/east/flux-system/gotk-sync.yaml",
+                kustomization("fleet", "./clusters/east"),
+            ),
             ("clusters/east/apps.yaml", kustomization("apps", "./apps/east")),
             ("clusters/west/apps.yaml", kustomization("apps", "./apps/west")),
             ("clusters/west/more.yaml", kustomization("more", "apps/base")),
@@ -316,7 +326,10 @@ mod tests {
     #[test]
     fn what_changes_the_reach_is_known_by_its_text() {
         assert!(changes_reach("a/kustomization.yaml", ""));
-        assert!(changes_reach("a/x.yaml", "apiVersion: kustomize.toolkit.fluxcd.io/v1\n"));
+        assert!(changes_reach(
+            "a/x.yaml",
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\n"
+        ));
         assert!(!changes_reach("a/x.yaml", "kind: Deployment\n"));
     }
 

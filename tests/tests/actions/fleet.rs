@@ -53,7 +53,10 @@ impl Fleet {
 
     /// Ends the server, where others work in the same state directory.
     pub(crate) fn end_before_others(self) {
-        self.server.client.request("shutdown", Value::Null).expect("it is answered");
+        self.server
+            .client
+            .request("shutdown", Value::Null)
+            .expect("it is answered");
         self.server.client.notify("exit", Value::Null);
         self.server.wait_until_process_ended();
     }
@@ -114,7 +117,10 @@ impl Fleet {
             if lenses.iter().any(|(_, title)| wanted(title)) {
                 return;
             }
-            let told = self.server.client.wait_for(mark, "workspace/codeLens/refresh", |_| true);
+            let told = self
+                .server
+                .client
+                .wait_for(mark, "workspace/codeLens/refresh", |_| true);
             drop(told);
         }
     }

@@ -18,13 +18,20 @@ fn with_a_secret(server: &TestServer) {
 fn what_is_built_and_what_is_live() {
     let builder = TestServer::builder().client(showing_client());
     let fleet = Fleet::start_with(builder, with_a_secret);
-    fleet.cluster.wait_until("v1", "Secret", Some("rep-tools"), "door", |live| live["data"].is_object());
+    fleet
+        .cluster
+        .wait_until("v1", "Secret", Some("rep-tools"), "door", |live| {
+            live["data"].is_object()
+        });
 
     // As built: with its namespace and its variables, and where these come from.
     let portal = fleet.at("apps/portal.yaml", "image:");
     let rendered = fleet.run("gitops.showRendered", portal.clone());
     let text = rendered["text"].as_str().expect("a text");
-    assert!(text.starts_with("# built by Kustomization/flux-system/rep-apps\n# from apps/portal.yaml, "), "{text}");
+    assert!(
+        text.starts_with("# built by Kustomization/flux-system/rep-apps\n# from apps/portal.yaml, "),
+        "{text}"
+    );
     assert!(text.contains("variable set in infra/vars.yaml"), "{text}");
     assert!(text.contains("namespace set in apps/kustomization.yaml"), "{text}");
     assert!(text.contains("value: https://portal.east.example.org"), "{text}");
@@ -32,13 +39,25 @@ fn what_is_built_and_what_is_live() {
     let tools = fleet.at("tools/kustomization.yaml", "resources");
     let text = fleet.text("gitops.showRendered", tools.clone());
     assert!(text.contains("# from tools/bench.yaml, namespace set in tools/kustomization.yaml, image set in tools/kustomization.yaml\n"), "{text}");
-    assert!(text.contains("name: door") && !text.contains("hunter2") && text.contains("key: '***'"), "{text}");
+    assert!(
+        text.contains("name: door") && !text.contains("hunter2") && text.contains("key: '***'"),
+        "{text}"
+    );
     // The same as a document of its own.
     let uri = rendered["uri"].as_str().expect("a name");
-    assert!(uri.starts_with("gitops-rendered:/Deployment/rep-apps/portal.yaml?"), "{uri}");
-    let content = fleet.server.client.request("workspace/textDocumentContent", json!({ "uri": uri }));
+    assert!(
+        uri.starts_with("gitops-rendered:/Deployment/rep-apps/portal.yaml?"),
+        "{uri}"
+    );
+    let content = fleet
+        .server
+        .client
+        .request("workspace/textDocumentContent", json!({ "uri": uri }));
     assert_eq!(content.expect("a text")["text"], rendered["text"]);
-    let wrong = fleet.server.client.request("workspace/textDocumentContent", json!({ "uri": "gitops-live:/x" }));
+    let wrong = fleet
+        .server
+        .client
+        .request("workspace/textDocumentContent", json!({ "uri": "gitops-live:/x" }));
     assert_eq!(wrong.expect_err("no such document").code, INVALID_PARAMS);
 
     // No difference: what the API server fills in, and what Flux adds, is none.
@@ -74,8 +93,16 @@ fn what_is_built_and_what_is_live() {
     // Events of the Deployment and of what it owns.
     let answer = fleet.run("gitops.events", portal.clone());
     let text = answer["text"].as_str().expect("a text");
-    assert!(text.contains("ScalingReplicaSet") && text.contains("ReplicaSet/rep-apps/portal-"), "{text}");
-    let times: Vec<&str> = answer["events"].as_array().expect("events").iter().filter_map(|event| event["time"].as_str()).collect();
+    assert!(
+        text.contains("ScalingReplicaSet") && text.contains("ReplicaSet/rep-apps/portal-"),
+        "{text}"
+    );
+    let times: Vec<&str> = answer["events"]
+        .as_array()
+        .expect("events")
+        .iter()
+        .filter_map(|event| event["time"].as_str())
+        .collect();
     assert!(times.is_sorted(), "{times:?}");
 
     // Hover: on the first line, kind and name, and nowhere else.
@@ -86,7 +113,10 @@ fn what_is_built_and_what_is_live() {
     assert_eq!(fleet.hover(&portal), "");
     let hover = fleet.hover(&fleet.at("clusters/east/infra.yaml", "kind:"));
     assert!(hover.contains("revision `main@sha1:"), "{hover}");
-    assert!(hover.contains("has applied 3 objects, all as they should be"), "{hover}");
+    assert!(
+        hover.contains("has applied 3 objects, all as they should be"),
+        "{hover}"
+    );
     assert!(!hover.contains("hunter2"));
 
     // A click on a lens makes the server show it.
@@ -96,7 +126,10 @@ fn what_is_built_and_what_is_live() {
     fleet.run("gitops.showRendered", click);
     let shown = fleet.server.client.wait_for(mark, "window/showDocument", |_| true);
     assert!(
-        shown["uri"].as_str().expect("a name").starts_with("gitops-rendered:/Kustomization/flux-system/rep-apps.yaml?"),
+        shown["uri"]
+            .as_str()
+            .expect("a name")
+            .starts_with("gitops-rendered:/Kustomization/flux-system/rep-apps.yaml?"),
         "{shown}"
     );
     let nothing = fleet.try_run("gitops.showRendered", json!({}));
@@ -127,7 +160,11 @@ fn manifests_as_they_stand() {
     let started = server.start_session(json!({ "target": "apps" }));
     server.wait_for_verdict("apps/web.yaml", gitops_tests::server::Phase::Apply, mark, 1);
     server.open("apps/web.yaml");
-    let lines: Vec<u64> = server.lenses("apps/web.yaml").into_iter().map(|(line, _)| line).collect();
+    let lines: Vec<u64> = server
+        .lenses("apps/web.yaml")
+        .into_iter()
+        .map(|(line, _)| line)
+        .collect();
     assert_eq!(lines, [2], "below the comment and the mark");
     let at = json!({ "uri": server.uri("apps/web.yaml"), "position": { "line": 3, "character": 2 }, "show": true });
     let cluster = server.cluster(&started);
@@ -140,8 +177,16 @@ fn manifests_as_they_stand() {
     let text = answer["text"].as_str().expect("a text");
     assert!(text.contains("-  key: other\n+  key: value\n"), "{text}");
     let shown = server.client.wait_for(mark, "window/showDocument", |_| true);
-    let path = shown["uri"].as_str().expect("a name").strip_prefix("file://").expect("a file");
+    let path = shown["uri"]
+        .as_str()
+        .expect("a name")
+        .strip_prefix("file://")
+        .expect("a file");
     assert_eq!(std::fs::read_to_string(path).expect("it is there"), text);
     let refused = server.client.command("gitops.reconcile", at).expect_err("no Flux");
-    assert!(refused.message.contains("is not applied by Flux"), "{}", refused.message);
+    assert!(
+        refused.message.contains("is not applied by Flux"),
+        "{}",
+        refused.message
+    );
 }

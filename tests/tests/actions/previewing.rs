@@ -7,8 +7,14 @@ use crate::fleet::Fleet;
 
 fn names(list: &Value) -> Vec<String> {
     let list = list.as_array().expect("a list").iter();
-    list.map(|object| format!("{} {}", object["kind"].as_str().expect("a kind"), object["name"].as_str().expect("a name")))
-        .collect()
+    list.map(|object| {
+        format!(
+            "{} {}",
+            object["kind"].as_str().expect("a kind"),
+            object["name"].as_str().expect("a name")
+        )
+    })
+    .collect()
 }
 
 #[test]
@@ -31,15 +37,29 @@ fn a_buffer_of_a_flux_repository() {
     let preview = fleet.run("gitops.preview", asked.clone());
     assert_eq!(names(&preview["created"]), ["ConfigMap more"]);
     assert_eq!(preview["refused"][0]["code"], "apply/immutable-field", "{preview}");
-    let line = preview["text"].as_str().expect("a text").lines().next().expect("a line");
+    let line = preview["text"]
+        .as_str()
+        .expect("a text")
+        .lines()
+        .next()
+        .expect("a line");
     assert_eq!(line, "# a save would: create 1 · ⚠ 1 immutable");
     // What is taken out of a kustomization goes; nothing of all this was saved.
     fleet.server.open("apps/kustomization.yaml");
     fleet.server.edit("apps/kustomization.yaml", "  - budget.yaml\n", "");
-    let preview = fleet.run("gitops.preview", json!({ "uri": fleet.server.uri("apps/kustomization.yaml") }));
+    let preview = fleet.run(
+        "gitops.preview",
+        json!({ "uri": fleet.server.uri("apps/kustomization.yaml") }),
+    );
     assert_eq!(names(&preview["deleted"]), ["PodDisruptionBudget portal"]);
-    let live = fleet.cluster.get("apps/v1", "Deployment", Some("rep-apps"), "portal").expect("it is there");
-    assert_eq!(live["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"], 8080);
+    let live = fleet
+        .cluster
+        .get("apps/v1", "Deployment", Some("rep-apps"), "portal")
+        .expect("it is there");
+    assert_eq!(
+        live["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"],
+        8080
+    );
 }
 
 #[test]
@@ -68,7 +88,9 @@ fn manifests_as_they_stand() {
     let text = server.text("apps/web.yaml");
     let (first, _) = text.split_once("---").expect("two documents");
     server.retype("apps/web.yaml", &first.replace("name: web", "name: third"));
-    let preview = server.client.command("gitops.preview", json!({ "uri": server.uri("apps/web.yaml") }));
+    let preview = server
+        .client
+        .command("gitops.preview", json!({ "uri": server.uri("apps/web.yaml") }));
     let preview = preview.expect("a preview");
     assert_eq!(names(&preview["created"]), ["ConfigMap third"]);
     assert_eq!(names(&preview["deleted"]), ["ConfigMap web", "ConfigMap second"]);

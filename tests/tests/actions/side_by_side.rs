@@ -6,10 +6,18 @@ use crate::fleet::{Fleet, showing_client};
 
 /// A second entry with the same Kustomizations, in which the variables have another name.
 fn with_a_second_cluster(server: &TestServer) {
-    for file in ["infra.yaml", "apps.yaml", "flux-system/gotk-sync.yaml", "flux-system/kustomization.yaml"] {
+    for file in [
+        "infra.yaml",
+        "apps.yaml",
+        "flux-system/gotk-sync.yaml",
+        "flux-system/kustomization.yaml",
+    ] {
         let east = server.workspace().join("clusters/east").join(file);
         let text = std::fs::read_to_string(&east).expect("the corpus is there");
-        server.write(&format!("clusters/west/{file}"), text.replace("clusters/east", "clusters/west"));
+        server.write(
+            &format!("clusters/west/{file}"),
+            text.replace("clusters/east", "clusters/west"),
+        );
     }
 }
 
@@ -27,12 +35,18 @@ fn two_clusters_of_one_repository() {
         fleet.wait_for_lens("apps/portal.yaml", |title| title == wanted);
         fleet.server.open("apps/kustomization.yaml");
         fleet.wait_for_lens("apps/kustomization.yaml", |title| title == wanted);
-        assert_eq!(fleet.kustomization("rep-fleet")["spec"]["path"], format!("./clusters/{cluster}"));
+        assert_eq!(
+            fleet.kustomization("rep-fleet")["spec"]["path"],
+            format!("./clusters/{cluster}")
+        );
     }
     // A file of one cluster alone has no such lens.
     east.server.open("clusters/east/apps.yaml");
     let lenses = east.server.lenses("clusters/east/apps.yaml");
-    assert!(lenses.iter().all(|(_, title)| !title.starts_with("reaches")), "{lenses:?}");
+    assert!(
+        lenses.iter().all(|(_, title)| !title.starts_with("reaches")),
+        "{lenses:?}"
+    );
 
     // One mistake, and each session says for which cluster it holds.
     let mark = west.server.client.mark();
@@ -43,10 +57,14 @@ fn two_clusters_of_one_repository() {
     west.server.save("apps/portal.yaml");
     for (fleet, since, cluster) in [(&east, saved, "east"), (&west, mark, "west")] {
         let ending = format!("(in clusters/{cluster})");
-        fleet.server.wait_for_diagnostics("apps/portal.yaml", since, |published| {
-            let summary = published.summary();
-            summary.iter().any(|said| said.contains("apply/unknown-field") && said.ends_with(&ending))
-        });
+        fleet
+            .server
+            .wait_for_diagnostics("apps/portal.yaml", since, |published| {
+                let summary = published.summary();
+                summary
+                    .iter()
+                    .any(|said| said.contains("apply/unknown-field") && said.ends_with(&ending))
+            });
     }
     // The first one to end leaves the other's sandbox alone.
     east.end_before_others();

@@ -41,15 +41,20 @@ fn from_reconcile_to_resume() {
         .collect();
     assert_eq!(names, ["rep-fleet", "rep-apps"]);
     let at_request = &asked["requestedAt"];
-    fleet.cluster.wait_until(SOURCE, "GitRepository", FLUX, "rep-fleet", |live| {
-        live["status"]["lastHandledReconcileAt"] == *at_request
-    });
+    fleet
+        .cluster
+        .wait_until(SOURCE, "GitRepository", FLUX, "rep-fleet", |live| {
+            live["status"]["lastHandledReconcileAt"] == *at_request
+        });
     fleet
         .cluster
         .wait_until(KUSTOMIZE, "Kustomization", FLUX, "rep-apps", handled(at_request));
     let portal = object("apps/v1", "Deployment", "rep-apps", "portal");
     let by_object = fleet.run("gitops.reconcile", portal.clone());
-    assert_eq!(by_object["objects"][1]["name"], "rep-apps", "its Kustomization is asked");
+    assert_eq!(
+        by_object["objects"][1]["name"], "rep-apps",
+        "its Kustomization is asked"
+    );
 
     // Suspended with a reason, which the lens tells.
     let mut with_reason = at.clone();
@@ -63,19 +68,34 @@ fn from_reconcile_to_resume() {
     let wanted = format!("⏸ suspended by {by}: the move");
     fleet.wait_for_lens(file, |title| title == wanted);
     let titles: Vec<String> = fleet.server.lenses(file).into_iter().map(|(_, title)| title).collect();
-    assert!(titles.contains(&"Resume".to_owned()) && !titles.contains(&"Reconcile".to_owned()), "{titles:?}");
-    let refused = fleet.try_run("gitops.reconcile", at.clone()).expect_err("it is suspended");
+    assert!(
+        titles.contains(&"Resume".to_owned()) && !titles.contains(&"Reconcile".to_owned()),
+        "{titles:?}"
+    );
+    let refused = fleet
+        .try_run("gitops.reconcile", at.clone())
+        .expect_err("it is suspended");
     assert_eq!(refused.code, FAILED);
     assert!(refused.message.contains("resume it first"), "{}", refused.message);
 
     // Its parent applies it once more, and it stays suspended: what Git does not set stays with whoever has set it.
-    let parent = fleet.run("gitops.reconcile", object(KUSTOMIZE, "Kustomization", "flux-system", "rep-fleet"));
-    fleet
-        .cluster
-        .wait_until(KUSTOMIZE, "Kustomization", FLUX, "rep-fleet", handled(&parent["requestedAt"]));
+    let parent = fleet.run(
+        "gitops.reconcile",
+        object(KUSTOMIZE, "Kustomization", "flux-system", "rep-fleet"),
+    );
+    fleet.cluster.wait_until(
+        KUSTOMIZE,
+        "Kustomization",
+        FLUX,
+        "rep-fleet",
+        handled(&parent["requestedAt"]),
+    );
     let live = fleet.kustomization("rep-apps");
     assert_eq!(live["spec"]["suspend"], true, "{live}");
-    assert_eq!(live["metadata"]["annotations"]["gitops-lsp/suspended-reason"], "the move");
+    assert_eq!(
+        live["metadata"]["annotations"]["gitops-lsp/suspended-reason"],
+        "the move"
+    );
 
     let resumed = fleet.run("gitops.resume", at.clone());
     let live = fleet.kustomization("rep-apps");
@@ -101,13 +121,19 @@ fn from_reconcile_to_resume() {
     );
     let refused = fleet.try_run("gitops.suspend", portal).expect_err("a Deployment");
     assert!(
-        refused.message.contains("is applied by Kustomization/flux-system/rep-apps"),
+        refused
+            .message
+            .contains("is applied by Kustomization/flux-system/rep-apps"),
         "{}",
         refused.message
     );
     let missing = object(KUSTOMIZE, "Kustomization", "flux-system", "no-such");
     let refused = fleet.try_run("gitops.reconcile", missing).expect_err("not there");
-    assert!(refused.message.ends_with("is not on the sandbox"), "{}", refused.message);
+    assert!(
+        refused.message.ends_with("is not on the sandbox"),
+        "{}",
+        refused.message
+    );
 }
 
 /// A sandbox that outlasts the session: what was suspended is resumed when the session stops.
@@ -133,7 +159,10 @@ fn nothing_stays_suspended_in_a_sandbox_that_stays() {
     let stopped = fleet.server.stop_session();
     assert_eq!(stopped["restored"], 1, "{stopped}");
     assert_eq!(fleet.kustomization("rep-apps")["spec"].get("suspend"), None);
-    let again = fleet.try_run("gitops.suspend", object(KUSTOMIZE, "Kustomization", "flux-system", "rep-apps"));
+    let again = fleet.try_run(
+        "gitops.suspend",
+        object(KUSTOMIZE, "Kustomization", "flux-system", "rep-apps"),
+    );
     let refused = again.expect_err("no session any more");
     assert!(refused.message.contains("gitops.session.start"), "{}", refused.message);
     sandbox(&fleet.server, "down", &[]);

@@ -99,7 +99,11 @@ pub(crate) fn subject(state: &State, arguments: &Arguments) -> Result<Subject, F
             let path = named.map(|name| Utf8PathBuf::from(&*name));
             let session = match path {
                 Some(path) => state.session_of(Some(&path)).map(|(_, session)| session),
-                None => state.sessions.values().rev().find(|session| session.running().is_some()),
+                None => state
+                    .sessions
+                    .values()
+                    .rev()
+                    .find(|session| session.running().is_some()),
             };
             in_session(session, About::Object(object.clone().into()), None)
         }

@@ -98,7 +98,10 @@ mod tests {
             name: "system:ü x".to_owned(),
         };
         let uri = of(Action::DiffLive, &[key.clone()], &Arguments::default());
-        assert!(uri.starts_with("gitops-live:/ClusterRole/system%3A%C3%BC%20x.diff?%7B"), "{uri}");
+        assert!(
+            uri.starts_with("gitops-live:/ClusterRole/system%3A%C3%BC%20x.diff?%7B"),
+            "{uri}"
+        );
         let (action, arguments) = read(&uri).expect("it is one of ours");
         assert_eq!(action, Action::DiffLive);
         assert_eq!(ObjectKey::from(arguments.object.expect("an object")), key);
@@ -106,7 +109,13 @@ mod tests {
 
     #[test]
     fn other_names_are_none_of_ours() {
-        for uri in ["file:///a.yaml?{}", "gitops-live:/a", "gitops-live:/a?%7", "gitops-live:/a?{", "x"] {
+        for uri in [
+            "file:///a.yaml?{}",
+            "gitops-live:/a",
+            "gitops-live:/a?%7",
+            "gitops-live:/a?{",
+            "x",
+        ] {
             assert!(read(uri).is_none(), "{uri}");
         }
     }

@@ -4,9 +4,7 @@ use std::fmt::Write as _;
 
 use gitops_cluster::Cluster;
 use gitops_model::ObjectKey;
-use gitops_session::actions::{
-    ObjectEvent, Refused, difference, events, reconcile, resume, suspend, written,
-};
+use gitops_session::actions::{ObjectEvent, Refused, difference, events, reconcile, resume, suspend, written};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -170,7 +168,10 @@ async fn compared(subject: &Subject) -> Result<(String, Vec<ObjectKey>), Refused
     if text.is_empty() {
         text = match keys.as_slice() {
             [only] => format!("# no difference: {only} is on the sandbox as it is built\n"),
-            _ => format!("# no difference: {} objects are on the sandbox as they are built\n", keys.len()),
+            _ => format!(
+                "# no difference: {} objects are on the sandbox as they are built\n",
+                keys.len()
+            ),
         };
     }
     Ok((text, keys))

@@ -173,10 +173,9 @@ async fn preview(work: Work, live: &Live, cluster: &Cluster) -> Result<Preview, 
 fn with_namespace(cluster: &Cluster, key: &ObjectKey) -> ObjectKey {
     let kinds = cluster.kinds();
     ObjectKey {
-        namespace: kinds.get(&key.gvk).map_or_else(
-            || key.namespace.clone(),
-            |served| cluster.namespace_of(key, served),
-        ),
+        namespace: kinds
+            .get(&key.gvk)
+            .map_or_else(|| key.namespace.clone(), |served| cluster.namespace_of(key, served)),
         ..key.clone()
     }
 }
@@ -231,12 +230,13 @@ impl Preview {
             }
             return Ok(());
         }
-        self.refused.extend(verdict.judgement.answers.into_iter().map(|answer| Refusal {
-            key: key.clone(),
-            code: answer.slug.to_owned(),
-            path: answer.path.to_string(),
-            message: answer.message,
-        }));
+        self.refused
+            .extend(verdict.judgement.answers.into_iter().map(|answer| Refusal {
+                key: key.clone(),
+                code: answer.slug.to_owned(),
+                path: answer.path.to_string(),
+                message: answer.message,
+            }));
         Ok(())
     }
 
@@ -276,7 +276,11 @@ impl Preview {
             ("+", &self.created, ""),
             ("~", &self.changed, ""),
             ("-", &self.deleted, ""),
-            ("=", &self.left, " is no longer built, and stays: its Kustomization does not prune"),
+            (
+                "=",
+                &self.left,
+                " is no longer built, and stays: its Kustomization does not prune",
+            ),
         ];
         for (mark, keys, note) in lists {
             for key in keys {
@@ -301,7 +305,8 @@ impl Preview {
     }
 
     fn as_json(&self) -> Value {
-        let named = |keys: &[ObjectKey]| -> Value { keys.iter().map(|key| json!(ObjectArguments::from(key))).collect() };
+        let named =
+            |keys: &[ObjectKey]| -> Value { keys.iter().map(|key| json!(ObjectArguments::from(key))).collect() };
         let refused: Vec<Value> = self
             .refused
             .iter()
@@ -351,7 +356,10 @@ mod tests {
         assert_eq!(preview.title(), "a save would: create 1 · change 2 · ⚠ 1 immutable");
         let text = preview.text();
         assert!(text.contains("+ ConfigMap/a/new\n~ ConfigMap/a/x\n"), "{text}");
-        assert!(text.contains("! ConfigMap/a/z data: this cannot be changed\n"), "{text}");
+        assert!(
+            text.contains("! ConfigMap/a/z data: this cannot be changed\n"),
+            "{text}"
+        );
         assert_eq!(Preview::default().title(), "a save would change nothing");
     }
 }

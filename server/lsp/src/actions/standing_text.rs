@@ -14,10 +14,19 @@ const LONGEST_MESSAGE: usize = 1_000;
 
 /// The text of a hover, as Markdown or plain.
 pub(crate) fn hover_text(standing: &Standing, markdown: bool) -> String {
-    let strong = |text: &str| if markdown { format!("**{text}**") } else { text.to_owned() };
+    let strong = |text: &str| {
+        if markdown {
+            format!("**{text}**")
+        } else {
+            text.to_owned()
+        }
+    };
     let mut text = format!("{} · {}\n", strong(&standing.key.to_string()), state(standing));
     if let Some(ready) = &standing.ready {
-        let since = ready.since.map(|since| format!(" · {}", age(since))).unwrap_or_default();
+        let since = ready
+            .since
+            .map(|since| format!(" · {}", age(since)))
+            .unwrap_or_default();
         let _ = write!(text, "\n{} is {}", ready.kind, ready.status);
         if !ready.reason.is_empty() {
             let _ = write!(text, ": {}", ready.reason);
@@ -53,7 +62,10 @@ pub(crate) fn hover_text(standing: &Standing, markdown: bool) -> String {
     }
     for release in &standing.releases {
         let deployed = release.deployed.map(age_of).unwrap_or_default();
-        lines.push(format!("release {}: {} {}{deployed}", release.version, release.chart, release.status));
+        lines.push(format!(
+            "release {}: {} {}{deployed}",
+            release.version, release.chart, release.status
+        ));
     }
     text.push('\n');
     for line in lines {
@@ -183,6 +195,9 @@ mod tests {
         });
         let text = hover_text(&suspended, true);
         assert!(text.contains("⏸ suspended"), "{text}");
-        assert!(text.contains("- suspended by ada at 2026-01-02T03:04:05Z: the move\n"), "{text}");
+        assert!(
+            text.contains("- suspended by ada at 2026-01-02T03:04:05Z: the move\n"),
+            "{text}"
+        );
     }
 }

@@ -129,10 +129,11 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
             }
             let mut reach_changed = false;
             if let Some(save) = save {
-                reach_changed = worker.generation == 0 || save.changes.iter().any(|(path, content)| {
-                    let text = content.as_ref().map(|parsed| parsed.text.as_str());
-                    worker.changes_reach(path, text)
-                });
+                reach_changed = worker.generation == 0
+                    || save.changes.iter().any(|(path, content)| {
+                        let text = content.as_ref().map(|parsed| parsed.text.as_str());
+                        worker.changes_reach(path, text)
+                    });
                 // What was said of an older save is about nothing now; what Flux says stays true of its objects, and who asks
                 // wants the newest.
                 said.retain(|order| !matches!(order, Order::Place(_)));

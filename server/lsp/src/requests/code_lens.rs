@@ -95,15 +95,19 @@ fn actions(condition: &Condition, uri: &Uri, range: Range) -> impl Iterator<Item
         ("Events", "gitops.events"),
     ];
     let argument = json!({ "uri": uri.as_str(), "position": range.start, "show": true });
-    first.iter().copied().chain(others).map(move |(title, command)| CodeLens {
-        range,
-        command: Some(Command {
-            title: title.to_owned(),
-            command: command.to_owned(),
-            arguments: Some(vec![argument.clone()]),
-        }),
-        data: None,
-    })
+    first
+        .iter()
+        .copied()
+        .chain(others)
+        .map(move |(title, command)| CodeLens {
+            range,
+            command: Some(Command {
+                title: title.to_owned(),
+                command: command.to_owned(),
+                arguments: Some(vec![argument.clone()]),
+            }),
+            data: None,
+        })
 }
 
 fn start_command(state: &State, path: Option<&Utf8PathBuf>) -> Option<Command> {

@@ -7,9 +7,7 @@ mod hover;
 mod reach;
 mod text_document_content;
 
-use ls_types::request::{
-    CodeActionRequest, CodeLensRequest, ExecuteCommand, HoverRequest, Request as _, Shutdown,
-};
+use ls_types::request::{CodeActionRequest, CodeLensRequest, ExecuteCommand, HoverRequest, Request as _, Shutdown};
 use lsp_server::Request;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

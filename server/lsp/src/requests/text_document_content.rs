@@ -20,7 +20,10 @@ pub(super) struct Params {
 /// The text of a document.
 pub(super) fn content(state: &State, request: RequestId, params: &Params) -> Reply {
     let Some((action, arguments)) = actions::read_document_uri(&params.uri) else {
-        return Reply::Now(Err(Failure::invalid(format!("{} is no document of gitops-lsp", params.uri))));
+        return Reply::Now(Err(Failure::invalid(format!(
+            "{} is no document of gitops-lsp",
+            params.uri
+        ))));
     };
     match actions::begin(state, request, action, arguments) {
         Ok(()) => Reply::Later,

@@ -157,13 +157,19 @@ mod tests {
         let mut wanted = json!({ "metadata": { "name": "a" } });
         let live = json!({ "metadata": { "labels": { "kustomize.toolkit.fluxcd.io/name": "apps", "other": "x" } } });
         take_flux_labels(&mut wanted, &live);
-        assert_eq!(wanted["metadata"]["labels"], json!({ "kustomize.toolkit.fluxcd.io/name": "apps" }));
+        assert_eq!(
+            wanted["metadata"]["labels"],
+            json!({ "kustomize.toolkit.fluxcd.io/name": "apps" })
+        );
     }
 
     #[test]
     fn only_what_is_written_is_compared_where_the_server_refuses() {
         let live = json!({ "spec": { "a": 1, "defaulted": 2, "list": [{ "x": 1, "y": 2 }] } });
         let written = json!({ "spec": { "a": 2, "list": [{ "x": 1 }] } });
-        assert_eq!(restricted(&live, &written), json!({ "spec": { "a": 1, "list": [{ "x": 1 }] } }));
+        assert_eq!(
+            restricted(&live, &written),
+            json!({ "spec": { "a": 1, "list": [{ "x": 1 }] } })
+        );
     }
 }

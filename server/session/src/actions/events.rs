@@ -105,7 +105,11 @@ async fn list(cluster: &Cluster, namespace: &str, gvk: &Gvk) -> Result<Vec<Value
     };
     let parameters = ListParams::default().limit(MAX_LISTED);
     let found = limited(&about, api.list(&parameters)).await?;
-    Ok(found.items.iter().filter_map(|object| whole(object, &resource)).collect())
+    Ok(found
+        .items
+        .iter()
+        .filter_map(|object| whole(object, &resource))
+        .collect())
 }
 
 /// Kind and name of whoever made an object.
@@ -150,7 +154,12 @@ fn read(event: &Value, names: &BTreeSet<(String, Option<String>, String)>) -> Op
         return None;
     }
     // Old and new events say the time in different places (`core/v1` Event).
-    let times = ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/firstTimestamp"];
+    let times = [
+        "/series/lastObservedTime",
+        "/lastTimestamp",
+        "/eventTime",
+        "/firstTimestamp",
+    ];
     let time = times
         .into_iter()
         .map(|pointer| text(event, pointer))
@@ -206,9 +215,18 @@ mod tests {
         let about = json!({ "kind": "Pod", "namespace": "a", "name": "web" });
         let old = json!({ "involvedObject": about, "type": "Warning", "reason": "Failed", "message": "no\\n", "count": 3, "lastTimestamp": "2026-01-02T03:04:05Z" });
         let event = read(&old, &names).expect("it is about the pod");
-        assert_eq!((event.time.as_str(), event.count, event.object.as_str()), ("2026-01-02T03:04:05Z", 3, "Pod/a/web"));
+        assert_eq!(
+            (event.time.as_str(), event.count, event.object.as_str()),
+            ("2026-01-02T03:04:05Z", 3, "Pod/a/web")
+        );
         let new = json!({ "involvedObject": about, "reason": "Scheduled", "eventTime": "2026-01-02T03:04:06.5Z", "lastTimestamp": null });
-        assert_eq!(read(&new, &names).expect("about the pod").time, "2026-01-02T03:04:06.5Z");
-        assert_eq!(read(&json!({ "involvedObject": { "kind": "Pod", "name": "web" } }), &names), None);
+        assert_eq!(
+            read(&new, &names).expect("about the pod").time,
+            "2026-01-02T03:04:06.5Z"
+        );
+        assert_eq!(
+            read(&json!({ "involvedObject": { "kind": "Pod", "name": "web" } }), &names),
+            None
+        );
     }
 }

@@ -35,7 +35,9 @@ pub fn health(object: &Value) -> Health {
     if let Some(reconciling) = condition(object, "Reconciling", "True") {
         return Health::InProgress(words(reconciling));
     }
-    let group = text(object, "/apiVersion").split_once('/').map_or("", |(group, _)| group);
+    let group = text(object, "/apiVersion")
+        .split_once('/')
+        .map_or("", |(group, _)| group);
     match (group, text(object, "/kind")) {
         ("apps", "Deployment") => deployment(object),
         ("apps", "StatefulSet" | "ReplicaSet") => replicas(object),
@@ -125,7 +127,8 @@ fn job(object: &Value) -> Health {
         return Health::Failed(words(failed));
     }
     let has_begun = object.pointer("/status/startTime").is_some();
-    if has_begun || condition(object, "Complete", "True").is_some() || condition(object, "Suspended", "True").is_some() {
+    if has_begun || condition(object, "Complete", "True").is_some() || condition(object, "Suspended", "True").is_some()
+    {
         return Health::Current;
     }
     Health::InProgress("the job has not begun".to_owned())
@@ -195,7 +198,10 @@ mod tests {
 
     #[test]
     fn what_has_no_status_is_current_and_what_is_not_ready_says_why() {
-        assert_eq!(health(&json!({ "apiVersion": "v1", "kind": "ConfigMap" })), Health::Current);
+        assert_eq!(
+            health(&json!({ "apiVersion": "v1", "kind": "ConfigMap" })),
+            Health::Current
+        );
         let object = json!({ "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
             "status": { "conditions": [{ "type": "Ready", "status": "False", "reason": "BuildFailed", "message": "no" }] } });
         assert_eq!(health(&object), Health::InProgress("BuildFailed: no".to_owned()));

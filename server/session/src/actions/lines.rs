@@ -57,7 +57,11 @@ pub(super) fn unified(before: &str, after: &str, before_name: &str, after_name: 
 /// The parts of all lines that are shown: each change with what is around it.
 fn hunks(changes: &[(Change, &str)]) -> Vec<std::ops::Range<usize>> {
     let mut hunks: Vec<std::ops::Range<usize>> = Vec::new();
-    for (index, _) in changes.iter().enumerate().filter(|(_, (change, _))| *change != Change::Kept) {
+    for (index, _) in changes
+        .iter()
+        .enumerate()
+        .filter(|(_, (change, _))| *change != Change::Kept)
+    {
         let part = index.saturating_sub(AROUND)..(index + AROUND + 1).min(changes.len());
         match hunks.last_mut() {
             Some(last) if last.end >= part.start => last.end = part.end,
@@ -145,7 +149,10 @@ mod tests {
     #[test]
     fn far_changes_are_apart_and_near_ones_together() {
         let before: String = (0..30).map(|number| format!("{number}\n")).collect();
-        let after = before.replace("\n2\n", "\n").replace("\n4\n", "\nfour\n").replace("29\n", "29\n30\n");
+        let after = before
+            .replace("\n2\n", "\n")
+            .replace("\n4\n", "\nfour\n")
+            .replace("29\n", "29\n30\n");
         let diff = unified(&before, &after, "x", "y");
         assert_eq!(diff.matches("@@ -").count(), 2, "{diff}");
         assert!(diff.contains("@@ -1,8 +1,7 @@"), "{diff}");

@@ -111,7 +111,11 @@ fn read(key: ObjectKey, live: &Value) -> Standing {
         health: health(live),
         ready: ready(live),
         revision: revision.to_owned(),
-        attempted: if attempted == revision { String::new() } else { attempted.to_owned() },
+        attempted: if attempted == revision {
+            String::new()
+        } else {
+            attempted.to_owned()
+        },
         created: moment(text(live, "/metadata/creationTimestamp")),
         managers: managers(live),
         suspension: Suspension::of(live).filter(|_| is_suspended),
@@ -244,7 +248,10 @@ mod tests {
             { "id": "_system__node__x_rbac.authorization.k8s.io_ClusterRole", "v": "v1" },
         ] } } });
         let names: Vec<String> = inventory(&live).iter().map(|(key, _)| key.to_string()).collect();
-        assert_eq!(names, ["Deployment/apps/web", "Namespace/apps", "ClusterRole/system:node:x"]);
+        assert_eq!(
+            names,
+            ["Deployment/apps/web", "Namespace/apps", "ClusterRole/system:node:x"]
+        );
     }
 
     #[test]

@@ -182,10 +182,7 @@ async fn suspended_of(cluster: &Cluster, gvk: gitops_model::Gvk) -> Vec<ObjectKe
         return Vec::new();
     };
     let objects = list.items.iter().filter_map(|object| whole(object, &resource));
-    objects
-        .filter(is_ours)
-        .map(|object| ObjectKey::of(&object))
-        .collect()
+    objects.filter(is_ours).map(|object| ObjectKey::of(&object)).collect()
 }
 
 fn not_of_flux(key: &ObjectKey, live: &Value) -> Refused {
@@ -251,7 +248,9 @@ fn applied_from_git(live: &Value) -> Option<&str> {
                     .is_some()
         })
         .map(|manager| text(manager, "/manager"))
-        .find(|manager| matches!(*manager, "kustomize-controller" | "helm-controller") || manager.starts_with("gitops-lsp:"))
+        .find(|manager| {
+            matches!(*manager, "kustomize-controller" | "helm-controller") || manager.starts_with("gitops-lsp:")
+        })
 }
 
 #[cfg(test)]
@@ -263,14 +262,21 @@ mod tests {
     #[test]
     fn who_would_put_it_back_is_read_from_the_managers() {
         let entry = |name: &str, suspend: bool| {
-            let spec = if suspend { json!({ "f:suspend": {} }) } else { json!({ "f:path": {} }) };
+            let spec = if suspend {
+                json!({ "f:suspend": {} })
+            } else {
+                json!({ "f:path": {} })
+            };
             json!({ "manager": name, "operation": "Apply", "fieldsV1": { "f:spec": spec } })
         };
         let live = |managers: &[serde_json::Value]| json!({ "metadata": { "managedFields": managers } });
         let by_hand = live(&[entry("kustomize-controller", false), entry("flux", true)]);
         assert_eq!(applied_from_git(&by_hand), None);
         assert!(!is_ours(&by_hand));
-        let in_git = live(&[entry("kustomize-controller", true), entry("gitops-lsp-suspension", true)]);
+        let in_git = live(&[
+            entry("kustomize-controller", true),
+            entry("gitops-lsp-suspension", true),
+        ]);
         assert_eq!(applied_from_git(&in_git), Some("kustomize-controller"));
         assert!(is_ours(&in_git));
     }

@@ -74,7 +74,10 @@ pub(super) fn mask(object: &mut Value, other: Option<(&Value, &str)>) {
     if !is_secret(object) {
         return;
     }
-    if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+    if let Some(annotations) = object
+        .pointer_mut("/metadata/annotations")
+        .and_then(Value::as_object_mut)
+    {
         annotations.shift_remove(LAST_APPLIED);
     }
     for field in ["data", "stringData"] {
