@@ -82,6 +82,10 @@ async function commandArguments(command: string, args: unknown[]): Promise<unkno
     const argument = own[0] ?? underCursor();
     return command === "gitops.suspend" ? withReason(argument) : [argument];
   }
+  if (command === "gitops.preview") {
+    const { uri } = underCursor();
+    return [own[0] ?? { uri, show: true }];
+  }
   if (command !== "gitops.session.start" || own.length > 0) {
     return own;
   }

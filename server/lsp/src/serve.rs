@@ -98,6 +98,8 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
         last_session: 0,
         renderer: None,
         previewed: None,
+        is_previewing: false,
+        preview_next: None,
         unparsed: std::collections::BTreeSet::new(),
         lenses_changed: false,
         status_changed: false,

@@ -13,7 +13,7 @@ use lsp_server::RequestId;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use crate::actions::preview::Previewed;
+use crate::actions::preview::{self, Previewed};
 use crate::built::Building;
 use crate::client::Client;
 use crate::event::Inbox;
@@ -105,6 +105,10 @@ pub(crate) struct State {
     pub(crate) renderer: Option<Arc<dyn Renderer>>,
     /// What a save of a file would change, as it was asked for last.
     pub(crate) previewed: Option<Previewed>,
+    /// Whether it is being found out for a text that was typed.
+    pub(crate) is_previewing: bool,
+    /// The file for which it is to be found out next.
+    pub(crate) preview_next: Option<Arc<str>>,
     /// Files with text that is not parsed yet.
     pub(crate) unparsed: BTreeSet<Arc<str>>,
     /// Whether lenses have changed since the client was told.
@@ -155,6 +159,7 @@ impl State {
         self.ledger.set(name, Source::Apply, generation, placed);
         self.ledger.touch(name);
         self.model_changed(name);
+        preview::typed(self, name);
     }
 
     /// Replaces what is said about what the objects of a file are to each other and to other files.

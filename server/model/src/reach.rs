@@ -94,7 +94,7 @@ pub fn reach(tree: &Tree) -> Reach {
     if entries.is_empty() {
         entries = top_kustomizations(tree);
     }
-    let mut all: Vec<(String, BTreeSet<(Arc<str>, Option<String>)>)> = entries
+    let mut all: Vec<(String, Followed)> = entries
         .into_iter()
         .take(MAX_ENTRIES)
         .map(|entry| {
@@ -125,6 +125,9 @@ pub fn reach(tree: &Tree) -> Reach {
     reach
 }
 
+/// The files of an entry, each with the name of the Kustomization that builds it, if one of Flux's does.
+type Followed = BTreeSet<(Arc<str>, Option<String>)>;
+
 struct Repository<'a> {
     tree: &'a Tree,
     /// The Kustomizations of Flux that stand in each file.
@@ -136,8 +139,8 @@ struct Repository<'a> {
 }
 
 impl Repository<'_> {
-    /// The files of an entry, each with the Kustomization that builds it.
-    fn follow(&mut self, entry: &str) -> BTreeSet<(Arc<str>, Option<String>)> {
+    /// Follows an entry through all of its Kustomizations.
+    fn follow(&mut self, entry: &str) -> Followed {
         let mut found = BTreeSet::new();
         let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
         let mut waiting = vec![(None::<String>, entry.to_owned())];

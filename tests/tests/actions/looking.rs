@@ -12,6 +12,26 @@ fn with_a_secret(server: &TestServer) {
     server.write("tools/door.yaml", SECRET);
     let file = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: rep-tools\nresources:\n  - bench.yaml\n  - door.yaml\nimages:\n  - name: registry.example.org/tools/bench\n    newTag: 0.3.0\n";
     server.write("tools/kustomization.yaml", file);
+    // A variable of the Kustomization that comes from a Secret.
+    let words = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: words\n  namespace: flux-system\nstringData:\n  password: opensesame\n";
+    server.write("infra/words.yaml", words);
+    let add = |file: &str, find: &str, more: &str| {
+        let path = server.workspace().join(file);
+        let text = std::fs::read_to_string(path).expect("the corpus is there");
+        assert!(text.contains(find), "{text}");
+        server.write(file, text.replacen(find, &format!("{find}{more}"), 1));
+    };
+    add("infra/kustomization.yaml", "  - vars.yaml\n", "  - words.yaml\n");
+    add(
+        "clusters/east/apps.yaml",
+        "        name: rep-vars\n",
+        "      - kind: Secret\n        name: words\n",
+    );
+    add(
+        "apps/rules.yaml",
+        "data:\n",
+        "  url: https://user:${password}@example.org\n",
+    );
 }
 
 #[test]
@@ -41,6 +61,12 @@ fn what_is_built_and_what_is_live() {
     assert!(text.contains("# from tools/bench.yaml, namespace set in tools/kustomization.yaml, image set in tools/kustomization.yaml\n"), "{text}");
     assert!(
         text.contains("name: door") && !text.contains("hunter2") && text.contains("key: '***'"),
+        "{text}"
+    );
+    // Nor is one that comes in by a variable.
+    let text = fleet.text("gitops.showRendered", fleet.at("apps/rules.yaml", "data:"));
+    assert!(
+        text.contains("https://user:***@example.org") && !text.contains("opensesame"),
         "{text}"
     );
     // The same as a document of its own.
@@ -114,7 +140,7 @@ fn what_is_built_and_what_is_live() {
     let hover = fleet.hover(&fleet.at("clusters/east/infra.yaml", "kind:"));
     assert!(hover.contains("revision `main@sha1:"), "{hover}");
     assert!(
-        hover.contains("has applied 3 objects, all as they should be"),
+        hover.contains("has applied 4 objects, all as they should be"),
         "{hover}"
     );
     assert!(!hover.contains("hunter2"));

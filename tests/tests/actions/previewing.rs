@@ -95,3 +95,30 @@ fn manifests_as_they_stand() {
     assert_eq!(names(&preview["created"]), ["ConfigMap third"]);
     assert_eq!(names(&preview["deleted"]), ["ConfigMap web", "ConfigMap second"]);
 }
+
+/// A lens that follows what is typed, where somebody has set it.
+#[test]
+fn while_typing() {
+    let files = "#- apps/web.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\n  namespace: default\ndata:\n  key: value\n";
+    let settings = json!({ "verdicts": true, "preview": { "onType": true } });
+    let server = TestServer::builder().files(files).settings(settings).build();
+    let mark = server.client.mark();
+    let started = server.start_session(json!({ "target": "apps" }));
+    server.wait_for_verdict("apps/web.yaml", Phase::Apply, mark, 1);
+    let fleet = Fleet {
+        cluster: server.cluster(&started),
+        server,
+    };
+    fleet.server.open("apps/web.yaml");
+    fleet.server.edit("apps/web.yaml", "name: web", "name:  web");
+    fleet.wait_for_lens("apps/web.yaml", |title| title == "a save would change nothing");
+    fleet.server.edit("apps/web.yaml", "value", "other");
+    fleet.wait_for_lens("apps/web.yaml", |title| title == "a save would: change 1");
+    fleet.server.edit("apps/web.yaml", "data:", "datta:");
+    fleet.wait_for_lens("apps/web.yaml", |title| title == "a save would: ✗ 1 refused");
+    let live = fleet
+        .cluster
+        .get("v1", "ConfigMap", Some("default"), "web")
+        .expect("it is there");
+    assert_eq!(live["data"]["key"], "value", "nothing was written");
+}

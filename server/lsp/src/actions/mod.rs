@@ -61,8 +61,8 @@ impl Action {
 
 /// What came of an action.
 pub(crate) struct Done {
-    /// The request that waits for it.
-    pub(crate) request: RequestId,
+    /// The request that waits for it; `None` where the server wanted it itself.
+    pub(crate) request: Option<RequestId>,
     /// The answer.
     pub(crate) result: Result<Value, Failure>,
     /// What is to be shown of it, where the client asked for that.
@@ -88,11 +88,14 @@ pub(crate) fn begin(state: &State, request: RequestId, action: Action, arguments
             ))),
         };
         let show = match &result {
-            Ok(result) if arguments.show == Some(true) => show::page(action, result, way, &subject.directory).await,
+            Ok(result) if arguments.show == Some(true) => {
+                let file = show::file_of(action);
+                show::page(file, result, way, &subject.directory).await
+            }
             _ => None,
         };
         let done = Done {
-            request,
+            request: Some(request),
             result,
             show,
             changes: true,
@@ -112,6 +115,9 @@ pub(crate) fn on_done(state: &mut State, done: Done) {
     if let Some(previewed) = done.previewed {
         state.previewed = Some(previewed);
     }
-    state.client.respond(done.request, done.result);
+    match done.request {
+        Some(request) => state.client.respond(request, done.result),
+        None => preview::found_out(state),
+    }
     state.lenses_changed |= done.changes;
 }

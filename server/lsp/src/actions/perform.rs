@@ -62,6 +62,7 @@ pub(crate) async fn objects_of(subject: &Subject) -> Result<Vec<Shown>, Refused>
         object: object.clone(),
         origin: String::new(),
         builder: None,
+        secrets: Vec::new(),
     }])
 }
 
@@ -150,7 +151,7 @@ async fn rendered(subject: &Subject) -> Result<(String, Vec<ObjectKey>), Refused
         if !one.origin.is_empty() {
             let _ = writeln!(text, "# {}", one.origin);
         }
-        text.push_str(&written(&one.object));
+        text.push_str(&written(&one.object, &one.secrets));
     }
     Ok((text, shown.iter().map(|shown| ObjectKey::of(&shown.object)).collect()))
 }
@@ -159,7 +160,7 @@ async fn compared(subject: &Subject) -> Result<(String, Vec<ObjectKey>), Refused
     let shown = objects_of(subject).await?;
     let mut text = String::new();
     for one in shown.iter().take(MAX_COMPARED) {
-        text.push_str(&difference(&subject.cluster, &subject.manager, &one.object).await?);
+        text.push_str(&difference(&subject.cluster, &subject.manager, &one.object, &one.secrets).await?);
     }
     if shown.len() > MAX_COMPARED {
         let _ = writeln!(text, "# {} more objects were not compared", shown.len() - MAX_COMPARED);

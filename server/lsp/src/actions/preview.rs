@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use camino::Utf8Path;
 use futures::StreamExt as _;
 use futures::stream;
 use gitops_cluster::Cluster;
 use gitops_cluster::answer::codes;
 use gitops_model::ObjectKey;
-use gitops_session::actions::{Refused, is_there};
+use gitops_session::actions::{Refused, difference, is_there};
 use gitops_session::{Live, Outcome, Supplied};
 use lsp_server::RequestId;
 use serde::Deserialize;
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 use super::about::ObjectArguments;
-use super::{Done, LIMIT};
+use super::{Done, LIMIT, show};
 use crate::built::Order;
 use crate::built::preview::{AskPreview, Gone, WouldBuild};
 use crate::client::Failure;
@@ -35,6 +36,8 @@ const MAX_ASKED: usize = 500;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PreviewArguments {
     uri: ls_types::Uri,
+    /// Whether the server is to have the client show what came out.
+    show: Option<bool>,
 }
 
 /// What was found out for a version of a file, for its lens.
@@ -70,8 +73,34 @@ struct Refusal {
 /// Begins; the request is answered when it is known.
 pub(crate) fn begin(state: &State, request: RequestId, arguments: &PreviewArguments) -> Result<(), Failure> {
     let name = Files::name_of(&arguments.uri);
+    find_out(state, Some(request), &name, arguments.show == Some(true))
+}
+
+/// A text has changed: where a person wants to see it, what a save would change is found out. One is under way at a time,
+/// and the newest that waits comes next.
+pub(crate) fn typed(state: &mut State, name: &Arc<str>) {
+    if !state.settings.preview.on_type {
+        return;
+    }
+    if state.is_previewing {
+        state.preview_next = Some(Arc::clone(name));
+        return;
+    }
+    // A file that no session applies has no preview, which is no fault.
+    state.is_previewing = find_out(state, None, name, false).is_ok();
+}
+
+/// What was found out while typing is there.
+pub(super) fn found_out(state: &mut State) {
+    state.is_previewing = false;
+    if let Some(next) = state.preview_next.take() {
+        typed(state, &next);
+    }
+}
+
+fn find_out(state: &State, request: Option<RequestId>, name: &Arc<str>, show: bool) -> Result<(), Failure> {
     let not_running = || Failure::failed("no session applies this file; start one first (gitops.session.start)");
-    let file = state.files.get(&name).ok_or_else(not_running)?;
+    let file = state.files.get(name).ok_or_else(not_running)?;
     let (_, session) = state.session_of(file.path.as_ref()).ok_or_else(not_running)?;
     let running = session.running().ok_or_else(not_running)?;
     let parsed = file.parsed.as_ref().ok_or_else(not_running)?;
@@ -87,7 +116,9 @@ pub(crate) fn begin(state: &State, request: RequestId, arguments: &PreviewArgume
         },
     };
     let (live, cluster) = (running.live.clone(), running.cluster.clone());
-    let (inbox, version) = (state.inbox.clone(), file.version);
+    let directory = running.kubeconfig.parent().map(Utf8Path::to_owned).unwrap_or_default();
+    let (inbox, way) = (state.inbox.clone(), show::way(state));
+    let (name, version) = (Arc::clone(name), file.version);
     state.runtime.spawn(async move {
         let result = match tokio::time::timeout(LIMIT, preview(work, &live, &cluster)).await {
             Ok(Ok(preview)) => Ok(preview),
@@ -99,10 +130,15 @@ pub(crate) fn begin(state: &State, request: RequestId, arguments: &PreviewArgume
             version,
             title: preview.title(),
         });
+        let result = result.map(|preview| preview.as_json());
+        let page = match &result {
+            Ok(result) if show => show::page(show::PREVIEW, result, way, &directory).await,
+            _ => None,
+        };
         let done = Done {
             request,
-            result: result.map(|preview| preview.as_json()),
-            show: None,
+            result,
+            show: page,
             changes: true,
             previewed,
         };
@@ -127,7 +163,7 @@ enum Work {
 }
 
 /// The open buffers below a folder.
-fn buffers(state: &State, root: &camino::Utf8Path) -> BTreeMap<String, String> {
+fn buffers(state: &State, root: &Utf8Path) -> BTreeMap<String, String> {
     let open = state.files.iter().filter(|(_, file)| file.version.is_some());
     open.filter_map(|(_, file)| {
         let path = file.path.as_ref()?.strip_prefix(root).ok()?;
@@ -168,6 +204,12 @@ async fn preview(work: Work, live: &Live, cluster: &Cluster) -> Result<Preview, 
         }
     }
     Ok(preview)
+}
+
+async fn is_other(supplied: &Supplied, live: &Live, cluster: &Cluster) -> Result<bool, Refused> {
+    let manager = live.cluster().field_manager();
+    let difference = difference(cluster, manager, &supplied.object.value(), &[]).await?;
+    Ok(!difference.is_empty())
 }
 
 fn with_namespace(cluster: &Cluster, key: &ObjectKey) -> ObjectKey {
@@ -223,10 +265,11 @@ impl Preview {
         }
         if verdict.judgement.answers.is_empty() {
             let is_there = is_there(cluster, &key).await?;
-            if is_there {
-                self.changed.push(key);
-            } else {
+            if !is_there {
                 self.created.push(key);
+            // What is built is known to be other than what was built; a manifest as it stands is compared with what is live.
+            } else if coming.is_some() || is_other(supplied, live, cluster).await? {
+                self.changed.push(key);
             }
             return Ok(());
         }

@@ -23,6 +23,18 @@ pub(super) enum Way {
     Message,
 }
 
+/// The file for what a save would change.
+pub(super) const PREVIEW: &str = "preview.txt";
+
+/// The file for what an action brings.
+pub(super) fn file_of(action: Action) -> &'static str {
+    match action {
+        Action::ShowRendered => "rendered.yaml",
+        Action::DiffLive => "live.diff",
+        _ => "events.txt",
+    }
+}
+
 /// What is to be shown.
 pub(crate) enum Page {
     /// A document that the client can open.
@@ -41,12 +53,12 @@ pub(super) fn way(state: &State) -> Way {
 }
 
 /// Makes what is to be shown of a result; `directory` is the session's own.
-pub(super) async fn page(action: Action, result: &Value, way: Way, directory: &Utf8Path) -> Option<Page> {
+pub(super) async fn page(name: &str, result: &Value, way: Way, directory: &Utf8Path) -> Option<Page> {
     let text = result.get("text").and_then(Value::as_str)?;
     let uri = result.get("uri").and_then(Value::as_str);
     match way {
         Way::Content if uri.is_some() => uri.and_then(|uri| uri.parse().ok()).map(Page::Document),
-        Way::Content | Way::File => file(action, text, directory).await.map(Page::Document),
+        Way::Content | Way::File => file(name, text, directory).await.map(Page::Document),
         Way::Message => Some(Page::Message(
             text.lines().take(MAX_LINES).collect::<Vec<_>>().join("\n"),
         )),
@@ -55,12 +67,7 @@ pub(super) async fn page(action: Action, result: &Value, way: Way, directory: &U
 
 /// The text as a file of the session's own directory, which goes with the session. One file per command: the newest
 /// counts, and an editor that has it open shows the new text.
-async fn file(action: Action, text: &str, directory: &Utf8Path) -> Option<Uri> {
-    let name = match action {
-        Action::ShowRendered => "rendered.yaml",
-        Action::DiffLive => "live.diff",
-        _ => "events.txt",
-    };
+async fn file(name: &str, text: &str, directory: &Utf8Path) -> Option<Uri> {
     let directory = directory.join("shown");
     tokio::fs::create_dir_all(&directory).await.ok()?;
     let path = directory.join(name);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use gitops_model::flux::{FluxObject, FluxSpec};
 use gitops_model::kustomize::{Layer, layer};
 use gitops_model::{Manifest, ObjectKey, Supplier, Want};
 use gitops_render::BuiltObject;
@@ -19,6 +21,9 @@ const MAX_OBJECTS: usize = 1_000;
 const MAX_FIELDS: usize = 200;
 /// The same for all objects of one question.
 const MAX_FIELDS_OF_ALL: usize = 2_000;
+
+/// How long a value is at least to be taken for a secret: shorter ones stand everywhere by chance.
+const SHORTEST_SECRET: usize = 4;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -55,6 +60,8 @@ pub(crate) struct Shown {
     pub(crate) origin: String,
     /// The Flux Kustomization that builds it; `None` where none does, or nobody wrote it.
     pub(crate) builder: Option<ObjectKey>,
+    /// The values of variables that come from Secrets: they are in the object wherever it names them.
+    pub(crate) secrets: Vec<String>,
 }
 
 /// Answers a question about what was built last.
@@ -70,6 +77,7 @@ pub(super) fn answer(worker: &mut Worker, ask: Ask) {
             object: built.object.clone(),
             origin: origin(worker, built, &objects, unit, &mut budget),
             builder: builder(worker, unit),
+            secrets: secrets(worker, &objects, unit),
         });
     }
     worker.objects = objects;
@@ -154,6 +162,42 @@ fn builder(worker: &Worker, unit: usize) -> Option<ObjectKey> {
         namespace: Some(namespace),
         name,
     })
+}
+
+/// The values that a unit takes from Secrets for its variables.
+fn secrets(worker: &Worker, objects: &[BuiltObject], unit: usize) -> Vec<String> {
+    let unit = worker.units.get(unit);
+    let kustomization = unit.and_then(|unit| unit.request("").kustomization);
+    let object = kustomization.as_ref().and_then(FluxObject::read);
+    let Some(FluxSpec::Kustomization(spec)) = object.map(|object| object.spec) else {
+        return Vec::new();
+    };
+    let named = spec
+        .substitute_from
+        .iter()
+        .filter(|reference| reference.kind == "Secret");
+    named
+        .flat_map(|reference| {
+            let is_it = |built: &&BuiltObject| {
+                let key = ObjectKey::of(&built.object);
+                let here = key.namespace.is_none() || key.namespace == reference.namespace;
+                key.gvk.kind == "Secret" && key.name == reference.name && here
+            };
+            objects.iter().filter(is_it).flat_map(|built| values_of(&built.object))
+        })
+        .collect()
+}
+
+fn values_of(secret: &Value) -> Vec<String> {
+    let entries = |field: &str| secret.get(field).and_then(Value::as_object).into_iter().flatten();
+    let decoded = entries("data").filter_map(|(_, value)| {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(value.as_str()?).ok()?;
+        String::from_utf8(bytes).ok()
+    });
+    let plain = entries("stringData").filter_map(|(_, value)| Some(value.as_str()?.to_owned()));
+    // What a file ends with is not what stands in a line.
+    let trimmed = decoded.chain(plain).map(|value| value.trim().to_owned());
+    trimmed.filter(|value| value.len() >= SHORTEST_SECRET).collect()
 }
 
 /// `from apps/web.yaml, patched in overlay/patch.yaml`: the file that brings an object, and those that had a part in it.
@@ -257,7 +301,14 @@ mod tests {
     use gitops_yaml::FieldPath;
     use serde_json::json;
 
-    use super::{changed_fields, in_directory};
+    use super::{changed_fields, in_directory, values_of};
+
+    #[test]
+    fn values_of_a_secret_are_known_however_they_are_written() {
+        let secret =
+            json!({ "data": { "a": "aHVudGVyMgo=", "b": "eA==", "c": "%" }, "stringData": { "d": "swordfish" } });
+        assert_eq!(values_of(&secret), ["hunter2", "swordfish"]);
+    }
 
     #[test]
     fn only_scalars_that_differ_are_asked_about() {

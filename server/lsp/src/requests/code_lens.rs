@@ -61,7 +61,7 @@ pub(crate) fn code_lenses(state: &State, params: &CodeLensParams) -> Vec<CodeLen
                 command: Some(Command {
                     title: previewed.title.clone(),
                     command: "gitops.preview".to_owned(),
-                    arguments: Some(vec![json!({ "uri": file.uri.as_str() })]),
+                    arguments: Some(vec![json!({ "uri": file.uri.as_str(), "show": true })]),
                 }),
                 data: None,
             });

@@ -46,7 +46,7 @@ pub(super) fn hover(state: &State, request: RequestId, params: HoverParams) -> R
             range: Some(range),
         });
         let done = Done {
-            request,
+            request: Some(request),
             result: Ok(serde_json::to_value(hover).unwrap_or_default()),
             show: None,
             changes: false,

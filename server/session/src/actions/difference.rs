@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::lines::unified;
 use super::object_api::{ObjectApi, Refused, text};
-use super::written::{mask, sorted, without_server_fields, yaml};
+use super::written::{mask, mask_texts, sorted, without_server_fields, yaml};
 
 /// How often the live object and the dry run are asked for, until both are about the same version of it.
 const MAX_TRIES: usize = 3;
@@ -15,10 +15,15 @@ const FLUX_LABELS: [&str; 2] = ["kustomize.toolkit.fluxcd.io/", "helm.toolkit.fl
 
 /// A unified diff from the live object to what it would be after `object` was applied as `manager` applies: the API server
 /// is asked by a dry run, so that what it fills in by itself is no difference. What the server keeps in an object (status,
-/// managed fields and the like) is left out, and values of Secrets are masked. Empty where there is no difference.
+/// managed fields and the like) is left out, and values of Secrets are masked, with all that is in `secrets`. Empty where there is no difference.
 ///
 /// Where the server refuses the object, a comment says why, and what is written is compared with the same fields as they are.
-pub async fn difference(cluster: &Cluster, manager: &str, object: &Value) -> Result<String, Refused> {
+pub async fn difference(
+    cluster: &Cluster,
+    manager: &str,
+    object: &Value,
+    secrets: &[String],
+) -> Result<String, Refused> {
     let judging = cluster.judging_as(manager);
     let at = ObjectApi::new(cluster, &ObjectKey::of(object))?;
     let mut tries = 0;
@@ -46,7 +51,7 @@ pub async fn difference(cluster: &Cluster, manager: &str, object: &Value) -> Res
             }
         }
     };
-    Ok(format!("{note}{}", compared(&at.key, before, after)))
+    Ok(format!("{note}{}", compared(&at.key, before, after, secrets)))
 }
 
 fn version(object: &Value) -> &str {
@@ -62,7 +67,7 @@ pub async fn is_there(cluster: &Cluster, key: &ObjectKey) -> Result<bool, Refuse
     }
 }
 
-fn compared(key: &ObjectKey, live: Option<Value>, after: Value) -> String {
+fn compared(key: &ObjectKey, live: Option<Value>, after: Value, secrets: &[String]) -> String {
     let (mut before, mut after) = (live.clone().unwrap_or(Value::Null), after);
     let (unmasked_before, unmasked_after) = (before.clone(), after.clone());
     for (side, other, name) in [
@@ -71,6 +76,7 @@ fn compared(key: &ObjectKey, live: Option<Value>, after: Value) -> String {
     ] {
         without_server_fields(side);
         mask(side, Some((other, name)));
+        mask_texts(side, secrets);
     }
     let (before, after) = (sorted(before), sorted(after));
     let before_text = if live.is_some() { yaml(&before) } else { String::new() };
@@ -145,10 +151,10 @@ mod tests {
     #[test]
     fn what_differs_in_a_secret_is_seen_but_not_said() {
         let secret = |value: &str| json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "a", "uid": "1" }, "data": { "a": value } });
-        let text = compared(&ObjectKey::of(&secret("")), Some(secret("b2xk")), secret("bmV3"));
+        let text = compared(&ObjectKey::of(&secret("")), Some(secret("b2xk")), secret("bmV3"), &[]);
         assert!(!text.contains("b2xk") && !text.contains("bmV3"), "{text}");
         assert!(text.contains("-  a: '*** (before)'\n+  a: '*** (after)'"), "{text}");
-        let new = compared(&ObjectKey::of(&secret("")), None, secret("bmV3"));
+        let new = compared(&ObjectKey::of(&secret("")), None, secret("bmV3"), &[]);
         assert!(new.starts_with("--- /dev/null\n+++ built Secret/a\n"), "{new}");
     }
 

@@ -21,10 +21,11 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// The Deployment controller counts its ReplicaSets in it.
 const DEPLOYMENT_REVISION: &str = "deployment.kubernetes.io/revision";
 
-/// An object as YAML, with the values of a Secret masked.
-pub fn written(object: &Value) -> String {
+/// An object as YAML, with the values of a Secret masked, and wherever else one of `secrets` stands in it.
+pub fn written(object: &Value, secrets: &[String]) -> String {
     let mut object = object.clone();
     mask(&mut object, None);
+    mask_texts(&mut object, secrets);
     yaml(&object)
 }
 
@@ -95,6 +96,23 @@ pub(super) fn mask(object: &mut Value, other: Option<(&Value, &str)>) {
     }
 }
 
+/// Masks what is known to be secret wherever it stands, such as the value of a variable that comes from a Secret.
+pub(super) fn mask_texts(value: &mut Value, secrets: &[String]) {
+    match value {
+        Value::String(text) => {
+            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+                if text.contains(secret.as_str()) {
+                    *text = text.replace(secret.as_str(), MASK);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| mask_texts(item, secrets)),
+        Value::Object(entries) => entries.values_mut().for_each(|entry| mask_texts(entry, secrets)),
+        // A number or a truth value that comes from a Secret is not told from any other.
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 fn is_secret(object: &Value) -> bool {
     text(object, "/kind") == "Secret" && text(object, "/apiVersion") == "v1"
 }
@@ -110,11 +128,14 @@ mod tests {
         let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "a", "annotations": {
             "kubectl.kubernetes.io/last-applied-configuration": "hunter2" } },
             "data": { "password": "aHVudGVyMg==" }, "stringData": { "token": "hunter2" } });
-        let text = written(&secret);
+        let text = written(&secret, &[]);
         assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg"), "{text}");
         assert!(text.contains("password: '***'"), "{text}");
         let broken = json!({ "apiVersion": "v1", "kind": "Secret", "stringData": "hunter2" });
-        assert!(!written(&broken).contains("hunter2"));
+        assert!(!written(&broken, &[]).contains("hunter2"));
+        let other = json!({ "kind": "ConfigMap", "data": { "url": "https://user:hunter2@example.org" } });
+        let text = written(&other, &["hunter2".to_owned(), String::new()]);
+        assert!(text.contains("https://user:***@example.org"), "{text}");
     }
 
     #[test]
