@@ -4,6 +4,8 @@
 //! side by side for that reason.
 
 pub mod bare_cluster;
+pub mod built_targets;
+pub mod flux;
 pub mod many_files;
 pub mod memory;
 pub mod open_files;

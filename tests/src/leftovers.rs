@@ -47,6 +47,21 @@ pub fn processes(directory: &Utf8Path) -> Vec<Process> {
     found
 }
 
+/// The processes that a process has started and that still run.
+pub fn children(parent: u32) -> Vec<Process> {
+    let directories = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all = directories.filter_map(|entry| {
+        let id: u32 = entry.file_name().to_str()?.parse().ok()?;
+        // proc_pid_stat(5): the name in brackets, the state, the parent.
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        let of: u32 = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
+        let command = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let command = String::from_utf8_lossy(&command).replace('\0', " ");
+        (of == parent).then_some(Process { id, command })
+    });
+    all.collect()
+}
+
 /// The process of a component of the sandbox under `state`, once it runs: one that was just ended may be on its way back.
 pub fn component(state: &Utf8Path, name: &str) -> Process {
     let word = format!(" {name} ");

@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod binary;
+pub mod chart_sources;
 pub mod client;
 pub mod columns;
 pub mod fixture;
@@ -13,8 +14,10 @@ pub mod kubernetes;
 pub mod leftovers;
 pub mod message_log;
 pub mod mutation;
+pub mod repository;
 pub mod sandboxes;
 pub mod server;
 pub mod shared;
 pub mod show;
 pub mod slots;
+pub mod truth;

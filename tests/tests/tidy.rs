@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use gitops_cluster::answer::RUNTIME_CODES;
 use gitops_cluster::answer::codes::CODES;
 use gitops_tests::binary::gitops_lsp;
 use regex::Regex;
@@ -282,12 +283,28 @@ fn codes_in_the_source() -> BTreeSet<String> {
             .map(|(slug, _)| format!("render/{slug}")),
     );
     codes.extend(
+        gitops_render::helm::CODES
+            .iter()
+            .map(|(slug, _)| format!("render/{slug}")),
+    );
+    codes.extend(
+        gitops_render::helm::MODEL_CODES
+            .iter()
+            .map(|(slug, _)| format!("model/{slug}")),
+    );
+    codes.extend(
         gitops_render::unused::CODES
             .iter()
             .map(|(slug, _)| format!("model/{slug}")),
     );
-    let conditions = read(&repository().join("server/lsp/src/built/conditions.rs"));
-    let of_flux = found(&format!(r#"(?:=>|_ if [^=]+ =>) "{kebab}","#), &conditions);
+    codes.extend(
+        gitops_model::references::CODES
+            .iter()
+            .map(|(slug, _)| format!("model/{slug}")),
+    );
+    codes.extend(RUNTIME_CODES.iter().map(|(slug, _)| format!("runtime/{slug}")));
+    let conditions = read(&repository().join("server/lsp/src/built/conditions/code.rs"));
+    let of_flux = found(&format!(r#"Self::\w+ => "{kebab}""#), &conditions);
     codes.extend(of_flux.into_iter().map(|slug| format!("flux/{slug}")));
     let syntax = read(&repository().join("server/yaml/src/error.rs"));
     let kinds = found(&format!(r#"Self::\w+ => "{kebab}""#), &syntax);

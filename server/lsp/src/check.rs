@@ -14,6 +14,7 @@ use crate::files::{Judged, ObjectState};
 use crate::knowledge::SchemaKnowledge;
 use crate::parsed::Parsed;
 use crate::terminal::{Palette, render};
+use crate::workload::check_workloads;
 use crate::workspace::{read_target, readable};
 use crate::{report, session};
 
@@ -105,6 +106,7 @@ async fn judge(kubeconfig: &Utf8Path, field_manager: &str, checked: &mut [Checke
     let cluster = session::connect(kubeconfig, field_manager)
         .await
         .map_err(|reason| anyhow!(reason))?;
+    let workloads = cluster.clone();
     let (verdicts, mut inbox) = tokio::sync::mpsc::unbounded_channel::<FileVerdict>();
     let live = Live::start(
         cluster,
@@ -152,6 +154,15 @@ async fn judge(kubeconfig: &Utf8Path, field_manager: &str, checked: &mut [Checke
         file.findings
             .extend(report::place_judged(&verdict.file, &judged, &file.parsed));
         debug_assert!(judged.iter().all(|judged| judged.state != Some(ObjectState::Sent)));
+    }
+    let files: Vec<(Arc<str>, Arc<Parsed>)> = checked
+        .iter()
+        .map(|file| (Arc::from(file.path.as_str()), Arc::clone(&file.parsed)))
+        .collect();
+    let findings = check_workloads(workloads, &files).await;
+    for file in checked {
+        file.findings
+            .extend(findings.get(file.path.as_str()).into_iter().flatten().cloned());
     }
     Ok(count)
 }

@@ -8,7 +8,7 @@ use crossbeam_channel::Sender;
 use gitops_cluster::Cluster;
 use gitops_model::Reach;
 use gitops_session::sandbox::Step;
-use gitops_session::{FileVerdict, FluxEvent, Stopped};
+use gitops_session::{FileVerdict, FluxEvent, Stopped, WorkloadEvent};
 use ls_types::ProgressToken;
 use lsp_server::RequestId;
 use serde_json::Value;
@@ -16,8 +16,10 @@ use serde_json::Value;
 use crate::actions;
 use crate::built;
 use crate::parsed::Parsed;
+use crate::plain_references;
 use crate::reader::OnDisk;
 use crate::target::{Candidate, TargetKind};
+use crate::workload::PlacedWorkload;
 
 /// What happens to the server beside the client's own messages.
 pub(crate) enum Event {
@@ -57,6 +59,8 @@ pub(crate) enum SessionEvent {
     Lost(String),
     /// The Flux of the sandbox has something to say.
     Flux(FluxEvent),
+    /// The workloads of the sandbox have something to say.
+    Workload(WorkloadEvent),
     /// It was stopped as asked.
     Stopped(Stopped),
 }
@@ -138,6 +142,15 @@ pub(crate) enum TaskDone {
     },
     /// What a person asked for about an object is done.
     Acted(actions::Done),
+    /// The objects of a session of plain manifests were held against each other.
+    ReferencesFound(plain_references::Found),
+    /// What is wrong with an object that was built has its places.
+    WorkloadPlaced {
+        /// For which session.
+        number: u64,
+        /// What is said.
+        placed: PlacedWorkload,
+    },
     /// Files that changed outside the editor were read.
     FilesRead {
         /// Each file with what it holds now.

@@ -76,24 +76,29 @@ pub(crate) struct At {
 impl At {
     /// The place in the text as it is now; `None` once that part of the text was changed.
     pub(crate) fn now(&self, now: &Parsed) -> Option<Span> {
-        let (before, after) = (self.text.text.as_str(), now.text.as_str());
-        let same_start = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
-        let (start, end) = (self.span.start as usize, self.span.end as usize);
-        if end < same_start || before.len() == after.len() && same_start == before.len() {
-            return Some(self.span);
-        }
-        let same_end = before
-            .bytes()
-            .rev()
-            .zip(after.bytes().rev())
-            .take_while(|(a, b)| a == b)
-            .count();
-        if before.len() - same_end > start {
-            return None;
-        }
-        let moved = |offset: usize| u32::try_from(after.len() - (before.len() - offset)).ok();
-        Some(Span::new(moved(start)?, moved(end)?))
+        moved(&self.text, now, self.span)
     }
+}
+
+/// A place of one text in another; `None` once that part of the text was changed.
+pub(crate) fn moved(before: &Parsed, after: &Parsed, span: Span) -> Option<Span> {
+    let (before, after) = (before.text.as_str(), after.text.as_str());
+    let same_start = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+    let (start, end) = (span.start as usize, span.end as usize);
+    if end < same_start || before.len() == after.len() && same_start == before.len() {
+        return Some(span);
+    }
+    let same_end = before
+        .bytes()
+        .rev()
+        .zip(after.bytes().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
+    if before.len() - same_end > start {
+        return None;
+    }
+    let moved = |offset: usize| u32::try_from(after.len() - (before.len() - offset)).ok();
+    Some(Span::new(moved(start)?, moved(end)?))
 }
 
 /// What a lens shows of an object.

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gitops_model::{Finding, Source};
+use gitops_text::Span;
+
+use crate::follow;
 
 /// One source never clears another; an older generation is ignored; only what changed is published.
 #[derive(Default)]
@@ -66,6 +69,42 @@ impl Ledger {
             .iter()
             .filter(move |((of, _), _)| **of == *file)
             .flat_map(|(_, entry)| &entry.findings)
+    }
+
+    /// Lets what a source says about a file follow its text: `now` says where a place has moved to, or that it is gone.
+    pub(crate) fn follow(&mut self, file: &Arc<str>, source: Source, now: impl Fn(Span) -> Option<Span>) {
+        let Some(entry) = self.entries.get_mut(&(Arc::clone(file), source)) else {
+            return;
+        };
+        entry.findings.retain_mut(|finding| match now(finding.span) {
+            Some(span) => {
+                finding.span = span;
+                follow::fixes(finding, &now);
+                true
+            }
+            None => false,
+        });
+        self.changed.insert(Arc::clone(file));
+    }
+
+    /// All findings of all files.
+    pub(crate) fn of_all(&self) -> impl Iterator<Item = &Finding> {
+        self.entries.values().flat_map(|entry| &entry.findings)
+    }
+
+    /// Marks the files that have a finding of a kind as changed: how it is shown depends on others.
+    pub(crate) fn touch_those_with(&mut self, wanted: impl Fn(&Finding) -> bool) {
+        let with = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.findings.iter().any(&wanted));
+        let files: Vec<Arc<str>> = with.map(|((file, _), _)| Arc::clone(file)).collect();
+        self.changed.extend(files);
+    }
+
+    /// Whether anything is to be published.
+    pub(crate) fn has_changed(&self) -> bool {
+        !self.changed.is_empty()
     }
 
     /// The findings of one source in one file.

@@ -20,6 +20,7 @@ use crate::knowledge::SchemaKnowledge;
 use crate::session::{self, Phase, Running, Session, StopRequest};
 use crate::state::State;
 use crate::target::TargetKind;
+use crate::workload::{self, Workload};
 use crate::{built, identities, saves, workspace};
 
 /// The field manager with which Flux applies what it builds; it takes over what others have.
@@ -97,6 +98,7 @@ pub(crate) fn on_session_event(state: &mut State, number: u64, event: SessionEve
             }
         }
         SessionEvent::Flux(event) => built::fluxing::on_event(state, number, event),
+        SessionEvent::Workload(event) => workload::on_event(state, number, event),
         SessionEvent::Stopped(stopped) => on_stopped(state, number, &stopped),
     }
 }
@@ -143,6 +145,12 @@ fn on_started(state: &mut State, number: u64, started: Started) {
         TargetKind::Flux => cluster.judging_as(FLUX_MANAGER),
         TargetKind::Kustomization | TargetKind::Folder => cluster.clone(),
     };
+    session.workload = Some(Workload::start(
+        number,
+        cluster.clone(),
+        state.inbox.clone(),
+        &state.runtime,
+    ));
     let live = Live::start(judging, knowledge, session::reporter(number, state.inbox.clone()));
     session.phase = Phase::Running(Box::new(Running {
         live,
@@ -180,6 +188,7 @@ fn read_target(state: &State, number: u64) {
         let began = Instant::now();
         if kind != TargetKind::Folder {
             let (tree, left_out) = built::read_tree(&root);
+            tracing::info!(milliseconds = began.elapsed().as_secs_f64() * 1000.0, "tree read");
             let _ = inbox.send(Event::Task(TaskDone::TreeRead { number, tree, left_out }));
             return;
         }
@@ -222,6 +231,7 @@ pub(crate) fn on_tree_read(state: &mut State, number: u64, tree: built::Tree, le
 }
 
 fn on_failed(state: &mut State, number: u64, reason: &str) {
+    state.plain.remove(&number);
     let Some(session) = state.sessions.remove(&number) else {
         return;
     };
@@ -250,6 +260,7 @@ fn on_failed(state: &mut State, number: u64, reason: &str) {
 }
 
 fn on_stopped(state: &mut State, number: u64, stopped: &Stopped) {
+    state.plain.remove(&number);
     let Some(session) = state.sessions.remove(&number) else {
         return;
     };
@@ -284,7 +295,7 @@ fn on_stopped(state: &mut State, number: u64, stopped: &Stopped) {
         identities::supplied(&mut state.owners, &name, file, &[]);
         file.saved_hash = None;
         file.generation = 0;
-        for source in [Source::Apply, Source::Render, Source::Flux] {
+        for source in [Source::Apply, Source::Render, Source::Flux, Source::Runtime] {
             state.ledger.reset(&name, source);
         }
         state.model_changed(&name);

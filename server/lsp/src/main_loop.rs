@@ -11,7 +11,7 @@ use crate::built;
 use crate::client::Failure;
 use crate::event::{Event, TaskDone};
 use crate::state::{Asked, State};
-use crate::{lifecycle, notifications, publish, requests, saves, start};
+use crate::{lifecycle, notifications, plain_references, publish, requests, saves, start, workload};
 
 /// Why the loop ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -154,6 +154,8 @@ fn on_event(state: &mut State, event: Event) {
         Event::Task(TaskDone::ConditionPlaced { number, placed }) => built::fluxing::on_placed(state, number, placed),
         Event::Task(TaskDone::Reached { number, reach }) => requests::on_reached(state, number, reach),
         Event::Task(TaskDone::Acted(done)) => actions::on_done(state, done),
+        Event::Task(TaskDone::ReferencesFound(found)) => plain_references::on_found(state, found),
+        Event::Task(TaskDone::WorkloadPlaced { number, placed }) => workload::place_built(state, number, placed),
         Event::ParentGone => {}
         Event::Task(TaskDone::FilesRead { files }) => notifications::files_read(state, files),
     }

@@ -200,6 +200,7 @@ impl Parsed {
             .map(|rendered| Supplied {
                 manifest: rendered.manifest,
                 object: SentObject::new(&rendered.object),
+                manager: None,
             })
             .collect()
     }

@@ -13,6 +13,7 @@ use ls_types::{
 use serde::Serialize;
 
 use crate::client::OwnNotification;
+use crate::one_fault;
 use crate::position::range;
 use crate::requests;
 use crate::session::Phase;
@@ -23,6 +24,9 @@ const PAGES: &str = "https://github.com/gitops-lsp/gitops-lsp/blob/main/docs/cod
 
 /// Sends what changed since the last turn.
 pub(crate) fn flush(state: &mut State) {
+    if state.ledger.has_changed() {
+        state.ledger.touch_those_with(one_fault::is_consequence);
+    }
     for name in state.ledger.take_changed() {
         if state.unparsed.contains(&name) {
             // Its findings are about an older text; they are placed anew in a moment.
@@ -52,7 +56,7 @@ fn publish(state: &State, name: &Arc<str>) {
     let text = file
         .and_then(|file| file.text().cloned())
         .unwrap_or_else(|| Text::new(""));
-    let findings: Vec<&Finding> = state.ledger.of_file(name).collect();
+    let findings = one_fault::shown(&state.ledger, name);
     let maximum = state.settings.diagnostics.maximum_per_file as usize;
     let mut diagnostics: Vec<Diagnostic> = findings
         .iter()

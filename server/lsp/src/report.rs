@@ -53,7 +53,8 @@ pub(crate) fn place_all(name: &Arc<str>, file: &File, now: &Arc<Parsed>) -> Vec<
 pub(crate) fn place_judged(name: &Arc<str>, objects: &[Judged], now: &Parsed) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for judged in objects {
-        let Some((manifest, document)) = find(now, judged) else {
+        let nothing = Document::default();
+        let Some((manifest, document)) = find(now, judged).or_else(|| in_no_yaml(now, judged, &nothing)) else {
             continue;
         };
         for placed in &judged.answers {
@@ -102,6 +103,11 @@ fn find<'a>(now: &'a Parsed, judged: &'a Judged) -> Option<(&'a Manifest, &'a Do
     let no_object = judged.state.is_none().then_some(wanted);
     let manifest = same.into_iter().next().or(no_object)?;
     Some((manifest, now.parse.documents.get(manifest.document)?))
+}
+
+/// What is no object in a file that is no YAML, such as a script or a template, has no document.
+fn in_no_yaml<'a>(now: &Parsed, judged: &'a Judged, nothing: &'a Document) -> Option<(&'a Manifest, &'a Document)> {
+    (judged.state.is_none() && now.parse.documents.is_empty()).then_some((&judged.manifest, nothing))
 }
 
 /// What an answer about a manifest is about, as it is written in a text.

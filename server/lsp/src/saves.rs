@@ -19,7 +19,7 @@ use crate::files::{Judged, hash};
 use crate::parsed::Parsed;
 use crate::session::Session;
 use crate::state::State;
-use crate::{built, identities, publish, report};
+use crate::{built, identities, plain_references, publish, report, workload};
 
 /// `gitops/verdict`.
 #[derive(Serialize)]
@@ -94,6 +94,8 @@ pub(crate) fn on_target_read(
         }
     }
     let names: Vec<Arc<str>> = supplies.iter().map(|supply| Arc::clone(&supply.file)).collect();
+    plain_references::supplied(state, number, &supplies);
+    workload::supplied(state, number, &supplies);
     send(state, &live, supplies);
     for name in names {
         state.model_changed(&name);
@@ -159,6 +161,8 @@ pub(crate) fn send_prepared(state: &mut State, prepared: Vec<Prepared>) {
             continue;
         };
         let names: Vec<Arc<str>> = supplies.iter().map(|supply| Arc::clone(&supply.file)).collect();
+        plain_references::supplied(state, number, &supplies);
+        workload::supplied(state, number, &supplies);
         send(state, &live, supplies);
         for name in names {
             state.model_changed(&name);
@@ -319,7 +323,9 @@ fn on_file_verdict(state: &mut State, number: u64, verdict: &FileVerdict) {
             if settled {
                 file.saved = None;
             }
-            if closed && settled && placed.is_empty() && state.ledger.of(name, Source::Syntax).is_empty() {
+            let of_others = [Source::Syntax, Source::Runtime];
+            let is_silent = of_others.iter().all(|source| state.ledger.of(name, *source).is_empty());
+            if closed && settled && placed.is_empty() && is_silent {
                 file.parsed = None;
             }
         }
@@ -347,6 +353,10 @@ fn on_file_verdict(state: &mut State, number: u64, verdict: &FileVerdict) {
     let saved = [(Arc::clone(name), verdict.generation)];
     let phase = if last { "apply" } else { "dry-run" };
     send_verdicts(state, &saved, phase, ok, verdict.elapsed);
+    if last {
+        workload::applied(state, number, verdict);
+        workload::moved(state, number);
+    }
     if last && state.files.get(name).is_some_and(|file| file.gone) {
         state.ledger.remove(name);
         state.files.remove(name);

@@ -89,6 +89,7 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
         files: Files::default(),
         ledger: Ledger::default(),
         owners: identities::Owners::default(),
+        plain: std::collections::BTreeMap::new(),
         generation: 0,
         pending: std::collections::BTreeSet::new(),
         last_request: 0,

@@ -19,6 +19,7 @@ use tokio::task::AbortHandle;
 use crate::built::Building;
 use crate::event::{Event, Inbox, SessionEvent, Started};
 use crate::target::TargetKind;
+use crate::workload::Workload;
 
 /// How often a component that ends by itself is started again within [`RESTART_WINDOW`], before the session gives up on it.
 const MAX_RESTARTS: usize = 3;
@@ -55,6 +56,8 @@ pub(crate) struct Session {
     pub(crate) progress: Option<ls_types::ProgressToken>,
     /// What it keeps where its target is built from many files.
     pub(crate) building: Option<Building>,
+    /// What it keeps of workloads, once it takes saves.
+    pub(crate) workload: Option<Workload>,
     /// Requests to stop it that wait for the end.
     pub(crate) stopping: Vec<RequestId>,
 }

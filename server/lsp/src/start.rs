@@ -1,7 +1,7 @@
 //! The start of a session: what it is for, how it is shown, how it is called off.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use gitops_session::sandbox::name_for;
+use gitops_session::sandbox::{StateDirectory, name_for};
 use ls_types::request::{ShowMessageRequest, WorkDoneProgressCreate};
 use ls_types::{
     MessageActionItem, MessageType, ProgressToken, ShowMessageRequestParams, WorkDoneProgress, WorkDoneProgressBegin,
@@ -43,6 +43,11 @@ pub(crate) struct StartArguments {
 
 /// Starts a session. The request is answered when the session takes saves.
 pub(crate) fn start(state: &mut State, request: RequestId, arguments: Value, token: Option<ProgressToken>) {
+    start_on(state, request, arguments, token, true);
+}
+
+/// The same; a target that somebody chose is remembered, one that was the only one is looked for again.
+fn start_on(state: &mut State, request: RequestId, arguments: Value, token: Option<ProgressToken>, is_chosen: bool) {
     let parsed: StartArguments = match serde_json::from_value(if arguments.is_null() {
         json!({})
     } else {
@@ -131,6 +136,9 @@ pub(crate) fn start(state: &mut State, request: RequestId, arguments: Value, tok
         };
         return state.client.respond(request, answer);
     }
+    if let Some(chosen) = parsed.target.as_ref().filter(|_| is_chosen) {
+        remember(state, &root, chosen);
+    }
     begin(state, request, root, target, parsed.name, token);
 }
 
@@ -145,13 +153,40 @@ fn look_for_targets(
     state.looking.insert(request.clone());
     let inbox = state.inbox.clone();
     state.runtime.spawn_blocking(move || {
-        let candidates = target::candidates(&root);
+        let candidates = match remembered_target(&root) {
+            Some(remembered) => vec![remembered],
+            None => target::candidates(&root),
+        };
         let _ = inbox.send(Event::Task(TaskDone::TargetsFound {
             request,
             arguments,
             token,
             candidates,
         }));
+    });
+}
+
+/// What was chosen for a folder the last time, if it is still there.
+fn remembered_target(root: &Utf8Path) -> Option<Candidate> {
+    let state = StateDirectory::find().ok()?;
+    let path = gitops_session::recall_target(&state, root)?;
+    let directory = normalized(&root.join(&path));
+    let is_there = directory.starts_with(root) && directory.is_dir();
+    is_there.then(|| Candidate {
+        kind: TargetKind::of(&directory),
+        path,
+    })
+}
+
+/// Keeps a choice for the next start. One that cannot be kept is asked for again.
+fn remember(state: &State, root: &Utf8Path, target: &str) {
+    let (root, target) = (root.to_owned(), target.to_owned());
+    state.runtime.spawn_blocking(move || {
+        if let Ok(directory) = StateDirectory::find()
+            && let Err(error) = gitops_session::remember_target(&directory, &root, &target)
+        {
+            tracing::warn!("the target of {root} cannot be remembered: {error}");
+        }
     });
 }
 
@@ -168,7 +203,7 @@ pub(crate) fn targets_found(
     }
     if let [only] = candidates.as_slice() {
         set_argument(&mut arguments, "target", &only.path);
-        return start(state, request, arguments, token);
+        return start_on(state, request, arguments, token, false);
     }
     let actions = candidates
         .iter()
@@ -282,6 +317,7 @@ fn begin(
         progress_message: Some("starting the sandbox".to_owned()),
         progress,
         building: None,
+        workload: None,
         stopping: Vec::new(),
     };
     state.sessions.insert(number, session);

@@ -17,9 +17,10 @@ use crate::actions::preview::{self, Previewed};
 use crate::built::Building;
 use crate::client::Client;
 use crate::event::Inbox;
-use crate::files::{Files, Judged, ObjectState};
+use crate::files::{Files, Judged, ObjectState, moved};
 use crate::identities::{self, Owners};
 use crate::ledger::Ledger;
+use crate::plain_references::PlainReferences;
 use crate::reader::Reader;
 use crate::session::Session;
 use crate::settings::Settings;
@@ -85,6 +86,8 @@ pub(crate) struct State {
     pub(crate) ledger: Ledger,
     /// Which files of sessions supply which object.
     pub(crate) owners: Owners,
+    /// What sessions of plain manifests supply, by the number of the session.
+    pub(crate) plain: BTreeMap<u64, PlainReferences>,
     /// Number of the newest save.
     pub(crate) generation: u64,
     /// Files with a save whose last verdict is still to come.
@@ -151,13 +154,20 @@ impl State {
     pub(crate) fn text_changed(&mut self, name: &Arc<str>) {
         self.unparsed.remove(name);
         let Some(file) = self.files.get_mut(name) else { return };
+        let before = file.parsed.clone();
         let Some(parsed) = file.current().cloned() else { return };
+        if let Some(before) = before.filter(|before| !Arc::ptr_eq(before, &parsed)) {
+            for source in [Source::Render, Source::Flux] {
+                self.ledger.follow(name, source, |span| moved(&before, &parsed, span));
+            }
+        }
         let syntax = parsed.syntax_findings();
         let placed = crate::report::place_all(name, file, &parsed);
         let generation = file.generation;
         self.ledger.set(name, Source::Syntax, 0, syntax);
         self.ledger.set(name, Source::Apply, generation, placed);
         self.ledger.touch(name);
+        crate::workload::text_changed(self, name);
         self.model_changed(name);
         preview::typed(self, name);
     }

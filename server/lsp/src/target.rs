@@ -15,6 +15,12 @@ const MAX_DIRECTORIES: usize = 20_000;
 const MAX_LOOKED_INTO: usize = 200;
 /// How large a kustomization may be to be looked into.
 const MAX_KUSTOMIZATION_BYTES: u64 = 1 << 20;
+/// The file in which Flux's bootstrap writes the source and the Kustomization of an entry.
+const SYNC_FILE: &str = "gotk-sync.yaml";
+/// The API group of Flux's Kustomizations.
+const FLUX_GROUP: &str = "kustomize.toolkit.fluxcd.io/";
+/// The directory in which Flux repositories have an entry for each cluster.
+const CLUSTERS: &str = "clusters";
 
 /// What kind of directory a session applies.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -70,18 +76,19 @@ impl Candidate {
     }
 }
 
-/// The targets that a folder offers: kustomizations that no other one takes, and the folder itself where it has manifests
-/// that belong to none.
+/// The targets that a folder offers: the entries of a Flux repository, kustomizations that nobody else builds, and the
+/// folder itself where it has manifests that belong to none.
 pub(crate) fn candidates(root: &Utf8Path) -> Vec<Candidate> {
     if kustomization_of(root).is_some() {
         return vec![Candidate {
-            kind: TargetKind::Kustomization,
+            kind: TargetKind::of(root),
             path: String::new(),
         }];
     }
     let mut kustomizations = BTreeSet::new();
     let mut taken = BTreeSet::new();
     let mut manifests = Vec::new();
+    let mut flux = Entries::default();
     let walk = WalkBuilder::new(root).follow_links(false).require_git(false).build();
     let mut directories = 0;
     for entry in walk.filter_map(Result::ok) {
@@ -99,21 +106,27 @@ pub(crate) fn candidates(root: &Utf8Path) -> Vec<Candidate> {
                 kustomizations.insert(path.to_owned());
             }
         } else if is_yaml(path) && gitops_model::file_role(path.as_str()) == gitops_model::FileRole::Manifests {
+            flux.look_into(root, path);
             manifests.push(path.to_owned());
         }
     }
+    let entries = flux.entries(&taken);
+    let is_built = |path: &Utf8Path| entries.iter().chain(&flux.built).any(|known| path.starts_with(known));
     let inside = |path: &Utf8Path| kustomizations.iter().chain(&taken).any(|known| path.starts_with(known));
-    let has_plain = manifests.iter().any(|path| !inside(path));
-    let mut found: Vec<Candidate> = kustomizations
-        .iter()
-        .filter(|path| !taken.contains(*path))
-        .filter_map(|path| {
+    let has_plain = manifests.iter().any(|path| !inside(path) && !is_built(path));
+    let of_kind = |kind| {
+        move |path: &Utf8PathBuf| {
             Some(Candidate {
-                kind: TargetKind::Kustomization,
+                kind,
                 path: path.strip_prefix(root).ok()?.to_string(),
             })
-        })
-        .collect();
+        }
+    };
+    let mut found: Vec<Candidate> = entries.iter().filter_map(of_kind(TargetKind::Flux)).collect();
+    let free = kustomizations
+        .iter()
+        .filter(|path| !taken.contains(*path) && !is_built(path));
+    found.extend(free.filter_map(of_kind(TargetKind::Kustomization)));
     if has_plain || found.is_empty() {
         found.push(Candidate {
             kind: TargetKind::Folder,
@@ -123,23 +136,110 @@ pub(crate) fn candidates(root: &Utf8Path) -> Vec<Candidate> {
     found
 }
 
-/// Whether a directory is the entry of a Flux repository: it has a `gotk-sync.yaml`, or YAML of its own with Kustomizations
-/// of Flux.
+/// Whether a directory is the entry of a Flux repository: Flux's bootstrap has written a `gotk-sync.yaml` into it, or it has
+/// YAML of its own with Kustomizations of Flux. In `clusters/NAME` these may stand in directories of their own.
 fn is_entry(directory: &Utf8Path) -> bool {
-    if directory.join("flux-system").join("gotk-sync.yaml").is_file() {
-        return true;
-    }
-    let entries = directory.read_dir_utf8().into_iter().flatten().filter_map(Result::ok);
-    // What is no file, such as a pipe, may never end.
-    let is_small_file = |entry: &camino::Utf8DirEntry| {
-        let metadata = entry.metadata();
-        metadata.is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_KUSTOMIZATION_BYTES)
+    let is_cluster = directory.parent().and_then(Utf8Path::file_name) == Some(CLUSTERS);
+    let depth = if is_cluster && kustomization_of(directory).is_none() {
+        3
+    } else {
+        1
     };
-    let yaml = entries
-        .filter(|entry| is_yaml(entry.path()) && is_small_file(entry))
-        .take(MAX_LOOKED_INTO);
-    yaml.filter_map(|entry| std::fs::read_to_string(entry.path()).ok())
-        .any(|text| text.contains("kustomize.toolkit.fluxcd.io/") && text.contains("kind: Kustomization"))
+    has_sync(directory)
+        || yaml_below(directory, depth)
+            .iter()
+            .any(|path| !flux_kustomizations(path).is_empty())
+}
+
+fn has_sync(directory: &Utf8Path) -> bool {
+    let entries = directory.read_dir_utf8().into_iter().flatten().filter_map(Result::ok);
+    entries
+        .take(MAX_LOOKED_INTO)
+        .any(|entry| entry.path().join(SYNC_FILE).is_file())
+}
+
+/// The YAML files of a directory, so many directories deep. What is no file, such as a pipe, may never end.
+fn yaml_below(directory: &Utf8Path, depth: usize) -> Vec<Utf8PathBuf> {
+    let walk = WalkBuilder::new(directory)
+        .follow_links(false)
+        .require_git(false)
+        .max_depth(Some(depth))
+        .build();
+    let files = walk
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+    let paths = files.filter_map(|entry| Utf8PathBuf::from_path_buf(entry.into_path()).ok());
+    paths.filter(|path| is_yaml(path)).take(MAX_LOOKED_INTO).collect()
+}
+
+/// The directories that the Kustomizations of Flux in a file build, as they are written.
+fn flux_kustomizations(file: &Utf8Path) -> Vec<String> {
+    let fits =
+        std::fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_KUSTOMIZATION_BYTES);
+    let Some(text) = fits.then(|| std::fs::read_to_string(file).ok()).flatten() else {
+        return Vec::new();
+    };
+    if !text.contains(FLUX_GROUP) {
+        return Vec::new();
+    }
+    let parsed = parse(&text);
+    let roots = parsed.documents.iter().filter_map(|document| document.root(&text));
+    let of_flux = roots.filter(|root| {
+        let of = |key| root.get(key).and_then(Node::as_str).unwrap_or_default();
+        of("apiVersion").starts_with(FLUX_GROUP) && of("kind") == "Kustomization"
+    });
+    of_flux
+        .map(|root| {
+            let path = root
+                .get("spec")
+                .and_then(|spec| spec.get("path"))
+                .and_then(Node::as_str);
+            path.unwrap_or_default().to_owned()
+        })
+        .collect()
+}
+
+/// Where Kustomizations of Flux stand, and what they build.
+#[derive(Default)]
+struct Entries {
+    /// Directories in which they stand.
+    stand_in: BTreeSet<Utf8PathBuf>,
+    /// Directories that others build.
+    built: BTreeSet<Utf8PathBuf>,
+}
+
+impl Entries {
+    fn look_into(&mut self, root: &Utf8Path, file: &Utf8Path) {
+        let Some(own) = file.parent() else { return };
+        for path in flux_kustomizations(file) {
+            let directory = root.join(gitops_model::flux::in_artifact(&path));
+            if file.file_name() == Some(SYNC_FILE) {
+                // The bootstrap's own builds the entry that it stands in.
+                self.stand_in.extend(own.parent().map(Utf8Path::to_owned));
+                continue;
+            }
+            let cluster = own.ancestors().find(|above| {
+                above.starts_with(root) && above.parent().and_then(Utf8Path::file_name) == Some(CLUSTERS)
+            });
+            self.stand_in.insert(cluster.unwrap_or(own).to_owned());
+            if directory.is_dir() && !own.starts_with(&directory) {
+                self.built.insert(directory);
+            }
+        }
+    }
+
+    /// The directories that nobody else builds.
+    fn entries(&self, taken: &BTreeSet<Utf8PathBuf>) -> BTreeSet<Utf8PathBuf> {
+        let is_inner = |path: &Utf8PathBuf| {
+            let outer = self
+                .stand_in
+                .iter()
+                .chain(&self.built)
+                .any(|outer| outer != path && path.starts_with(outer));
+            outer || self.built.contains(path) || taken.contains(path)
+        };
+        self.stand_in.iter().filter(|path| !is_inner(path)).cloned().collect()
+    }
 }
 
 /// The kustomization file of a directory.
@@ -204,6 +304,46 @@ mod tests {
                 ),
             ],
             &["overlays/dev (kustomization)", "overlays/prod (kustomization)"],
+        );
+    }
+
+    const FLUX: &str = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  path: ";
+
+    #[test]
+    fn entries_of_a_flux_repository_are_offered_and_what_they_build_is_not() {
+        let of = |path: &str| format!("{FLUX}{path}\n");
+        let apps = of("./apps/overlays/east");
+        let infra = of("infra");
+        let teams = of("./teams");
+        let sync = of("./clusters/west");
+        check(
+            &[
+                ("clusters/east/apps.yaml", &apps),
+                ("clusters/east/infra/infra.yaml", &infra),
+                ("clusters/west/gitops/gotk-sync.yaml", &sync),
+                (
+                    "clusters/west/gitops/kustomization.yaml",
+                    "resources: [gotk-sync.yaml]\n",
+                ),
+                ("clusters/west/teams.yaml", &teams),
+                ("teams/red/apps.yaml", &apps),
+                ("apps/base/kustomization.yaml", "resources: []\n"),
+                ("apps/overlays/east/kustomization.yaml", "resources: [../../base]\n"),
+                ("apps/overlays/lone/kustomization.yaml", "resources: [../../base]\n"),
+                ("infra/namespace.yaml", "kind: x\n"),
+            ],
+            &[
+                "clusters/east (Flux)",
+                "clusters/west (Flux)",
+                "apps/overlays/lone (kustomization)",
+            ],
+        );
+        check(
+            &[
+                ("fleet/apps.yaml", &apps),
+                ("apps/overlays/east/kustomization.yaml", "resources: []\n"),
+            ],
+            &["fleet (Flux)"],
         );
     }
 

@@ -11,6 +11,7 @@ mod object;
 mod origin;
 mod place;
 mod reach;
+pub mod references;
 
 pub use classify::{FileRole, KUSTOMIZATION_FILES, NotAnObject, Reading, file_role, read, reads_as_template};
 pub use finding::{Code, Finding, Fix, FixKind, Related, Severity, Source, from_syntax};

@@ -41,6 +41,10 @@ pub enum Supplier {
     Transformer,
     /// The value of a variable of post-build substitution.
     Substitution,
+    /// A value of a Helm release: in the `HelmRelease`, in what `valuesFrom` refers to, or in a values file of the chart.
+    Values,
+    /// A template of a chart.
+    Template,
 }
 
 /// One supplier of one field.

@@ -6,11 +6,15 @@
 
 mod child;
 pub mod fault;
+pub mod helm;
 pub mod origins;
 mod plain;
 mod renderer;
 pub mod unused;
+mod value_at;
 
 pub use child::Child;
 pub use plain::{Rendered, plain};
-pub use renderer::{Built, BuiltObject, Fault, Gone, Helm, HelmOwner, Kustomize, ObjectId, OriginNote, Renderer};
+pub use renderer::{
+    Built, BuiltObject, Change, Fault, Gone, Helm, HelmOwner, Kustomize, ObjectId, OriginNote, ReferredValues, Renderer,
+};

@@ -87,8 +87,17 @@ pub struct Helm {
     /// in the tree they may lie outside of it (`../values.yaml`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values_files: Vec<String>,
-    /// The user's values, merged as helm-controller merges them.
+    /// The values in the `HelmRelease` itself.
     pub values: Value,
+    /// What `spec.valuesFrom` refers to, in its order; merged with `values` as helm-controller merges them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values_from: Vec<ReferredValues>,
+    /// Changes of the merged values, for this request only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// Whether the merged values come back ([`Built::values`]).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub report_values: bool,
     /// Name of the release.
     pub release: String,
     /// Its namespace.
@@ -120,6 +129,38 @@ pub struct Helm {
     pub overlay: BTreeMap<String, Option<String>>,
 }
 
+/// What one entry of `spec.valuesFrom` refers to.
+#[derive(Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReferredValues {
+    /// The text under the key.
+    pub data: String,
+    /// Where it goes, for one that is a single value.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub target_path: String,
+    /// Whether that value is not read in the syntax of `helm --set`.
+    pub literal: bool,
+}
+
+/// The text may be that of a Secret.
+impl std::fmt::Debug for ReferredValues {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "ReferredValues({} bytes)", self.data.len())
+    }
+}
+
+/// A change of the merged values.
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// Keys, and numbers of items.
+    pub path: Vec<Value>,
+    /// What stands there then.
+    pub value: Value,
+    /// Whether it is taken away instead.
+    pub delete: bool,
+}
+
 /// A `HelmRelease`, by its identity.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -140,6 +181,8 @@ pub struct Built {
     pub fault: Option<Fault>,
     /// What could be built but is noteworthy, such as a deprecated field.
     pub warnings: Vec<String>,
+    /// The user's values as they were merged, where they were asked for.
+    pub values: Option<Value>,
 }
 
 /// An object.

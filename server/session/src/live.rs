@@ -73,6 +73,8 @@ pub(crate) struct Shared {
     /// How many namespaces and kinds this session has brought so far.
     pub(crate) arrivals: AtomicU64,
     files: Mutex<BTreeMap<Arc<str>, Arc<FileState>>>,
+    /// What is tried again by itself, by file. Nearly always empty, however many files there are.
+    waiting: Mutex<BTreeMap<Arc<str>, Waiting>>,
     /// Whether somebody is already trying again what the server did not answer.
     retrying: AtomicBool,
     /// Whether the session is over.
@@ -85,8 +87,6 @@ pub(crate) struct FileState {
     pub(crate) generation: watch::Sender<u64>,
     /// Held by the save that is being worked on.
     pub(crate) turn: AsyncMutex<()>,
-    /// What is tried again by itself.
-    pub(crate) waiting: Mutex<Option<Waiting>>,
     /// What was applied last, for supplies of which only what changed counts.
     pub(crate) applied: Mutex<BTreeMap<ObjectKey, (SentObject, ObjectVerdict)>>,
 }
@@ -117,6 +117,7 @@ impl Live {
             report,
             in_flight: Semaphore::new(IN_FLIGHT),
             files: Mutex::default(),
+            waiting: Mutex::default(),
             inventory: Inventory::default(),
             new_namespaces: Mutex::default(),
             arrivals: AtomicU64::new(0),
@@ -337,24 +338,26 @@ async fn stop(shared: &Shared, delete: bool) -> Stopped {
 }
 
 impl Shared {
-    fn states(&self) -> Vec<Arc<FileState>> {
-        locked(&self.files).values().cloned().collect()
-    }
-
     fn is_waiting(&self, reason: WaitsFor) -> bool {
-        self.states().iter().any(|state| {
-            locked(&state.waiting)
-                .as_ref()
-                .is_some_and(|waiting| waiting.reason == reason)
-        })
+        locked(&self.waiting).values().any(|waiting| waiting.reason == reason)
     }
 
     fn take_waiting(&self, reason: WaitsFor) -> Vec<Supply> {
-        self.states()
-            .iter()
-            .filter_map(|state| locked(&state.waiting).take_if(|waiting| waiting.reason == reason))
-            .map(|waiting| waiting.supply)
-            .collect()
+        let mut all = locked(&self.waiting);
+        let (taken, left): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut *all)
+            .into_iter()
+            .partition(|(_, waiting)| waiting.reason == reason);
+        *all = left;
+        taken.into_values().map(|waiting| waiting.supply).collect()
+    }
+
+    /// Notes what a file waits for, in place of what it waited for before.
+    pub(crate) fn set_waiting(&self, file: &Arc<str>, waiting: Option<Waiting>) {
+        let mut all = locked(&self.waiting);
+        match waiting {
+            Some(waiting) => all.insert(Arc::clone(file), waiting),
+            None => all.remove(file),
+        };
     }
 
     pub(crate) fn file(&self, file: &Arc<str>) -> Arc<FileState> {
@@ -362,7 +365,6 @@ impl Shared {
             Arc::new(FileState {
                 generation: watch::Sender::new(0),
                 turn: AsyncMutex::default(),
-                waiting: Mutex::default(),
                 applied: Mutex::default(),
             })
         }))

@@ -71,18 +71,25 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
         }
     }
     remember(shared, supply, &verdicts);
-    *locked(&state.waiting) = waits_for(&verdicts).map(|reason| Waiting {
+    let waiting = waits_for(&verdicts).map(|reason| Waiting {
         supply: Supply {
             force: None,
             ..supply.clone()
         },
         reason,
     });
+    let waits = waiting.is_some();
+    shared.set_waiting(&supply.file, waiting);
     // What came while this file was judged may be what it waits for, and whoever brought it has looked for files that
     // wait before this one was among them.
-    brought |= locked(&state.waiting).is_some() && shared.arrivals.load(Ordering::SeqCst) > arrivals;
+    brought |= waits && shared.arrivals.load(Ordering::SeqCst) > arrivals;
+    // As Flux does it: as long as something of what is built is refused, nothing of it is deleted. A namespace whose kind is
+    // misspelled would take everything in it along.
+    let refused = verdicts
+        .iter()
+        .any(|verdict| matches!(verdict.outcome, Outcome::Rejected | Outcome::Unreachable { .. }));
     let mut report = file_verdict(supply, Phase::Apply, verdicts);
-    if supply.complete && supply.apply {
+    if supply.complete && supply.apply && !(supply.changed_only && refused) {
         inventory::prune(shared, supply, &mut report).await;
     }
     report.elapsed = supply.read_at.elapsed();
@@ -167,14 +174,18 @@ fn unchanged(shared: &Shared, supply: &Supply, supplied: &Supplied) -> Option<Ob
     })
 }
 
-/// Remembers what is on the cluster now, for [`unchanged`].
+/// Remembers what is on the cluster now, for [`unchanged`]; where nothing is applied, what would be taken.
 fn remember(shared: &Shared, supply: &Supply, verdicts: &[ObjectVerdict]) {
     if !supply.changed_only {
         return;
     }
     let state = shared.file(&supply.file);
     let applied = supply.objects.iter().zip(verdicts);
-    let applied = applied.filter(|(_, verdict)| matches!(verdict.outcome, Outcome::Applied { .. }));
+    let applied = applied.filter(|(_, verdict)| match verdict.outcome {
+        Outcome::Applied { .. } => true,
+        Outcome::Accepted => !supply.apply,
+        Outcome::Rejected | Outcome::Unreachable { .. } => false,
+    });
     *locked(&state.applied) = applied
         .map(|(supplied, verdict)| {
             let known = (supplied.object.clone(), verdict.clone());
@@ -274,7 +285,9 @@ pub(crate) async fn judge_one(shared: &Shared, supplied: &Supplied) -> ObjectVer
     wait_for_service_account(shared, &supplied.manifest.key).await;
     let _permit = shared.in_flight.acquire().await;
     let manifest = supplied.manifest.clone();
-    match judge(&shared.cluster, &manifest.key, &supplied.object, &*shared.knowledge).await {
+    let other = supplied.manager.map(|manager| shared.cluster.judging_as(manager));
+    let cluster = other.as_ref().unwrap_or(&shared.cluster);
+    match judge(cluster, &manifest.key, &supplied.object, &*shared.knowledge).await {
         Ok(judgement) => {
             let outcome = if judgement.accepted() {
                 Outcome::Accepted

@@ -13,6 +13,8 @@ pub struct Supplied {
     pub manifest: Manifest,
     /// The object as it is sent.
     pub object: SentObject,
+    /// The field manager that it is asked about for, if that is not the one of the connection.
+    pub manager: Option<&'static str>,
 }
 
 /// All that one file supplies at one save.

@@ -15,7 +15,7 @@ pub(crate) struct Options {
     /// Measure yaml-language-server beside ours (from npm; needs Node).
     #[arg(long)]
     peers: bool,
-    /// Measure only these groups: start, typing, open, peer, sandbox, saving, many.
+    /// Measure only these groups: start, typing, open, peer, sandbox, saving, many, flux.
     #[arg(long, value_name = "GROUP")]
     only: Vec<String>,
 }

@@ -3,6 +3,7 @@
 mod bench;
 mod build_progress;
 mod bundle;
+mod chart_sources;
 mod checkout;
 mod control_plane;
 mod demo;
@@ -17,6 +18,7 @@ mod renderer;
 mod stage;
 mod test;
 mod tools;
+mod truth;
 
 use std::process::ExitCode;
 
@@ -48,6 +50,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Measures how fast and how small it is, each number against another of the same run.
     Bench(bench::Options),
+    /// Breaks a repository at one place per round, saves through the server, and counts how near it is said.
+    Truth(truth::Options),
     /// Packages the VS Code extension with the server in it.
     Package(package::Options),
     /// Draws the picture of a verdict that the README shows.
@@ -81,6 +85,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Lint => lint::lint(&checkout),
         Command::Fuzz(options) => fuzz::fuzz(&checkout, &options),
         Command::Bench(options) => bench::bench(&checkout, &options),
+        Command::Truth(options) => truth::truth(&checkout, &options),
         Command::Package(options) => package::package(&checkout, &options),
         Command::Picture => demo::picture(&checkout),
         Command::Build { release, kubectl } => {

@@ -9,7 +9,7 @@ use camino::Utf8Path;
 use crate::checkout::{Checkout, run};
 use crate::prerequisites::{self, GIT, GO, NODE, RUST};
 use crate::stage::stage;
-use crate::{bundle, extension, go_module, tools};
+use crate::{bundle, chart_sources, extension, go_module, tools};
 
 /// How many tests passed, failed and were left out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -23,6 +23,7 @@ struct Tally {
 pub(crate) fn test(checkout: &Checkout, arguments: &[String]) -> anyhow::Result<()> {
     prerequisites::check(&[&RUST, &GO, &GIT])?;
     bundle::build(checkout)?;
+    chart_sources::build(checkout)?;
     let neovim = stage("looking for Neovim", || tools::neovim(checkout))?;
     if prerequisites::is_there(&NODE) {
         stage("checking the types of the VS Code extension", || {

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use camino::Utf8Path;
+use serde_json::{Value, json};
 
+use super::bare_cluster::BareCluster;
 use super::memory::{Memory, megabytes};
 use super::samples::{Samples, milliseconds};
 use super::saving::save;
 use super::table::{Goal, Row};
-use super::workload::config_map;
+use super::workload::{config_map, object_of};
 use crate::message_log::Mark;
 use crate::server::{Phase, TestServer};
 
@@ -25,6 +27,8 @@ const WARM_UP: usize = 20;
 const PATIENCE: Duration = Duration::from_mins(15);
 /// The one that is saved.
 const SAVED: &str = "group-050/item-5050.yaml";
+/// Where the API server has what is saved.
+const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
 /// Reads the folder in a session, and saves in it and in a folder of one, in turn.
 pub fn measure() -> Vec<Row> {
@@ -42,7 +46,7 @@ pub fn measure() -> Vec<Row> {
     }
     let alone = read_alone(&server);
     let mark = server.client.mark();
-    server.start_session(json!({}));
+    let started = server.start_session(json!({}));
     let applied = wait_until_applied(&server, mark);
     let memory = Memory::of(server.id());
     let indexed = indexed(&server.errors());
@@ -50,20 +54,19 @@ pub fn measure() -> Vec<Row> {
     let one = TestServer::builder().build();
     one.write("only.yaml", config_map("only", 0));
     let mark = one.client.mark();
-    one.start_session(json!({}));
+    let one_started = one.start_session(json!({}));
     one.wait_for_verdict("only.yaml", Phase::Apply, mark, 1);
     one.open("only.yaml");
     server.open(SAVED);
-    let (mut among_many, mut in_one) = (Samples::default(), Samples::default());
-    for round in 1..=WARM_UP + ROUNDS {
-        let many = save(&server, SAVED, &config_map("item-5050", round), || ());
-        let only = save(&one, "only.yaml", &config_map("only", round), || ());
-        if round > WARM_UP {
-            among_many.push(many.seen);
-            in_one.push(only.seen);
-        }
+    let (mut among_many, mut in_one) = (Saves::of(&server, &started), Saves::of(&one, &one_started));
+    for round in 0..WARM_UP + ROUNDS {
+        let counts = round >= WARM_UP;
+        among_many.play(SAVED, &config_map("item-5050", round + 1), counts);
+        in_one.play("only.yaml", &config_map("only", round + 1), counts);
     }
-    let slower = among_many.median() / in_one.median();
+    let slower = among_many.inside.median() / in_one.inside.median();
+    let slower_seen = among_many.seen.median() / in_one.seen.median();
+    let slower_bare = among_many.bare.median() / in_one.bare.median();
     let size = megabytes(bytes);
     vec![
         Row {
@@ -81,13 +84,67 @@ pub fn measure() -> Vec<Row> {
             goal: Goal::at_most(memory.now, 100.0, "100 MB"),
         },
         Row {
-            work: "a save among 10,000 manifests (client's clock)".to_owned(),
-            measured: among_many.show(),
-            against: format!("a save in a folder of one: {}", in_one.show()),
+            work: "a save among 10,000 manifests (server's clock)".to_owned(),
+            measured: among_many.inside.show(),
+            against: format!("a save in a folder of one: {}", in_one.inside.show()),
             ratio: slower,
             goal: Goal::at_most(slower, 1.2, "1.2 ×"),
         },
+        Row {
+            work: "a save among 10,000 manifests (client's clock)".to_owned(),
+            measured: among_many.seen.show(),
+            against: format!("a save in a folder of one: {}", in_one.seen.show()),
+            ratio: slower_seen,
+            goal: Goal::Shown,
+        },
+        Row {
+            work: "a bare dry run of one of 10,000 objects".to_owned(),
+            measured: among_many.bare.show(),
+            against: format!("of the only one: {}", in_one.bare.show()),
+            ratio: slower_bare,
+            goal: Goal::Shown,
+        },
     ]
+}
+
+/// Saves in one session, each beside a bare dry run of the same object on the same cluster.
+struct Saves<'a> {
+    server: &'a TestServer,
+    cluster: BareCluster,
+    seen: Samples,
+    inside: Samples,
+    bare: Samples,
+}
+
+impl<'a> Saves<'a> {
+    fn of(server: &'a TestServer, started: &Value) -> Self {
+        let kubeconfig = Utf8Path::new(started["kubeconfig"].as_str().expect("a kubeconfig"));
+        let field_manager = format!("gitops-lsp:{}", started["name"].as_str().expect("a name"));
+        Self {
+            server,
+            cluster: BareCluster::connect(kubeconfig, &field_manager),
+            seen: Samples::default(),
+            inside: Samples::default(),
+            bare: Samples::default(),
+        }
+    }
+
+    /// Saves once. Before each measurement the cluster is asked without a clock, so that what its controllers do about
+    /// the last apply is over, and no one is the first after a pause.
+    fn play(&mut self, file: &str, text: &str, counts: bool) {
+        let object = object_of(text);
+        let ask = || self.cluster.dry_run(CONFIG_MAPS, &object);
+        ask();
+        let bare = ask();
+        let saved = save(self.server, file, text, || {
+            ask();
+        });
+        if counts {
+            self.bare.push(bare);
+            self.seen.push(saved.seen);
+            self.inside.push_milliseconds(saved.inside);
+        }
+    }
 }
 
 /// Reads the files' bytes, one after the other, in milliseconds.

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use gitops_tests::bench::settings::Settings;
 use gitops_tests::bench::table::{Row, render};
-use gitops_tests::bench::{many_files, memory, open_files, peer, sandbox_start, saving, server_start, typing};
+use gitops_tests::bench::{
+    built_targets, flux, many_files, memory, open_files, peer, sandbox_start, saving, server_start, typing,
+};
 
 fn main() -> ExitCode {
     let settings = match Settings::read(std::env::args().skip(1)) {
@@ -36,6 +38,9 @@ fn main() -> ExitCode {
     bench.group("sandbox", |_| sandbox_start::measure());
     bench.group("saving", saving::measure);
     bench.group("many", |_| many_files::measure());
+    bench.group("flux", flux::measure);
+    bench.group("built", built_targets::measure);
+    bench.group("fleet", |_| built_targets::measure_repository());
     println!("{}\n\n{}", memory::machine(), render(&bench.rows));
     if bench.failed.is_empty() {
         return ExitCode::SUCCESS;

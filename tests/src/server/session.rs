@@ -18,6 +18,8 @@ pub enum Phase {
     DryRun,
     /// What applying brought.
     Apply,
+    /// What became of the workloads.
+    Runtime,
 }
 
 impl Phase {
@@ -25,6 +27,7 @@ impl Phase {
         match self {
             Self::DryRun => "dry-run",
             Self::Apply => "apply",
+            Self::Runtime => "runtime",
         }
     }
 }

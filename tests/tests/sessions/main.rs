@@ -7,6 +7,7 @@
 
 mod cancel;
 mod ends;
+mod references;
 mod start_and_stop;
 mod workspaces;
 

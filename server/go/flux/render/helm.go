@@ -35,15 +35,16 @@ func BuildHelm(tree *Tree, request *Helm) (built *Built) {
 	if err := overwriteValues(tree, loaded, request); err != nil {
 		return failed("values", err)
 	}
-	values := map[string]any{}
-	if len(request.Values) > 0 {
-		if err := json.Unmarshal(request.Values, &values); err != nil {
+	values, err := userValues(request)
+	if err != nil {
+		return failed("values", err)
+	}
+	if request.ReportValues {
+		merged, err := json.Marshal(values)
+		if err != nil {
 			return failed("values", err)
 		}
-	}
-	if values == nil {
-		// They were null.
-		values = map[string]any{}
+		defer func() { built.Values = merged }()
 	}
 	install, err := installOf(request)
 	if err != nil {

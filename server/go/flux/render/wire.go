@@ -29,6 +29,9 @@ type Helm struct {
 	Archive                 string             `json:"archive"`
 	ValuesFiles             []string           `json:"valuesFiles"`
 	Values                  json.RawMessage    `json:"values"`
+	ValuesFrom              []ValuesFrom       `json:"valuesFrom"`
+	Changes                 []Change           `json:"changes"`
+	ReportValues            bool               `json:"reportValues"`
 	Release                 string             `json:"release"`
 	Namespace               string             `json:"namespace"`
 	Owner                   *Owner             `json:"owner"`
@@ -43,6 +46,20 @@ type Helm struct {
 	Overlay                 map[string]*string `json:"overlay"`
 }
 
+// ValuesFrom is one of the references of spec.valuesFrom, with what it refers to.
+type ValuesFrom struct {
+	Data       string `json:"data"`
+	TargetPath string `json:"targetPath"`
+	Literal    bool   `json:"literal"`
+}
+
+// Change is a change of the merged values for one request. The path has keys and numbers of items.
+type Change struct {
+	Path   []any           `json:"path"`
+	Value  json.RawMessage `json:"value"`
+	Delete bool            `json:"delete"`
+}
+
 // Owner is the HelmRelease of what is rendered.
 type Owner struct {
 	Namespace string `json:"namespace"`
@@ -54,6 +71,8 @@ type Built struct {
 	Objects  []Object `json:"objects"`
 	Fault    *Fault   `json:"fault,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
+	// The user's values as they are merged, where they are asked for.
+	Values json.RawMessage `json:"values,omitempty"`
 }
 
 // Object is one object.

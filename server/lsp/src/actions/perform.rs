@@ -54,11 +54,13 @@ pub(crate) async fn objects_of(subject: &Subject) -> Result<Vec<Shown>, Refused>
         };
         return Err(Refused(format!("the session's target builds nothing of {what}")));
     }
-    let (_, object) = subject
+    let (key, object) = subject
         .manifest
         .as_ref()
         .ok_or_else(|| Refused("this session applies manifests as they stand: open the object's file".to_owned()))?;
     Ok(vec![Shown {
+        key: key.clone(),
+        manager: None,
         object: object.clone(),
         origin: String::new(),
         builder: None,
@@ -73,7 +75,7 @@ async fn keys_of(subject: &Subject) -> Result<Vec<ObjectKey>, Refused> {
     }
     let shown = objects_of(subject).await?;
     if !matches!(subject.about, About::Directory(_)) {
-        return Ok(shown.iter().map(|shown| ObjectKey::of(&shown.object)).collect());
+        return Ok(shown.iter().map(|shown| shown.key.clone()).collect());
     }
     let mut builders: Vec<ObjectKey> = Vec::new();
     for builder in shown.into_iter().filter_map(|shown| shown.builder) {
@@ -153,19 +155,20 @@ async fn rendered(subject: &Subject) -> Result<(String, Vec<ObjectKey>), Refused
         }
         text.push_str(&written(&one.object, &one.secrets));
     }
-    Ok((text, shown.iter().map(|shown| ObjectKey::of(&shown.object)).collect()))
+    Ok((text, shown.iter().map(|shown| shown.key.clone()).collect()))
 }
 
 async fn compared(subject: &Subject) -> Result<(String, Vec<ObjectKey>), Refused> {
     let shown = objects_of(subject).await?;
     let mut text = String::new();
     for one in shown.iter().take(MAX_COMPARED) {
-        text.push_str(&difference(&subject.cluster, &subject.manager, &one.object, &one.secrets).await?);
+        let manager = one.manager.as_deref().unwrap_or(&subject.manager);
+        text.push_str(&difference(&subject.cluster, manager, &one.key, &one.object, &one.secrets).await?);
     }
     if shown.len() > MAX_COMPARED {
         let _ = writeln!(text, "# {} more objects were not compared", shown.len() - MAX_COMPARED);
     }
-    let keys: Vec<ObjectKey> = shown.iter().map(|shown| ObjectKey::of(&shown.object)).collect();
+    let keys: Vec<ObjectKey> = shown.iter().map(|shown| shown.key.clone()).collect();
     if text.is_empty() {
         text = match keys.as_slice() {
             [only] => format!("# no difference: {only} is on the sandbox as it is built\n"),

@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::about::ObjectArguments;
 use super::{Done, LIMIT, show};
 use crate::built::Order;
-use crate::built::preview::{AskPreview, Gone, WouldBuild};
+use crate::built::preview::{AskPreview, Brings, Gone, WouldBuild};
 use crate::client::Failure;
 use crate::event::{Event, TaskDone};
 use crate::files::Files;
@@ -208,7 +208,7 @@ async fn preview(work: Work, live: &Live, cluster: &Cluster) -> Result<Preview, 
 
 async fn is_other(supplied: &Supplied, live: &Live, cluster: &Cluster) -> Result<bool, Refused> {
     let manager = live.cluster().field_manager();
-    let difference = difference(cluster, manager, &supplied.object.value(), &[]).await?;
+    let difference = difference(cluster, manager, &supplied.manifest.key, &supplied.object.value(), &[]).await?;
     Ok(!difference.is_empty())
 }
 
@@ -233,10 +233,10 @@ impl Preview {
             }
         }
         self.not_asked = would.changed.len().saturating_sub(MAX_ASKED);
-        let coming = &would.coming;
+        let brings = &would.brings;
         let judging = would.changed.into_iter().take(MAX_ASKED).map(|supplied| async move {
             let mut one = Self::default();
-            one.judge(&supplied, Some(coming), live, cluster).await.map(|()| one)
+            one.judge(&supplied, Some(brings), live, cluster).await.map(|()| one)
         });
         let judged: Vec<Result<Self, Refused>> = stream::iter(judging).buffered(AT_ONCE).collect().await;
         for one in judged {
@@ -251,13 +251,13 @@ impl Preview {
     async fn judge(
         &mut self,
         supplied: &Supplied,
-        coming: Option<&crate::built::Coming>,
+        brings: Option<&Brings>,
         live: &Live,
         cluster: &Cluster,
     ) -> Result<(), Refused> {
         let mut verdict = live.judge(supplied).await;
-        if let Some(coming) = coming {
-            coming.take_what_is_coming(&mut verdict);
+        if let Some(brings) = brings {
+            brings.take_out_of(&mut verdict);
         }
         let key = verdict.manifest.key.clone();
         if let Outcome::Unreachable { reason } = verdict.outcome {
@@ -268,7 +268,7 @@ impl Preview {
             if !is_there {
                 self.created.push(key);
             // What is built is known to be other than what was built; a manifest as it stands is compared with what is live.
-            } else if coming.is_some() || is_other(supplied, live, cluster).await? {
+            } else if brings.is_some() || is_other(supplied, live, cluster).await? {
                 self.changed.push(key);
             }
             return Ok(());

@@ -1,124 +1,122 @@
-//! What Flux says about its objects, on their lines.
+//! What Flux says about its objects, on the lines that earned it.
+//!
+//! The words of a condition are read for which fault it is and what it is about ([`said::Said`]), and that is looked for in
+//! what was built: the object that says it, or another that it names, field by field through origins, as answers of the
+//! API server are.
 
-use std::collections::BTreeMap;
+mod code;
+mod kustomization;
+mod release;
+mod said;
+mod source;
+mod spot;
+mod values;
 
-use gitops_model::{Code, Finding, ObjectKey, Severity, Source, Want, place as place_field};
-use gitops_render::Fault;
+use gitops_model::{Code, Finding, ObjectKey, Related, Severity, Source};
 use gitops_session::{Condition, Readiness};
-use gitops_text::Span;
-use gitops_yaml::FieldPath;
+use serde_json::Value;
 
+use super::Findings;
 use super::worker::Worker;
-use super::{Findings, placed};
+use said::{Named, Said};
+use spot::Spotted;
+
+/// How long words are that stand in a message; the whole is shown beside it.
+const LONGEST_WORDS: usize = 400;
 
 /// The findings about one object: none where nothing failed, or where what is said is not about the newest save.
-pub(super) fn place(worker: &mut Worker, condition: &Condition) -> Findings {
+pub(super) async fn place(worker: &mut Worker, condition: &Condition) -> Findings {
     let Readiness::Failed { reason, message } = &condition.readiness else {
         return Findings::new();
     };
-    if !condition.current {
+    if !condition.current || worker.releases.says(&condition.key) {
         return Findings::new();
     }
-    let slug = slug_of(&condition.key, reason, message);
-    if matches!(slug, "build-failed" | "dry-run-failed")
-        && let Some(found) = build_fault(worker, condition, message)
-    {
-        return found;
+    // Nobody writes a chart of its own: it comes from the template in a release.
+    let written = match &condition.made_for {
+        Some((namespace, name)) => Named {
+            api_version: None,
+            kind: "HelmRelease".to_owned(),
+            namespace: Some(namespace.clone()),
+            name: name.clone(),
+        },
+        None => Named {
+            api_version: None,
+            kind: condition.key.gvk.kind.clone(),
+            namespace: condition.key.namespace.clone(),
+            name: condition.key.name.clone(),
+        },
+    };
+    let index = index_of(worker, &written);
+    let object = index.and_then(|index| worker.objects.get(index));
+    let object = object.map_or(Value::Null, |built| built.object.clone());
+    let all = match condition.key.gvk.kind.as_str() {
+        "Kustomization" => kustomization::read(&object, reason, message),
+        "HelmRelease" => release::read(&object, reason, message),
+        "HelmChart" if condition.made_for.is_some() => source::read_chart(&object, reason, message),
+        _ => source::read(&object, reason, message),
+    };
+    let mut findings = Findings::new();
+    for said in all {
+        for spotted in spot::all(worker, index, &condition.key, &said).await {
+            let (file, finding) = finding(worker, &condition.key, &said, spotted, message);
+            findings.entry(file).or_default().push(finding);
+        }
     }
-    let Some(index) = index_of(worker, &condition.key) else {
-        return Findings::new();
-    };
-    let Some(built) = worker.objects.get(index).cloned() else {
-        return Findings::new();
-    };
-    let Some((path, manifest)) = placed::base(worker, &built) else {
-        return Findings::new();
-    };
-    let Some(text) = worker.parsed(&path) else {
-        return Findings::new();
-    };
-    let field = field_of(slug, message);
-    let span = text
-        .parse
-        .documents
-        .get(manifest.document)
-        .map_or(Span::new(0, 0), |document| {
-            place_field(document, text.text.as_str(), &manifest.base, &field, Want::Value)
-        });
+    findings
+}
+
+fn finding(
+    worker: &Worker,
+    key: &ObjectKey,
+    said: &Said,
+    spotted: Spotted,
+    message: &str,
+) -> (std::sync::Arc<str>, Finding) {
+    let words = spotted.message.unwrap_or_else(|| said.message.clone());
+    let words = shortened(&words);
+    let file = worker.name(&spotted.file);
+    let related = spotted.related.into_iter().map(|(path, span, message)| Related {
+        file: Some(worker.name(&path).to_string()),
+        span,
+        message: message.to_owned(),
+    });
     let finding = Finding {
         code: Code {
             source: Source::Flux,
-            slug,
+            slug: said.slug.as_str(),
         },
         severity: Severity::Error,
-        span,
-        message: message.clone(),
-        detail: None,
-        related: Vec::new(),
+        span: spotted.span,
+        detail: (words != *message).then(|| message.to_owned()),
+        message: words,
+        related: related.collect(),
         fixes: Vec::new(),
-        object: Some(condition.key.clone()),
+        object: Some(spotted.object.unwrap_or_else(|| key.clone())),
     };
-    BTreeMap::from([(worker.name(&path), vec![finding])])
+    (file, finding)
 }
 
-/// Where the object of a condition is among what was built.
-fn index_of(worker: &Worker, key: &ObjectKey) -> Option<usize> {
+fn shortened(words: &str) -> String {
+    match words.char_indices().nth(LONGEST_WORDS) {
+        Some((end, _)) => format!("{}…", words.get(..end).unwrap_or(words)),
+        None => words.to_owned(),
+    }
+}
+
+/// Where an object is among what was built.
+fn index_of(worker: &Worker, named: &Named) -> Option<usize> {
     worker.objects.iter().position(|built| {
-        let text = |pointer: &str| built.object.pointer(pointer).and_then(serde_json::Value::as_str);
-        text("/kind") == Some(&key.gvk.kind)
-            && text("/metadata/name") == Some(&key.name)
-            && text("/metadata/namespace").is_none_or(|namespace| key.namespace.as_deref() == Some(namespace))
-            && text("/apiVersion").is_some_and(|version| version.starts_with(&key.gvk.group))
+        let text = |pointer: &str| built.object.pointer(pointer).and_then(Value::as_str);
+        let api_version = text("/apiVersion").unwrap_or_default();
+        // kustomize's own Kustomizations are never objects.
+        let is_version = named
+            .api_version
+            .as_deref()
+            .is_none_or(|version| version == api_version);
+        text("/kind") == Some(&named.kind)
+            && text("/metadata/name") == Some(&named.name)
+            && text("/metadata/namespace").is_none_or(|namespace| named.namespace.as_deref() == Some(namespace))
+            && is_version
     })
-}
-
-/// A build that fails for Flux fails here as well, and the words lead to the line.
-fn build_fault(worker: &mut Worker, condition: &Condition, message: &str) -> Option<Findings> {
-    let name = (
-        condition.key.namespace.clone().unwrap_or_default(),
-        condition.key.name.clone(),
-    );
-    let unit = worker
-        .units
-        .iter()
-        .find(|unit| unit.flux.as_ref().is_some_and(|flux| flux.name == name))?;
-    let fault = Fault {
-        step: "build".to_owned(),
-        message: message.to_owned(),
-        object: None,
-    };
-    let placed = gitops_render::fault::place(&fault, &unit.path, worker.tree.texts())?;
-    // What is not known by its words is better said of the Kustomization.
-    (placed.slug != "build-failed").then(Findings::new)
-}
-
-fn slug_of(key: &ObjectKey, reason: &str, message: &str) -> &'static str {
-    match reason {
-        "ArtifactFailed" => "artifact-failed",
-        "BuildFailed" => "build-failed",
-        "DependencyNotReady" => "dependency-not-found",
-        "HealthCheckFailed" => "health-check-failed",
-        "InstallFailed" => "install-failed",
-        "UpgradeFailed" => "upgrade-failed",
-        "SourceNotReady" => "source-not-ready",
-        _ if key.gvk.group.starts_with("source.") => "source-failed",
-        _ if message.contains("dry-run failed") => "dry-run-failed",
-        _ => "failed",
-    }
-}
-
-/// The field of the Flux object that a failure is about.
-fn field_of(slug: &str, message: &str) -> FieldPath {
-    let mut path = FieldPath::default();
-    let steps: &[&str] = match slug {
-        "artifact-failed" if message.contains("path not found") => &["spec", "path"],
-        "artifact-failed" => &["spec", "sourceRef", "name"],
-        "source-failed" => &["spec", "url"],
-        "dependency-not-found" => &["spec", "dependsOn"],
-        _ => &["metadata", "name"],
-    };
-    for step in steps {
-        path.push_key(*step);
-    }
-    path
 }

@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use gitops_model::{ObjectKey, Source};
+use gitops_model::{Finding, ObjectKey, Source};
 use gitops_session::actions::Suspension;
-use gitops_session::{Condition, FluxEvent, FluxLoop, FluxStart, Readiness};
+use gitops_session::{BroughtRepository, Condition, FluxEvent, FluxLoop, FluxStart, Readiness};
 use gitops_yaml::Dialect;
 use serde_json::Value;
 
 use super::{Findings, Order, Tree};
 use crate::event::{Event, SessionEvent};
+use crate::files::moved;
 use crate::parsed::Parsed;
 use crate::state::State;
-use crate::{lifecycle, saves};
+use crate::{lifecycle, saves, workload};
 
 /// The file in which Flux's bootstrap writes the source and the Kustomization of an entry.
 const SYNC_FILE: &str = "gotk-sync.yaml";
@@ -24,12 +25,14 @@ const SYNC_FILE: &str = "gotk-sync.yaml";
 pub(crate) struct Fluxing {
     /// The loop that commits and watches.
     commits: FluxLoop,
+    /// The sources that it is told are this workspace; `None` before the first build.
+    repositories: Option<Vec<BroughtRepository>>,
     /// Number of the newest save that is in it.
     committed: u64,
     /// What Flux says about each object.
     conditions: BTreeMap<ObjectKey, Condition>,
-    /// What that means for which file.
-    said: BTreeMap<ObjectKey, Findings>,
+    /// What that means for which file, and the texts that it was placed in.
+    said: BTreeMap<ObjectKey, (Findings, BTreeMap<Arc<str>, Arc<Parsed>>)>,
     /// Files that are saved and not committed yet.
     changed: BTreeSet<Utf8PathBuf>,
     /// How much of what Flux has said is still to get its places.
@@ -48,18 +51,20 @@ pub(crate) struct PlacedCondition {
     pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
 }
 
-/// Starts what commits and watches; `None` where the session's sandbox is not there any more.
-pub(super) fn begin(state: &mut State, number: u64, tree: &mut Tree) -> Option<Fluxing> {
+/// Starts what commits and watches, and finds the `GitRepository` that the entry has for itself; `None` where the session's
+/// sandbox is not there any more.
+pub(super) fn begin(state: &mut State, number: u64, tree: &mut Tree) -> Option<(Fluxing, Option<Value>)> {
     let session = state.sessions.get(&number)?;
     let running = session.running()?;
-    let (sync, repositories) = objects_of(tree, &session.root, &session.relative_target());
+    let sync = sync_objects(tree, &session.root, &session.relative_target());
+    let is_source = |object: &&Value| object.get("kind").and_then(Value::as_str) == Some("GitRepository");
+    let source = sync.iter().find(is_source).cloned();
     let start = FluxStart {
         cluster: running.cluster.clone(),
         root: session.root.clone(),
         state: running.kubeconfig.parent().unwrap_or(Utf8Path::new(".")).join("source"),
         target: session.relative_target(),
         sync,
-        repositories,
     };
     let inbox = state.inbox.clone();
     let report = Arc::new(move |event| {
@@ -69,47 +74,41 @@ pub(super) fn begin(state: &mut State, number: u64, tree: &mut Tree) -> Option<F
         });
     });
     let _on_runtime = state.runtime.enter();
-    Some(Fluxing {
+    let fluxing = Fluxing {
         commits: FluxLoop::start(start, report),
+        repositories: None,
         committed: 0,
         conditions: BTreeMap::new(),
         said: BTreeMap::new(),
         changed: BTreeSet::new(),
         placing: 0,
         waiting: Vec::new(),
-    })
+    };
+    Some((fluxing, source))
 }
 
-/// The objects that stand in an entry for itself, and every `GitRepository` of the tree.
-fn objects_of(tree: &mut Tree, root: &Utf8Path, target: &str) -> (Vec<Value>, Vec<Value>) {
-    let with_sources = tree
+/// The objects that stand in an entry for itself: what Flux's bootstrap has written.
+fn sync_objects(tree: &mut Tree, root: &Utf8Path, target: &str) -> Vec<Value> {
+    let is_sync = |path: &str| Utf8Path::new(path).file_name() == Some(SYNC_FILE);
+    let paths: Vec<String> = tree
         .texts()
-        .below("")
-        .filter(|(_, text)| text.contains("GitRepository"));
-    let paths: Vec<String> = with_sources.map(|(path, _)| path.to_string()).collect();
-    let (mut sync, mut repositories) = (Vec::new(), Vec::new());
+        .below(target)
+        .filter(|(path, _)| is_sync(path))
+        .map(|(path, _)| path.to_string())
+        .collect();
+    let mut sync = Vec::new();
     for path in paths {
         let Some(parsed) = tree.parsed(root, &path) else {
             continue;
         };
         let documents = parsed.parse.documents.iter().filter(|document| !document.is_broken());
         let objects = documents.filter_map(|document| document.to_json(parsed.text.as_str(), Dialect::Kustomize).ok());
-        let of_flux = |object: &Value| {
+        sync.extend(objects.filter(|object: &Value| {
             let version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
             version.contains(".toolkit.fluxcd.io/")
-        };
-        for object in objects.filter(of_flux) {
-            let is_sync =
-                Utf8Path::new(&path).file_name() == Some(SYNC_FILE) && Utf8Path::new(&path).starts_with(target);
-            if object.get("kind").and_then(Value::as_str) == Some("GitRepository") {
-                repositories.push(object.clone());
-            }
-            if is_sync {
-                sync.push(object);
-            }
-        }
+        }));
     }
-    (sync, repositories)
+    sync
 }
 
 impl Fluxing {
@@ -118,6 +117,18 @@ impl Fluxing {
         self.changed.insert(Utf8PathBuf::from(&**name));
         self.waiting.retain(|(waiting, _)| waiting != name);
         self.waiting.push((Arc::clone(name), generation));
+    }
+
+    /// The sources that are this workspace are read from the session. What is broken is not committed, and what it does not
+    /// bring any more is still there. False when too many saves wait.
+    pub(super) fn reads_from(&mut self, repositories: Vec<BroughtRepository>, is_broken: bool) -> bool {
+        let is_known = self.repositories.as_ref() == Some(&repositories);
+        if is_known || (is_broken && self.repositories.is_some()) {
+            return true;
+        }
+        let is_taken = self.commits.repositories(repositories.clone());
+        self.repositories = is_taken.then_some(repositories);
+        is_taken
     }
 
     /// What was saved is accepted. False when too many saves wait.
@@ -152,21 +163,33 @@ impl Fluxing {
         Some(condition)
     }
 
+    /// Whether all that Flux applies of the newest commit is on the cluster, be it healthy or not.
+    pub(crate) fn has_applied(&self) -> bool {
+        let mut all = self.conditions.values();
+        let is_through = |condition: &Condition| match &condition.readiness {
+            Readiness::Ready | Readiness::Failed { .. } => condition.current,
+            // kustomize-controller, `Progressing`: what is waited for then was applied before.
+            Readiness::Waiting { message } => condition.current && message.starts_with("Running health checks"),
+            Readiness::Suspended | Readiness::Blocked { .. } => true,
+            Readiness::Gone => true,
+        };
+        !self.conditions.is_empty() && all.all(is_through) && self.placing == 0
+    }
+
     /// Whether Flux has said all there is to say about the newest commit, and whether all of it is good.
     fn outcome(&self) -> Option<bool> {
-        let mut all = self
-            .conditions
-            .values()
-            .filter(|condition| condition.key.gvk.kind == "Kustomization")
-            .peekable();
-        all.peek()?;
+        let mut is_kustomization = self.conditions.keys().map(|key| key.gvk.kind == "Kustomization");
+        if !is_kustomization.any(|is_one| is_one) {
+            return None;
+        }
         let (mut good, mut blocked) = (true, false);
-        for condition in all {
+        for condition in self.conditions.values() {
             match &condition.readiness {
+                // What waits for another is as that one is, and does not know of the newest commit itself.
+                Readiness::Blocked { .. } => blocked = true,
+                Readiness::Suspended => {}
                 Readiness::Ready if condition.current => {}
                 Readiness::Failed { .. } if condition.current => good = false,
-                Readiness::Suspended => {}
-                Readiness::Blocked { .. } => blocked = true,
                 _ => return None,
             }
         }
@@ -230,6 +253,7 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
     }
     state.lenses_changed = true;
     state.status_changed = true;
+    workload::moved(state, number);
 }
 
 /// What Flux says about an object has its places.
@@ -241,28 +265,44 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedCondition)
     let Some(fluxing) = &mut building.flux else { return };
     fluxing.placing = fluxing.placing.saturating_sub(1);
     let mut files: BTreeSet<Arc<str>> = placed.findings.keys().cloned().collect();
-    if let Some(before) = fluxing.said.insert(placed.key, placed.findings) {
-        files.extend(before.into_keys());
-    }
-    let all: Vec<(Arc<str>, Vec<gitops_model::Finding>)> = files
-        .into_iter()
-        .map(|name| {
-            let of_file = fluxing.said.values().filter_map(|findings| findings.get(&name));
-            let findings = of_file.flatten().cloned().collect();
-            (name, findings)
-        })
-        .collect();
-    for (name, findings) in all {
+    let texts = placed.texts;
+    let before = fluxing.said.insert(placed.key, (placed.findings, texts.clone()));
+    files.extend(before.into_iter().flat_map(|(before, _)| before.into_keys()));
+    for (name, text) in texts {
         if let Some((_, file)) = state.files.at_path(Utf8Path::new(&*name))
             && file.version.is_none()
-            && let Some(text) = placed.texts.get(&name)
         {
-            file.parsed = Some(Arc::clone(text));
+            file.parsed = Some(text);
         }
+    }
+    for name in files {
+        let findings = said_of(state, number, &name);
         state.ledger.set(&name, Source::Flux, generation, findings);
     }
     tell_outcome(state, number);
     state.lenses_changed = true;
+}
+
+/// Everything that Flux says of a file, in its text as it is now.
+fn said_of(state: &mut State, number: u64, name: &Arc<str>) -> Vec<Finding> {
+    let now = state.files.get(name).and_then(|file| file.parsed.clone());
+    let fluxing = state.building(number).and_then(|building| building.flux.as_ref());
+    let mut all = Vec::new();
+    for (findings, texts) in fluxing.into_iter().flat_map(|fluxing| fluxing.said.values()) {
+        let of_file = findings.get(name).into_iter().flatten();
+        let (Some(text), Some(now)) = (texts.get(name), &now) else {
+            all.extend(of_file.cloned());
+            continue;
+        };
+        all.extend(of_file.filter_map(|finding| {
+            let span = moved(text, now, finding.span)?;
+            Some(Finding {
+                span,
+                ..finding.clone()
+            })
+        }));
+    }
+    all
 }
 
 /// Tells clients that wait for it what Flux thinks of the saves that are committed, once it has said all there is to say.
@@ -283,5 +323,6 @@ fn tell_outcome(state: &mut State, number: u64) {
     fluxing.waiting = later;
     if !ready.is_empty() {
         saves::send_verdicts(state, &ready, "flux", good, elapsed);
+        super::applied(state, number, ready);
     }
 }

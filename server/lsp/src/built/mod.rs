@@ -3,14 +3,27 @@
 //! A save goes to the worker of the session, which holds the tree of files as it was saved, has it built by the renderer,
 //! and later finds the places of what the cluster says about it. The loop keeps what is shown.
 
+mod artifact;
+mod behind;
 pub(crate) mod conditions;
 pub(crate) mod fluxing;
+mod kept;
+mod missing_paths;
+mod not_copied;
 mod placed;
 pub(crate) mod preview;
+mod references;
+mod releases;
+mod saved;
 pub(crate) mod shown;
+mod source_ignore;
 mod tree;
 mod unit;
+mod units;
+mod variables;
 mod worker;
+mod workloads;
+mod written;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,20 +31,22 @@ use std::time::Instant;
 
 use camino::Utf8Path;
 use gitops_model::{Finding, ObjectKey, Reach, Severity, Source};
-use gitops_session::{FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply};
+use gitops_session::{BroughtRepository, FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply};
 use tokio::sync::mpsc;
 
 pub(crate) use fluxing::{Fluxing, PlacedCondition};
-pub(crate) use placed::{Coming, PlacedVerdict};
+pub(crate) use placed::{PlacedFile, PlacedVerdict};
 pub(crate) use tree::{Tree, read_tree};
 pub(crate) use worker::{Order, Save};
 
 use gitops_render::Renderer;
 
+use crate::follow;
 use crate::parsed::Parsed;
 use crate::saves;
 use crate::state::State;
 use crate::target::TargetKind;
+use crate::workload;
 
 /// What a session keeps of a target that is built.
 pub(crate) struct Building {
@@ -73,6 +88,8 @@ pub(crate) struct Outcome {
     pub(crate) findings: Findings,
     /// The texts of these files.
     pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
+    /// The sources of the target that are this workspace, for Flux to read them from the session.
+    pub(crate) repositories: Vec<BroughtRepository>,
 }
 
 /// Findings by file.
@@ -86,10 +103,14 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         .sessions
         .get(&number)
         .is_some_and(|session| session.kind == TargetKind::Flux);
-    let flux = is_flux.then(|| fluxing::begin(state, number, &mut tree)).flatten();
+    let (flux, source) = is_flux
+        .then(|| fluxing::begin(state, number, &mut tree))
+        .flatten()
+        .unzip();
     let Some(session) = state.sessions.get_mut(&number) else {
         return;
     };
+    let cluster = session.running().map(|running| running.cluster.clone());
     let target = session.target.strip_prefix(&session.root).unwrap_or(&session.target);
     let start = worker::Start {
         number,
@@ -98,6 +119,8 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         is_flux,
         renderer,
         tree,
+        source: source.flatten(),
+        cluster,
         inbox: state.inbox.clone(),
     };
     let worker = worker::start(start, &state.runtime);
@@ -195,6 +218,13 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
     let (Some(building), Some(live)) = (&mut session.building, live) else {
         return;
     };
+    // What Flux must know of its sources it must know of every build, the newest or not.
+    if let Some(flux) = &mut building.flux
+        && !flux.reads_from(outcome.repositories, outcome.is_broken)
+    {
+        saves::tell_not_taken(state);
+        return;
+    }
     if building.generation != outcome.generation {
         return;
     }
@@ -219,10 +249,13 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
         changed_only: true,
         force: building.force.take(),
     };
-    if live.supply(vec![supply]).is_err() {
+    let supply = vec![supply];
+    workload::supplied(state, number, &supply);
+    if live.supply(supply).is_err() {
         saves::tell_not_taken(state);
         return;
     }
+    workload::place_again(state, number);
     set_findings(state, number, outcome.generation, outcome.findings, &outcome.texts);
 }
 
@@ -249,9 +282,14 @@ fn set_findings(
             findings.retain(|finding| finding.code.slug != "not-yaml");
         }
         if let Some((_, file)) = state.files.at_path(Utf8Path::new(&*name))
-            && file.version.is_none()
+            && let Some(built) = texts.get(&name)
         {
-            file.parsed = texts.get(&name).cloned();
+            if file.version.is_none() {
+                file.parsed = Some(Arc::clone(built));
+            } else if let Some(now) = &file.parsed {
+                // What is typed since it was saved moves what is said of it.
+                findings = follow::all(built, now, findings);
+            }
         }
         state.ledger.set(&name, Source::Render, generation, findings);
     }
@@ -371,6 +409,20 @@ fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok
         return;
     }
     saves::send_verdicts(state, &saved, if last { "apply" } else { "dry-run" }, ok, elapsed);
+    if last {
+        applied(state, number, saved);
+    }
+}
+
+/// What was built is on the cluster: what becomes of it is waited for.
+fn applied(state: &mut State, number: u64, saved: Vec<(Arc<str>, u64)>) {
+    let Some(building) = state.building(number) else {
+        return;
+    };
+    let keys = building.objects.iter().map(|supplied| supplied.manifest.key.clone());
+    let (keys, read_at) = (keys.collect(), building.read_at);
+    workload::applied_by(state, number, saved, keys, read_at);
+    workload::moved(state, number);
 }
 
 /// The session of a built target that holds a file.

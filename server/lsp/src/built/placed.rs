@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gitops_cluster::answer::{Answer, Place as Wanted, Suggestion, codes};
-use gitops_model::{Manifest, Supplier, Want};
+use gitops_model::{Manifest, ObjectKey, Severity, Source, Supplier, Want};
 use gitops_render::origins::{Origins, Place, Question};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{FileVerdict, ObjectVerdict, Outcome, Phase};
 
-use super::Findings;
 use super::worker::Worker;
+use super::{Findings, references, releases};
 use gitops_text::Span;
 
 use crate::files::{At, Judged, ObjectState, PlacedAnswer};
@@ -33,7 +33,8 @@ pub(crate) struct PlacedVerdict {
     pub(crate) files: BTreeMap<Arc<str>, PlacedFile>,
     /// Whether something waits for what Flux is still to bring, and has to be asked about again.
     pub(crate) pending: bool,
-    /// What changes nothing, by file: said only where nothing else is wrong, which it may be a consequence of.
+    /// What dangles or has no effect, and what changes nothing, by file; the latter only where nothing else is wrong, which
+    /// it may be a consequence of.
     pub(crate) unused: Findings,
     /// The texts of these files.
     pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
@@ -63,9 +64,10 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
     let objects = std::mem::take(&mut worker.objects);
     let mut verdicts = verdict.objects;
     if worker.is_flux {
-        let coming = Coming::of(&objects);
+        let coming = Coming::of(&objects, worker);
         for object in &mut verdicts {
             placed.pending |= coming.take_what_is_coming(object);
+            worker.releases.forget_past_of_hooks(object, &objects);
         }
     }
     let suppliers = suppliers_of(worker, &objects, &verdicts).await;
@@ -79,35 +81,61 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
                 placed.unreachable.get_or_insert_with(|| reason.clone());
             }
         }
-        if let Some(built) = objects.get(object.manifest.document) {
-            place_object(worker, built, object, suppliers, !last, &mut placed.files);
+        // What a release brings is written where the release is.
+        let index = object.manifest.document;
+        let written = worker.releases.owner(index).unwrap_or(index);
+        let built = objects.get(index).filter(|built| is_it(built, object));
+        if let (Some(written), Some(built)) = (objects.get(written), built) {
+            let mut object = object.clone();
+            for answer in object
+                .judgement
+                .answers
+                .iter_mut()
+                .chain(&mut object.judgement.warnings)
+            {
+                worker.releases.explain(index, built, answer);
+            }
+            place_object(worker, written, &object, suppliers, !last, &mut placed.files);
         }
+    }
+    if !worker.is_broken {
+        placed.unused = references::find(worker, &objects, &verdicts).await;
     }
     worker.objects = objects;
     if placed.ok {
-        placed.unused = worker.unused();
-        placed.texts = worker.texts_of(&placed.unused);
+        for (file, findings) in worker.unused() {
+            placed.unused.entry(file).or_default().extend(findings);
+        }
+        let unread = releases::unread_values(worker, &worker.objects).await;
+        for (name, more) in worker.by_file(unread, Source::Model, Severity::Warning) {
+            placed.unused.entry(name).or_default().extend(more);
+        }
     }
+    placed.texts = worker.texts_of(&placed.unused);
     placed
 }
 
 /// What the objects of a Flux repository bring: it is missing until Flux has applied it, and then it is there.
-pub(crate) struct Coming {
+struct Coming<'a> {
+    objects: &'a [BuiltObject],
+    worker: &'a Worker,
     namespaces: BTreeSet<String>,
     /// Group and kind.
     kinds: BTreeSet<(String, String)>,
-    /// Whether charts are installed, which can bring any kind.
+    /// Whether charts are installed that are not known here, which can bring any kind.
     has_charts: bool,
 }
 
-impl Coming {
-    pub(super) fn of(objects: &[BuiltObject]) -> Self {
+impl<'a> Coming<'a> {
+    fn of(objects: &'a [BuiltObject], worker: &'a Worker) -> Self {
         let mut coming = Self {
+            objects,
+            worker,
             namespaces: BTreeSet::new(),
             kinds: BTreeSet::new(),
             has_charts: false,
         };
-        for built in objects {
+        for (number, built) in objects.iter().enumerate() {
             let text = |pointer: &str| {
                 let text = built.object.pointer(pointer).and_then(serde_json::Value::as_str);
                 text.unwrap_or_default().to_owned()
@@ -119,23 +147,47 @@ impl Coming {
                 "CustomResourceDefinition" => {
                     coming.kinds.insert((text("/spec/group"), text("/spec/names/kind")));
                 }
-                "HelmRelease" => coming.has_charts = true,
+                "HelmRelease" => {
+                    coming.has_charts |= !worker.releases.renders(number);
+                    if built.object.pointer("/spec/install/createNamespace") == Some(&true.into()) {
+                        coming.namespaces.insert(text("/spec/targetNamespace"));
+                    }
+                }
                 _ => {}
             }
         }
         coming
     }
 
+    /// The release that brings a kind, where it is applied together with an object of that kind, and so after the check.
+    fn comes_too_late(&self, object: usize, (group, kind): &(String, String)) -> Option<String> {
+        let (release, name) = self.worker.releases.bringing(self.objects, group, kind)?;
+        let unit = |object: usize| self.worker.unit_of.get(object);
+        (unit(object) == unit(release)).then_some(name)
+    }
+
     /// Takes out of a verdict what will be there by itself; whether there was something.
-    pub(crate) fn take_what_is_coming(&self, verdict: &mut ObjectVerdict) -> bool {
+    fn take_what_is_coming(&self, verdict: &mut ObjectVerdict) -> bool {
         let key = &verdict.manifest.key;
         let namespace = key.namespace.as_deref().unwrap_or("default");
         let kind = (key.gvk.group.clone(), key.gvk.kind.clone());
+        let too_late = self.comes_too_late(verdict.manifest.document, &kind);
         let answers = &mut verdict.judgement.answers;
+        if let Some(release) = &too_late {
+            for answer in answers
+                .iter_mut()
+                .filter(|answer| answer.slug == codes::KIND_NOT_SERVED)
+            {
+                answer.message = format!(
+                    "{}; {release} brings it, but all of one Kustomization is checked before any of it is applied: put this into one that depends on it",
+                    answer.message
+                );
+            }
+        }
         let before = answers.len();
         answers.retain(|answer| match answer.slug {
             codes::NAMESPACE_NOT_FOUND => !self.namespaces.contains(namespace),
-            codes::KIND_NOT_SERVED => !(self.has_charts || self.kinds.contains(&kind)),
+            codes::KIND_NOT_SERVED => too_late.is_some() || !(self.has_charts || self.kinds.contains(&kind)),
             _ => true,
         });
         let is_coming = answers.len() < before;
@@ -147,7 +199,11 @@ impl Coming {
 }
 
 /// Who supplies what each answer about each object is about, best first.
-async fn suppliers_of(worker: &Worker, objects: &[BuiltObject], verdicts: &[ObjectVerdict]) -> Vec<Vec<Vec<Place>>> {
+pub(super) async fn suppliers_of(
+    worker: &Worker,
+    objects: &[BuiltObject],
+    verdicts: &[ObjectVerdict],
+) -> Vec<Vec<Vec<Place>>> {
     let asked =
         |verdict: &ObjectVerdict| !verdict.judgement.answers.is_empty() || !verdict.judgement.warnings.is_empty();
     let mut known: BTreeMap<usize, (Origins<'_>, Kustomize)> = BTreeMap::new();
@@ -155,22 +211,45 @@ async fn suppliers_of(worker: &Worker, objects: &[BuiltObject], verdicts: &[Obje
     for verdict in verdicts {
         let mut of_object = Vec::new();
         let index = verdict.manifest.document;
+        if asked(verdict)
+            && let Some(places) = releases::suppliers(worker, objects, verdict).await
+        {
+            all.push(places);
+            continue;
+        }
         // Most of the time there is nothing to ask, and reading all kustomizations is for nothing.
-        if let (true, Some(built), Some(&number)) = (asked(verdict), objects.get(index), worker.unit_of.get(index))
+        let built = objects.get(index).filter(|built| is_it(built, verdict));
+        if let (true, Some(built), Some(&number)) = (asked(verdict), built, worker.unit_of.get(index))
             && let Some(unit) = worker.units.get(number)
         {
             let texts = worker.tree.texts();
             let (origins, request) = known.entry(number).or_insert_with(|| {
-                let origins = Origins::read(texts, &unit.path, unit.spot(texts)).among(objects);
-                (origins, unit.request(worker.name_of_tree()))
+                let origins = Origins::read(worker.tree_of(unit), &unit.path, unit.spot(texts));
+                let origins = origins.with_values_of(texts).among(objects);
+                (origins, unit.request(worker.tree_at_renderer(unit)))
+            });
+            // Origins are looked for where it was built from, which is an artifact for some.
+            let as_built = worker.as_built.get(&index).map(|note| BuiltObject {
+                origin: Some(note.clone()),
+                ..built.clone()
             });
             for answer in answers_of(verdict) {
-                of_object.push(places(worker, origins, request, built, answer).await);
+                let places = places(worker, origins, request, as_built.as_ref().unwrap_or(built), answer).await;
+                let places = places.into_iter().map(|place| worker.in_its_file(unit, place));
+                of_object.push(places.collect());
             }
         }
         all.push(of_object);
     }
     all
+}
+
+/// Whether a verdict is about an object: what was built may be other by now than what was asked about.
+fn is_it(built: &BuiltObject, verdict: &ObjectVerdict) -> bool {
+    let (own, key) = (ObjectKey::of(&built.object), &verdict.manifest.key);
+    // What a chart renders without a namespace goes to that of the release.
+    let namespace = own.namespace.as_ref().or(key.namespace.as_ref()).cloned();
+    ObjectKey { namespace, ..own } == *key
 }
 
 fn answers_of(verdict: &ObjectVerdict) -> impl Iterator<Item = &Answer> {
@@ -209,7 +288,7 @@ async fn places(
 }
 
 /// What is said of one object: its state where it stands, its answers where their fields are supplied.
-fn place_object(
+pub(super) fn place_object(
     worker: &mut Worker,
     built: &BuiltObject,
     verdict: &ObjectVerdict,
@@ -330,7 +409,7 @@ fn add_placed(
 }
 
 /// In words, what a place on the way of a field is.
-fn on_the_way(supplier: Supplier) -> &'static str {
+pub(super) fn on_the_way(supplier: Supplier) -> &'static str {
     match supplier {
         Supplier::Manifest => "the object is written here",
         Supplier::Patch => "this patch is on its way",
@@ -344,6 +423,8 @@ fn on_the_way(supplier: Supplier) -> &'static str {
         Supplier::Replacement => "this replacement is on its way",
         Supplier::Transformer => "this transformer is on its way",
         Supplier::Substitution => "the variable has its value here",
+        Supplier::Values => "this value is on its way",
+        Supplier::Template => "the chart's template writes it here",
     }
 }
 

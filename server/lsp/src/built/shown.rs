@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use base64::Engine as _;
-use gitops_model::flux::{FluxObject, FluxSpec};
+use gitops_model::flux::{FluxObject, FluxSpec, Reference};
 use gitops_model::kustomize::{Layer, layer};
 use gitops_model::{Manifest, ObjectKey, Supplier, Want};
 use gitops_render::BuiltObject;
@@ -54,6 +54,10 @@ pub(crate) struct Ask {
 /// An object as it was built.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
+    /// Its identity as it is sent: an object of a chart goes to the namespace of its release.
+    pub(crate) key: ObjectKey,
+    /// Who applies it, where that is not who applies all others: helm-controller what a chart brings.
+    pub(crate) manager: Option<&'static str>,
     /// The object.
     pub(crate) object: Value,
     /// Where it came from, in words; empty where that is not known.
@@ -66,23 +70,47 @@ pub(crate) struct Shown {
 
 /// Answers a question about what was built last.
 pub(super) fn answer(worker: &mut Worker, ask: Ask) {
-    let indices = indices(worker, &ask.about);
+    let asked = indices(worker, &ask.about);
+    let indices = with_what_charts_bring(worker, asked);
     let objects = std::mem::take(&mut worker.objects);
     let mut budget = MAX_FIELDS_OF_ALL;
     let mut shown = Vec::new();
     for index in indices.into_iter().take(MAX_OBJECTS) {
         let Some(built) = objects.get(index) else { continue };
         let unit = worker.unit_of.get(index).copied().unwrap_or_default();
+        let sent = worker.sent.get(index);
         shown.push(Shown {
+            key: sent.map_or_else(|| ObjectKey::of(&built.object), |sent| sent.manifest.key.clone()),
+            manager: sent.and_then(|sent| sent.manager),
             object: built.object.clone(),
-            origin: origin(worker, built, &objects, unit, &mut budget),
+            origin: origin(worker, index, built, &objects, &mut budget),
             builder: builder(worker, unit),
-            secrets: secrets(worker, &objects, unit),
+            secrets: secrets(worker, &objects, index),
         });
     }
     worker.objects = objects;
     // Who asked may be gone by now.
     let _ = ask.answer.send(shown);
+}
+
+/// Behind each HelmRelease what its chart renders.
+fn with_what_charts_bring(worker: &Worker, indices: Vec<usize>) -> Vec<usize> {
+    let brought: Vec<(usize, usize)> = (0..worker.objects.len())
+        .filter_map(|index| Some((worker.releases.owner(index)?, index)))
+        .collect();
+    let mut all: Vec<usize> = Vec::with_capacity(indices.len());
+    for index in indices {
+        let own = brought
+            .iter()
+            .filter(|(owner, _)| *owner == index)
+            .map(|(_, brought)| *brought);
+        for index in std::iter::once(index).chain(own) {
+            if !all.contains(&index) {
+                all.push(index);
+            }
+        }
+    }
+    all
 }
 
 /// Which of the built objects are meant.
@@ -164,26 +192,31 @@ fn builder(worker: &Worker, unit: usize) -> Option<ObjectKey> {
     })
 }
 
-/// The values that a unit takes from Secrets for its variables.
-fn secrets(worker: &Worker, objects: &[BuiltObject], unit: usize) -> Vec<String> {
-    let unit = worker.units.get(unit);
-    let kustomization = unit.and_then(|unit| unit.request("").kustomization);
-    let object = kustomization.as_ref().and_then(FluxObject::read);
-    let Some(FluxSpec::Kustomization(spec)) = object.map(|object| object.spec) else {
-        return Vec::new();
-    };
-    let named = spec
-        .substitute_from
-        .iter()
-        .filter(|reference| reference.kind == "Secret");
-    named
+/// The values that come into an object from Secrets: by the variables of its Kustomization, or by the values of its release.
+fn secrets(worker: &Worker, objects: &[BuiltObject], index: usize) -> Vec<String> {
+    let unit = worker.unit_of.get(index).and_then(|unit| worker.units.get(*unit));
+    let kustomization = unit.and_then(|unit| unit.flux.as_ref()).map(|flux| &flux.object);
+    let release = worker.releases.owner(index).and_then(|owner| objects.get(owner));
+    let makers = kustomization.into_iter().chain(release.map(|built| &built.object));
+    makers
+        .filter_map(FluxObject::read)
+        .flat_map(|maker| {
+            let references: Vec<Reference> = match &maker.spec {
+                FluxSpec::Kustomization(spec) => spec.substitute_from.clone(),
+                FluxSpec::HelmRelease(_) => maker.references().into_iter().cloned().collect(),
+                FluxSpec::Source(_) | FluxSpec::ArtifactGenerator(_) => Vec::new(),
+            };
+            references
+        })
+        .filter(|reference| reference.kind == "Secret")
         .flat_map(|reference| {
             let is_it = |built: &&BuiltObject| {
                 let key = ObjectKey::of(&built.object);
                 let here = key.namespace.is_none() || key.namespace == reference.namespace;
                 key.gvk.kind == "Secret" && key.name == reference.name && here
             };
-            objects.iter().filter(is_it).flat_map(|built| values_of(&built.object))
+            let values = objects.iter().filter(is_it).flat_map(|built| values_of(&built.object));
+            values.collect::<Vec<String>>()
         })
         .collect()
 }
@@ -195,15 +228,48 @@ fn values_of(secret: &Value) -> Vec<String> {
         String::from_utf8(bytes).ok()
     });
     let plain = entries("stringData").filter_map(|(_, value)| Some(value.as_str()?.to_owned()));
-    // What a file ends with is not what stands in a line.
-    let trimmed = decoded.chain(plain).map(|value| value.trim().to_owned());
-    trimmed.filter(|value| value.len() >= SHORTEST_SECRET).collect()
+    let mut all = Vec::new();
+    for value in decoded.chain(plain) {
+        // A file of values is not put in as a whole, but by its parts.
+        let parse = gitops_yaml::parse(&value);
+        for document in parse.documents.iter().take(1) {
+            if let Ok(values) = document.to_json(&value, Dialect::Kustomize) {
+                texts_of(&values, &mut all);
+            }
+        }
+        // What a file ends with is not what stands in a line.
+        all.push(value.trim().to_owned());
+    }
+    all.retain(|value| value.len() >= SHORTEST_SECRET);
+    // What is a part of another one comes later, so that the longer one is masked as a whole.
+    all.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    all.dedup();
+    all
+}
+
+/// The texts of a value, however deep.
+fn texts_of(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.trim().to_owned()),
+        Value::Array(items) => items.iter().for_each(|item| texts_of(item, found)),
+        Value::Object(entries) => entries.values().for_each(|entry| texts_of(entry, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// `from apps/web.yaml, patched in overlay/patch.yaml`: the file that brings an object, and those that had a part in it.
-fn origin(worker: &mut Worker, built: &BuiltObject, all: &[BuiltObject], unit: usize, budget: &mut usize) -> String {
+fn origin(worker: &mut Worker, index: usize, built: &BuiltObject, all: &[BuiltObject], budget: &mut usize) -> String {
     let mut words = Vec::new();
     let note = built.origin.clone().unwrap_or_default();
+    if let Some(release) = worker.releases.owner(index).and_then(|owner| all.get(owner)) {
+        let key = ObjectKey::of(&release.object);
+        let template = if note.path.is_empty() {
+            String::new()
+        } else {
+            format!(", template {}", note.path)
+        };
+        return format!("rendered by {key}{template}");
+    }
     if !note.path.is_empty() {
         words.push(format!("from {}", note.path));
     } else if !note.configured_in.is_empty() {
@@ -219,11 +285,19 @@ fn origin(worker: &mut Worker, built: &BuiltObject, all: &[BuiltObject], unit: u
         MAX_FIELDS.min(*budget),
     );
     *budget = budget.saturating_sub(fields.len());
-    let Some(of) = worker.units.get(unit) else {
+    let unit = worker.unit_of.get(index).and_then(|unit| worker.units.get(*unit));
+    let Some(unit) = unit else {
         return words.join(", ");
     };
     let texts = worker.tree.texts();
-    let origins = Origins::read(texts, &of.path, of.spot(texts)).among(all);
+    let origins = Origins::read(worker.tree_of(unit), &unit.path, unit.spot(texts));
+    let origins = origins.with_values_of(texts).among(all);
+    // Origins are looked for where it was built from, which is an artifact for some.
+    let as_built = worker.as_built.get(&index).map(|note| BuiltObject {
+        origin: Some(note.clone()),
+        ..built.clone()
+    });
+    let built = as_built.as_ref().unwrap_or(built);
     for path in fields {
         let question = Question {
             built,
@@ -231,7 +305,8 @@ fn origin(worker: &mut Worker, built: &BuiltObject, all: &[BuiltObject], unit: u
             want: Want::Value,
         };
         let places = origins.with_variables(origins.propose(question).places, Want::Value);
-        let Some(first) = places.first() else { continue };
+        let first = places.into_iter().next().map(|place| worker.in_its_file(unit, place));
+        let Some(first) = first else { continue };
         let part = match first.origin.supplier {
             Supplier::Manifest => continue,
             Supplier::Patch => "patched in",
@@ -245,6 +320,8 @@ fn origin(worker: &mut Worker, built: &BuiltObject, all: &[BuiltObject], unit: u
             Supplier::Replacement => "value replaced in",
             Supplier::Transformer => "transformed in",
             Supplier::Substitution => "variable set in",
+            Supplier::Values => "value set in",
+            Supplier::Template => "written by",
         };
         let said = format!("{part} {}", first.origin.file);
         if !words.contains(&said) {
@@ -307,7 +384,9 @@ mod tests {
     fn values_of_a_secret_are_known_however_they_are_written() {
         let secret =
             json!({ "data": { "a": "aHVudGVyMgo=", "b": "eA==", "c": "%" }, "stringData": { "d": "swordfish" } });
-        assert_eq!(values_of(&secret), ["hunter2", "swordfish"]);
+        assert_eq!(values_of(&secret), ["swordfish", "hunter2"]);
+        let file = json!({ "stringData": { "values.yaml": "db:\n  password: opensesame\n  port: 5432\n" } });
+        assert!(values_of(&file).contains(&"opensesame".to_owned()));
     }
 
     #[test]

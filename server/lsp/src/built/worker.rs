@@ -1,24 +1,32 @@
 //! The task that has a target built and finds the places of what is said about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
+use gitops_model::flux::RepositoryUrl;
 use gitops_model::{Code, Finding, Manifest, ObjectKey, Severity, Source, Want, changes_reach, reach};
 use gitops_render::fault::PlacedFault;
-use gitops_render::{BuiltObject, Fault, Renderer};
+use gitops_render::{BuiltObject, Fault, OriginNote, Renderer};
 use gitops_session::{Condition, FileVerdict, Supplied};
 use gitops_text::Span;
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::artifact::Artifacts;
+use super::behind::Behind;
+use super::kept::Kept;
 use super::preview::{self, AskPreview};
+use super::releases::Releases;
 use super::shown::{self, Ask};
-use super::unit::{self, AllBuilt, Unit};
-use super::{Findings, Outcome, PlacedCondition, Tree, conditions, placed};
+use super::source_ignore::SourceIgnore;
+use super::unit::Unit;
+use super::units::UnitName;
+use super::{Findings, PlacedCondition, Tree, conditions, placed, references, workloads};
 use crate::event::{Event, Inbox, TaskDone};
 use crate::parsed::Parsed;
+use crate::workload::WorkloadOrder;
 
 /// How many orders may wait.
 const QUEUE: usize = 256;
@@ -31,6 +39,8 @@ pub(crate) enum Order {
     Place(Box<FileVerdict>),
     /// Flux has spoken.
     Flux(Box<Condition>),
+    /// Something is wrong with an object that was applied, or nothing any more.
+    Workload(Box<WorkloadOrder>),
     /// Somebody wants to see what was built.
     Ask(Box<Ask>),
     /// Somebody wants to see what would be built.
@@ -48,7 +58,7 @@ pub(crate) struct Save {
 /// The worker of one session.
 pub(super) struct Worker {
     /// Number of the session.
-    number: u64,
+    pub(super) number: u64,
     /// The workspace folder.
     pub(super) root: Utf8PathBuf,
     /// The target, from the root.
@@ -63,12 +73,36 @@ pub(super) struct Worker {
     pub(super) objects: Vec<BuiltObject>,
     /// The unit of each object.
     pub(super) unit_of: Vec<usize>,
-    generation: u64,
+    /// The Helm releases among the objects.
+    pub(super) releases: Releases,
+    /// The sandbox, which tells what charts see of it.
+    pub(super) cluster: Option<gitops_cluster::Cluster>,
+    /// Whether something could not be built, so that what is missing may only not be built.
+    pub(super) is_broken: bool,
+    /// What was said of references of what was built last.
+    pub(super) said: Vec<references::Said>,
+    /// The objects as they are sent.
+    pub(super) sent: Vec<Supplied>,
+    /// Where objects come from in the tree of their unit, where that is an artifact.
+    pub(super) as_built: BTreeMap<usize, OriginNote>,
+    /// What is kept of each unit.
+    pub(super) kept: BTreeMap<UnitName, Kept>,
+    /// Artifacts that are made of the tree.
+    pub(super) artifacts: Artifacts,
+    /// Where the workspace stands in its repository; empty for the top.
+    pub(super) prefix: String,
+    /// The repositories that this workspace is.
+    pub(super) remotes: Vec<RepositoryUrl>,
+    /// Namespace and name of the `GitRepository` that the target itself is built from.
+    pub(super) source_of_target: (String, String),
+    /// The wholes that are built behind slices.
+    pub(super) behind: Behind,
+    /// What source-controller leaves out, where Flux builds.
+    pub(super) left_out: Option<SourceIgnore>,
+    pub(super) generation: u64,
     /// Name of the tree at the renderer.
-    name_of_tree: String,
-    /// What is laid over the tree while something is built that was not saved.
-    pub(super) overlay: BTreeMap<String, Option<String>>,
-    inbox: Inbox,
+    pub(super) name_of_tree: String,
+    pub(super) inbox: Inbox,
 }
 
 /// What a worker begins with.
@@ -85,6 +119,10 @@ pub(crate) struct Start {
     pub(crate) renderer: Arc<dyn Renderer>,
     /// The files as they were read.
     pub(crate) tree: Tree,
+    /// The `GitRepository` that the target itself is built from, where it has one.
+    pub(crate) source: Option<Value>,
+    /// The sandbox.
+    pub(crate) cluster: Option<gitops_cluster::Cluster>,
     /// To whom it tells what came out.
     pub(crate) inbox: Inbox,
 }
@@ -92,6 +130,7 @@ pub(crate) struct Start {
 /// Starts a worker. It ends when nobody can order any more.
 pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sender<Order> {
     let (orders, mut received) = mpsc::channel(QUEUE);
+    let (behind, mut wholes) = Behind::new();
     let mut worker = Worker {
         number: start.number,
         root: start.root,
@@ -102,14 +141,38 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
         units: Vec::new(),
         objects: Vec::new(),
         unit_of: Vec::new(),
+        is_broken: false,
+        said: Vec::new(),
+        sent: Vec::new(),
+        as_built: BTreeMap::new(),
+        kept: BTreeMap::new(),
+        artifacts: Artifacts::default(),
+        prefix: String::new(),
+        remotes: Vec::new(),
+        source_of_target: source_of_target(start.source.as_ref()),
+        behind,
+        left_out: None,
+        releases: Releases::default(),
+        cluster: start.cluster,
         generation: 0,
         name_of_tree: format!("session-{}", start.number),
-        overlay: BTreeMap::new(),
         inbox: start.inbox,
     };
+    worker.remotes.extend(start.source.as_ref().and_then(url_of));
     runtime.spawn(async move {
+        worker.look_around().await;
         worker.send_whole_tree().await;
-        while let Some(order) = received.recv().await {
+        loop {
+            let order = tokio::select! {
+                order = received.recv() => match order {
+                    Some(order) => order,
+                    None => return,
+                },
+                Some(built) = wholes.recv() => {
+                    worker.take_wholes(built).await;
+                    continue;
+                }
+            };
             let mut save: Option<Save> = None;
             let mut said = Vec::new();
             let mut next = Some(order);
@@ -142,7 +205,8 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
             for order in said {
                 match order {
                     Order::Place(verdict) if verdict.generation == worker.generation => worker.place(*verdict).await,
-                    Order::Flux(condition) => worker.place_condition(&condition),
+                    Order::Flux(condition) => worker.place_condition(&condition).await,
+                    Order::Workload(order) => workloads::place(&mut worker, *order).await,
                     Order::Ask(ask) => shown::answer(&mut worker, *ask),
                     Order::Preview(ask) => preview::answer(&mut worker, *ask).await,
                     Order::Place(_) | Order::Save(_) => {}
@@ -158,62 +222,10 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
 }
 
 impl Worker {
-    async fn send_whole_tree(&mut self) {
-        let files = self.tree.texts().below("");
-        let files = files
-            .map(|(path, text)| (path.to_string(), Some(text.to_string())))
-            .collect();
-        // What went wrong is said of the build that follows.
-        let _ = self.renderer.change(&self.name_of_tree, files).await;
-    }
-
-    async fn build(&mut self, save: Save) {
-        self.generation = save.generation;
-        let mut files = BTreeMap::new();
-        for (path, content) in save.changes {
-            match content {
-                Some(parsed) => {
-                    files.insert(path.clone(), Some(parsed.text.as_str().to_owned()));
-                    self.tree.set(path, parsed);
-                }
-                None => files.extend(self.tree.remove(&path).into_iter().map(|path| (path, None))),
-            }
-        }
-        let changed = self.renderer.change(&self.name_of_tree, files).await;
-        let AllBuilt {
-            units,
-            objects,
-            mut faults,
-        } = unit::build_all(self).await;
-        if let Err(gone) = changed {
-            faults.push((
-                0,
-                Fault {
-                    step: "build".to_owned(),
-                    message: gone.to_string(),
-                    object: None,
-                },
-            ));
-        }
-        self.units = units;
-        let findings = self.faults(&faults);
-        // Of a single kustomization that cannot be built nothing is known; of many, what can be built goes on.
-        let is_broken = !faults.is_empty();
-        let objects = if is_broken && !self.is_flux {
-            None
-        } else {
-            (self.unit_of, self.objects) = objects.into_iter().unzip();
-            Some(supplied(&self.objects, self.is_flux))
-        };
-        let outcome = Outcome {
-            generation: save.generation,
-            objects,
-            is_broken,
-            texts: self.texts_of(&findings),
-            findings,
-        };
+    async fn place(&mut self, verdict: FileVerdict) {
+        let placed = placed::place(self, verdict).await;
         let number = self.number;
-        let _ = self.inbox.send(Event::Task(TaskDone::TargetBuilt { number, outcome }));
+        let _ = self.inbox.send(Event::Task(TaskDone::Placed { number, placed }));
     }
 
     /// Whether a file that is saved says, or said before, what other files are a part of. One that is new or gone may be
@@ -231,25 +243,31 @@ impl Worker {
         let _ = self.inbox.send(Event::Task(TaskDone::Reached { number, reach }));
     }
 
-    async fn place(&mut self, verdict: FileVerdict) {
-        let placed = placed::place(self, verdict).await;
-        let number = self.number;
-        let _ = self.inbox.send(Event::Task(TaskDone::Placed { number, placed }));
-    }
-
     /// Name of the tree at the renderer.
     pub(super) fn name_of_tree(&self) -> &str {
         &self.name_of_tree
     }
 
     /// The faults of builds on their lines.
-    fn faults(&self, faults: &[(usize, Fault)]) -> Findings {
+    pub(super) fn faults(&self, faults: &[(usize, Fault)]) -> Findings {
         let placed = faults.iter().filter_map(|(number, fault)| {
-            let directory = self.units.get(*number).map_or("", |unit| unit.path.as_str());
-            let placed = gitops_render::fault::place(fault, directory, self.tree.texts());
+            let unit = self.units.get(*number)?;
+            let placed = gitops_render::fault::place(fault, &unit.path, self.tree_of(unit));
+            let placed = placed.map(|placed| self.in_the_work_tree(unit, placed));
             placed.or_else(|| self.on_the_kustomization(*number, fault))
         });
         self.by_file(placed, Source::Render, Severity::Error)
+    }
+
+    /// A place in the tree of a unit as one in the work tree.
+    fn in_the_work_tree(&self, unit: &Unit, placed: PlacedFault) -> PlacedFault {
+        match self.written(unit, &placed.file) {
+            Some(file) => PlacedFault {
+                file: file.to_string(),
+                ..placed
+            },
+            None => placed,
+        }
     }
 
     /// A fault of a directory without a kustomization file is one of the Kustomization of Flux that names it.
@@ -270,28 +288,44 @@ impl Worker {
     /// The texts that findings are about.
     pub(super) fn texts_of(&mut self, findings: &Findings) -> BTreeMap<Arc<str>, Arc<Parsed>> {
         let mut texts = BTreeMap::new();
-        for name in findings.keys() {
+        let related = findings.values().flatten().flat_map(|finding| &finding.related);
+        let others: BTreeSet<Arc<str>> = related
+            .filter_map(|related| related.file.as_deref().map(Arc::from))
+            .collect();
+        for name in findings.keys().chain(&others) {
             let text = self.path_of(name).and_then(|path| self.parsed(&path));
             texts.extend(text.map(|text| (Arc::clone(name), text)));
         }
         texts
     }
 
-    /// What of the kustomizations changes nothing.
-    pub(super) fn unused(&self) -> Findings {
-        let unused = self.units.iter().enumerate().flat_map(|(number, unit)| {
-            let objects = self.objects.iter().zip(&self.unit_of);
-            let own: Vec<&BuiltObject> = objects
-                .filter(|(_, of)| **of == number)
-                .map(|(built, _)| built)
-                .collect();
-            gitops_render::unused::unused(self.tree.texts(), &unit.path, &own)
-        });
-        self.by_file(unused, Source::Model, Severity::Warning)
+    /// What of the kustomizations changes nothing. What was found of a unit holds until it is built again.
+    pub(super) fn unused(&mut self) -> Findings {
+        let mut all = Vec::new();
+        let mut start = 0;
+        for (number, unit) in self.units.iter().enumerate() {
+            let count = self.unit_of.iter().skip(start).take_while(|of| **of == number).count();
+            let Some(kept) = self.kept.get(&unit.name()) else {
+                continue;
+            };
+            let found = kept.unused.clone().unwrap_or_else(|| {
+                let own: Vec<&BuiltObject> = self.objects.iter().skip(start).take(count).collect();
+                let found = gitops_render::unused::unused(self.tree_of(unit), &unit.path, &own);
+                let found = found.into_iter().map(|placed| self.in_the_work_tree(unit, placed));
+                found.collect()
+            });
+            all.extend(found.iter().cloned());
+            if let Some(kept) = self.kept.get_mut(&unit.name()) {
+                kept.unused = Some(found);
+            }
+            start += count;
+        }
+        self.by_file(all, Source::Model, Severity::Warning)
     }
 
-    fn place_condition(&mut self, condition: &Condition) {
-        let findings = conditions::place(self, condition);
+    async fn place_condition(&mut self, condition: &Condition) {
+        let findings = conditions::place(self, condition).await;
+        let findings = references::without_said(self, condition, findings);
         let placed = PlacedCondition {
             key: condition.key.clone(),
             texts: self.texts_of(&findings),
@@ -303,7 +337,12 @@ impl Worker {
             .send(Event::Task(TaskDone::ConditionPlaced { number, placed }));
     }
 
-    fn by_file(&self, placed: impl IntoIterator<Item = PlacedFault>, source: Source, severity: Severity) -> Findings {
+    pub(super) fn by_file(
+        &self,
+        placed: impl IntoIterator<Item = PlacedFault>,
+        source: Source,
+        severity: Severity,
+    ) -> Findings {
         let mut findings = Findings::new();
         for placed in placed {
             findings.entry(self.name(&placed.file)).or_default().push(Finding {
@@ -340,6 +379,21 @@ impl Worker {
     }
 }
 
+/// Namespace and name of the `GitRepository` of a target; those of Flux's bootstrap where it has none.
+fn source_of_target(source: Option<&Value>) -> (String, String) {
+    let text = |pointer: &str| {
+        let text = source
+            .and_then(|source| source.pointer(pointer))
+            .and_then(Value::as_str);
+        text.unwrap_or("flux-system").to_owned()
+    };
+    (text("/metadata/namespace"), text("/metadata/name"))
+}
+
+fn url_of(source: &Value) -> Option<RepositoryUrl> {
+    RepositoryUrl::parse(source.pointer("/spec/url").and_then(Value::as_str)?)
+}
+
 /// The objects as they are sent. Their number is their place in what was built.
 pub(super) fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> {
     objects
@@ -357,6 +411,7 @@ pub(super) fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> 
             } else {
                 gitops_cluster::SentObject::new(&built.object)
             },
+            manager: None,
         })
         .collect()
 }

@@ -17,7 +17,7 @@ use crate::files::path_of;
 use crate::state::{Asked, State};
 use crate::{settings, start};
 
-pub(crate) use watched::{files_changed, files_read};
+pub(crate) use watched::{files_changed, files_read, read_again};
 
 /// Calls what handles a notification. Unknown ones are dropped, as the protocol wants.
 pub(crate) fn dispatch(state: &mut State, notification: Notification) {

@@ -77,7 +77,7 @@ pub(crate) fn files_changed(state: &mut State, mut paths: Vec<Utf8PathBuf>) {
 }
 
 /// Reads files off the loop: those that are known, and of what is new what a start would read, too.
-pub(super) fn read_again(state: &mut State, paths: impl IntoIterator<Item = Utf8PathBuf>) {
+pub(crate) fn read_again(state: &mut State, paths: impl IntoIterator<Item = Utf8PathBuf>) {
     state.reader.paths.extend(paths);
     read_next(state);
 }

@@ -14,6 +14,7 @@ use crate::files::{Files, Judged, ObjectState};
 use crate::position::range;
 use crate::session::{Phase, Session};
 use crate::state::State;
+use crate::workload::is_simulated;
 
 /// The lenses of one file.
 pub(crate) fn code_lenses(state: &State, params: &CodeLensParams) -> Vec<CodeLens> {
@@ -39,6 +40,12 @@ pub(crate) fn code_lenses(state: &State, params: &CodeLensParams) -> Vec<CodeLen
                 file.left_out.contains(&manifest.key),
             )
         });
+        let workload = session.and_then(|session| session.workload.as_ref());
+        let title = match workload.and_then(|workload| workload.lens(&manifest.key)) {
+            Some(trouble) if title.starts_with('✓') => trouble,
+            _ if title.starts_with('✓') && is_simulated(&manifest.key) => format!("{title} · pods simulated"),
+            _ => title,
+        };
         lenses.push(CodeLens {
             range,
             command: Some(Command {

@@ -93,7 +93,7 @@ fn lines(parsed: &Parsed, manifest: &Manifest) -> Vec<Span> {
 async fn told(subject: &Subject, written: ObjectKey, markdown: bool) -> Option<String> {
     let built = tokio::time::timeout(BUILT_LIMIT, objects_of(subject)).await;
     let keys: Vec<ObjectKey> = match built {
-        Ok(Ok(shown)) => shown.iter().map(|shown| ObjectKey::of(&shown.object)).collect(),
+        Ok(Ok(shown)) => shown.iter().map(|shown| shown.key.clone()).collect(),
         _ => vec![written],
     };
     let mut texts = Vec::new();

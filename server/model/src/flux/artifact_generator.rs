@@ -15,6 +15,8 @@ pub struct ArtifactGenerator {
     pub sources: Vec<(String, Reference)>,
     /// The artifacts, each an `ExternalArtifact` of this name in the generator's namespace.
     pub artifacts: Vec<GeneratedArtifact>,
+    /// The directories of which each makes these artifacts of its own, `@ALIAS/PATTERN`.
+    pub path_pattern: Option<String>,
     /// Whether an annotation keeps it from doing anything.
     pub is_disabled: bool,
 }
@@ -76,6 +78,7 @@ pub(super) fn read(object: &Value) -> ArtifactGenerator {
                 })
             })
             .collect(),
+        path_pattern: spec.get("pathPattern").owned(),
         is_disabled: switch
             .text()
             .is_some_and(|value| value.eq_ignore_ascii_case("disabled")),

@@ -38,6 +38,11 @@ impl Tree {
         self.files.get(path).map(|file| &file.text)
     }
 
+    /// The path of a file as the tree and all that is found in it have it: the same value, not only an equal one.
+    pub fn name(&self, path: &str) -> Option<&Arc<str>> {
+        self.files.get_key_value(path).map(|(name, _)| name)
+    }
+
     /// A file as YAML.
     pub fn sheet(&self, path: &str) -> Option<Arc<Sheet>> {
         let (name, file) = self.files.get_key_value(path)?;

@@ -1,7 +1,11 @@
 //! The codes of faults.
 
 /// Each code with what it means, in order. `docs/codes/render` has a page for each.
-pub const CODES: [(&str, &str); 21] = [
+pub const CODES: [(&str, &str); 22] = [
+    (
+        "artifact-not-made",
+        "A copy of an ArtifactGenerator names what is not there.",
+    ),
     ("bad-literal", "A literal of a generator is not `KEY=VALUE`."),
     (
         "bad-patch",

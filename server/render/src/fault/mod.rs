@@ -12,6 +12,7 @@ use gitops_model::kustomize::Tree;
 use gitops_text::Span;
 
 pub use codes::CODES;
+pub(crate) use words::{Wanted, read};
 
 use crate::Fault;
 

@@ -1,7 +1,7 @@
 //! Where what a fault is about is written.
 
 use gitops_model::kustomize::{Tree, join};
-use gitops_model::{Manifest, Want, place, read as read_document};
+use gitops_model::{Manifest, Want, nearest, place, read as read_document};
 use gitops_text::Span;
 use gitops_yaml::{FieldPath, Node, NodeKind, Parse, parse};
 
@@ -25,13 +25,15 @@ pub(super) fn find(said: &Said, tree: &Tree) -> Option<(String, Span)> {
     let files = reachable(&said.directory, tree);
     match &said.wanted {
         Wanted::Directory => kustomization(&said.directory, tree),
-        Wanted::Key(key) => files
-            .first()
-            .and_then(|file| Some((file.path.clone(), key_of(file, key)?))),
+        Wanted::Key(key) => files.first().and_then(|file| {
+            let key = key_of(file, key).or_else(|| inner_key_of(root(file)?, key))?;
+            Some((file.path.clone(), key))
+        }),
         // Whole values first: `web.yaml` is not what `other-web.yaml` says.
         Wanted::Value(value) => in_files(&files, |file| value_of(file, &|text| text == value))
             .or_else(|| in_files(&files, |file| value_of(file, &|text| has_word(text, value)))),
         Wanted::Patch { kind, name } => patch_of(&files, kind, name),
+        Wanted::Object { file: Some(file), .. } if listed_twice(&files, file).is_some() => listed_twice(&files, file),
         Wanted::Object { kind, name, file, last } => {
             let mut found: Vec<_> = files
                 .iter()
@@ -185,6 +187,27 @@ fn key_of(file: &File, key: &str) -> Option<Span> {
     root(file)?.entry(key).map(|(key, _)| key.span())
 }
 
+/// The first key of this name below a node.
+fn inner_key_of(node: Node<'_>, name: &str) -> Option<Span> {
+    match node.kind() {
+        NodeKind::Mapping => node.entries().find_map(|(key, value)| {
+            let is_it = key.as_str() == Some(name);
+            is_it.then(|| key.span()).or_else(|| inner_key_of(value, name))
+        }),
+        NodeKind::Sequence => node.items().find_map(|item| inner_key_of(item, name)),
+        NodeKind::Scalar | NodeKind::Alias => None,
+    }
+}
+
+/// An entry of `resources` that is there once more: the last one of them, which is one too many.
+fn listed_twice(files: &[File], entry: &str) -> Option<(String, Span)> {
+    let file = files.first()?;
+    let resources = root(file)?.get("resources")?;
+    let same: Vec<Node<'_>> = resources.items().filter(|item| item.as_str() == Some(entry)).collect();
+    let last = same.last().filter(|_| same.len() > 1)?;
+    Some((file.path.clone(), last.span()))
+}
+
 /// The first value that answers; in a text of several lines the line that does.
 fn value_of(file: &File, answers: &dyn Fn(&str) -> bool) -> Option<Span> {
     let mut found = None;
@@ -253,10 +276,17 @@ fn manifests(file: &File) -> Vec<Manifest> {
         .collect()
 }
 
+/// The names of the objects with this kind and name.
 fn objects_of(file: &File, kind: &str, name: &str) -> Vec<(String, Span)> {
+    fields_of(file, kind, name, &["metadata", "name"])
+}
+
+/// A field of the objects with this kind and name.
+fn fields_of(file: &File, kind: &str, name: &str, field: &[&str]) -> Vec<(String, Span)> {
     let mut path = FieldPath::default();
-    path.push_key("metadata");
-    path.push_key("name");
+    for key in field {
+        path.push_key(*key);
+    }
     manifests(file)
         .iter()
         .filter(|manifest| manifest.key.gvk.kind == kind && manifest.key.name == name)
@@ -268,14 +298,23 @@ fn objects_of(file: &File, kind: &str, name: &str) -> Vec<(String, Span)> {
         .collect()
 }
 
-/// A patch: one that is written in a kustomization, else a file that is one.
+/// A patch: one that is written in a kustomization, else a file that is one. The name is to blame, or the kind where an
+/// object of another kind that is written much the same has this name.
 fn patch_of(files: &[File], kind: &str, name: &str) -> Option<(String, Span)> {
+    let all: Vec<Manifest> = files.iter().flat_map(manifests).collect();
+    let namesakes = all.iter().filter(|manifest| manifest.key.name == name);
+    let is_kind = nearest(kind, namesakes.map(|manifest| manifest.key.gvk.kind.as_str())).is_some();
+    let (wanted, field): (&str, &[&str]) = if is_kind {
+        (kind, &["kind"])
+    } else {
+        (name, &["metadata", "name"])
+    };
     let inline = in_files(files, |file| {
         let mut found = None;
         values(root(file)?, &mut |node| {
             let text = node.as_str().unwrap_or_default();
             if found.is_none() && text.contains('\n') && is_patch_of(text, kind, name) {
-                found = line_in(node, &file.text, &|value| value == name);
+                found = line_in(node, &file.text, &|value| value == wanted);
             }
         });
         found
@@ -284,7 +323,7 @@ fn patch_of(files: &[File], kind: &str, name: &str) -> Option<(String, Span)> {
         let mut found = files
             .iter()
             .filter(|file| root(file).is_some())
-            .flat_map(|file| objects_of(file, kind, name));
+            .flat_map(|file| fields_of(file, kind, name, field));
         found.next()
     })
 }

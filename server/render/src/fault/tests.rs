@@ -177,3 +177,41 @@ fn what_is_not_known_is_on_the_kustomization() {
         "#]],
     );
 }
+
+#[test]
+fn a_file_that_is_listed_twice() {
+    check(
+        "#- k/kustomization.yaml\nresources:\n- a.yaml\n- a.yaml\n#- k/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n",
+        "accumulating resources: accumulation err='merging resources from 'a.yaml': may not add resource with an already registered id: ConfigMap.v1.[noGrp]/a.[noNs]': must build at directory: '/k/a.yaml': file is not directory",
+        expect![[r#"
+            k/kustomization.yaml: `a.yaml` duplicate-object
+            ConfigMap "a" is here already: two resources of one kustomization have the same name
+        "#]],
+    );
+}
+
+#[test]
+fn a_field_of_an_entry_that_there_is_not() {
+    check(
+        "#- k/kustomization.yaml\nresources:\n- a.yaml\npatches:\n- ptah: a.yaml\n",
+        "invalid Kustomization: json: unknown field \"ptah\"",
+        expect![[r#"
+            k/kustomization.yaml: `ptah` unknown-field
+            a kustomization has no field "ptah"; did you mean "path"?
+        "#]],
+    );
+}
+
+#[test]
+fn a_patch_whose_kind_is_misspelled() {
+    check(
+        &format!(
+            "#- k/kustomization.yaml\nresources:\n- a.yaml\npatches:\n- path: p.yaml\n{MAP}#- k/p.yaml\napiVersion: v1\nkind: ConfgiMap\nmetadata:\n  name: a\n"
+        ),
+        "no resource matches strategic merge patch \"ConfgiMap.v1.[noGrp]/a.[noNs]\": no matches for Id ConfgiMap.v1.[noGrp]/a.[noNs]; failed to find unique target for patch ConfgiMap.v1.[noGrp]/a.[noNs]",
+        expect![[r#"
+            k/p.yaml: `ConfgiMap` patch-target-not-found
+            no ConfgiMap called "a" is here to be patched
+        "#]],
+    );
+}

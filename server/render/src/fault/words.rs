@@ -4,15 +4,15 @@ use gitops_model::nearest;
 
 /// What a fault is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Said {
+pub(crate) struct Said {
     /// The directory whose kustomization failed.
-    pub(super) directory: String,
+    pub(crate) directory: String,
     /// What to look for.
-    pub(super) wanted: Wanted,
+    pub(crate) wanted: Wanted,
     /// Second half of the code.
-    pub(super) slug: &'static str,
+    pub(crate) slug: &'static str,
     /// For people.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 /// What to look for, which code it has, and the words for it.
@@ -20,7 +20,7 @@ type Read = (Wanted, &'static str, String);
 
 /// What to look for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     /// A text that is a value, or stands in one, of the kustomization or of a file that it names.
     Value(String),
     /// A key of the kustomization.
@@ -79,8 +79,46 @@ const FIELDS: [&str; 29] = [
     "transformers",
 ];
 
+/// The fields of what stands in the lists of a kustomization (`types`: patches, images, generators, replacements and so on).
+const FIELDS_OF_ENTRIES: [&str; 34] = [
+    "path",
+    "patch",
+    "target",
+    "options",
+    "group",
+    "version",
+    "kind",
+    "name",
+    "namespace",
+    "labelSelector",
+    "annotationSelector",
+    "newName",
+    "newTag",
+    "tagSuffix",
+    "digest",
+    "count",
+    "behavior",
+    "literals",
+    "files",
+    "envs",
+    "env",
+    "type",
+    "pairs",
+    "includeSelectors",
+    "includeTemplates",
+    "fields",
+    "source",
+    "sourceValue",
+    "targets",
+    "select",
+    "reject",
+    "fieldPath",
+    "fieldPaths",
+    "disableNameSuffixHash",
+];
+
 /// Reads a message about building `target`.
-pub(super) fn read(message: &str, target: &str) -> Said {
+pub(crate) fn read(message: &str, target: &str) -> Said {
     let directory = innermost_directory(message)
         .unwrap_or(target)
         .trim_matches('/')
@@ -142,7 +180,8 @@ fn of_the_file(message: &str) -> Option<Read> {
         let near = FIELDS
             .into_iter()
             .find(|known| *known == bare)
-            .or_else(|| nearest(bare, FIELDS));
+            .or_else(|| nearest(bare, FIELDS))
+            .or_else(|| nearest(bare, FIELDS_OF_ENTRIES));
         let words = match near {
             Some(near) => format!("a kustomization has no field \"{field}\"; did you mean \"{near}\"?"),
             None => format!("a kustomization has no field \"{field}\""),

@@ -7,11 +7,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gitops_model::kustomize::{Sheet, Spot, Tree};
 use gitops_text::Span;
-use gitops_yaml::{FieldPath, Step, Style};
+use gitops_yaml::{FieldPath, Style};
 use serde_json::Value;
 
 use super::hit::At;
 use super::pick::key_of;
+use crate::value_at::value_at;
 use crate::{BuiltObject, Gone, Kustomize, ObjectId, Renderer};
 
 /// A change of one scalar, by which it can be known in what is built.
@@ -271,12 +272,4 @@ fn shows(value: &Value, mark: &Mark) -> bool {
         }
         _ => false,
     }
-}
-
-/// The value at a path of an object.
-pub(super) fn value_at<'v>(object: &'v Value, path: &FieldPath) -> Option<&'v Value> {
-    path.steps().iter().try_fold(object, |value, step| match step {
-        Step::Key(key) => value.get(&**key),
-        Step::Index(index) => value.get(index),
-    })
 }

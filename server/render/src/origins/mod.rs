@@ -55,6 +55,8 @@ pub struct Origins<'a> {
     layer: Layer,
     flux: Option<Spot>,
     built: &'a [BuiltObject],
+    /// In which files variables get their values.
+    values: &'a Tree,
 }
 
 /// What structure says about a field.
@@ -76,7 +78,16 @@ impl<'a> Origins<'a> {
             layer: layer(tree, directory, added.as_ref()),
             flux,
             built: &[],
+            values: tree,
         }
+    }
+
+    /// With the files in which variables get their values, where these are others than those that it is built from: the Flux
+    /// Kustomization of an artifact stands outside of it.
+    #[must_use]
+    pub fn with_values_of(mut self, tree: &'a Tree) -> Self {
+        self.values = tree;
+        self
     }
 
     /// With all that was built, from which replacements take their values: without it their places are found only as
@@ -209,7 +220,7 @@ impl<'a> Origins<'a> {
         let is_exact = first.is_exact;
         let found = variables::names(&text)
             .into_iter()
-            .flat_map(|name| variables::suppliers(self.tree, flux, name));
+            .flat_map(|name| variables::suppliers(self.values, flux, name));
         let found = found.map(|hit| place_of(&hit, None, want, is_exact, Known::Followed));
         let found: Vec<Place> = found.take(MAX_PLACES).collect();
         // A script with variables is more than its variables.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gitops_model::kustomize::Spot;
+use gitops_model::kustomize::{Spot, Tree};
 use gitops_model::{Origin, Supplier, Want, place};
 use gitops_text::Span;
 use gitops_yaml::{FieldPath, Node};
@@ -42,6 +42,70 @@ impl Place {
             At::Spot(spot) => spot.node().and_then(Node::as_str).map(str::to_owned),
             At::Text { .. } => None,
         }
+    }
+}
+
+impl Place {
+    /// The place of a path, or of its nearest ancestor, in the YAML text that stands here. `None` where no such text does.
+    pub(crate) fn inside(&self, tree: &Tree, path: &FieldPath, want: Want) -> Option<Self> {
+        let spot = match &self.at {
+            At::Spot(spot) if self.origin.supplier != Supplier::Generator => Spot {
+                sheet: Arc::new(spot.sheet.inside(spot.document, &spot.path)?),
+                document: 0,
+                path: path.clone(),
+            },
+            At::Text { file, .. } if self.origin.supplier == Supplier::GeneratorFile => Spot {
+                sheet: tree.sheet(file)?,
+                document: 0,
+                path: path.clone(),
+            },
+            At::Spot(_) | At::Text { .. } => return None,
+        };
+        Some(Self::at_spot(spot, Supplier::Values, want))
+    }
+
+    /// A place in YAML.
+    pub(crate) fn at_spot(spot: Spot, supplier: Supplier, want: Want) -> Self {
+        let is_exact = spot.node().is_some();
+        let (file, document, base, path, span) = of_spot(&spot, supplier, None, want);
+        Self {
+            origin: Origin {
+                file,
+                document,
+                base,
+                path,
+                supplier,
+            },
+            span,
+            is_exact,
+            known: Known::Followed,
+            at: At::Spot(spot),
+        }
+    }
+
+    /// A place in a text of another kind.
+    pub(crate) fn in_text(file: &str, span: Span, supplier: Supplier) -> Self {
+        let file: Arc<str> = file.into();
+        Self {
+            origin: Origin {
+                file: Arc::clone(&file),
+                document: 0,
+                base: FieldPath::new(),
+                path: FieldPath::new(),
+                supplier,
+            },
+            span,
+            is_exact: true,
+            known: Known::Followed,
+            at: At::Text { file, span },
+        }
+    }
+
+    /// The same place as what another kind of supplier writes.
+    #[must_use]
+    pub(crate) fn of(mut self, supplier: Supplier) -> Self {
+        self.origin.supplier = supplier;
+        self
     }
 }
 

@@ -21,11 +21,12 @@ const FLUX_LABELS: [&str; 2] = ["kustomize.toolkit.fluxcd.io/", "helm.toolkit.fl
 pub async fn difference(
     cluster: &Cluster,
     manager: &str,
+    key: &ObjectKey,
     object: &Value,
     secrets: &[String],
 ) -> Result<String, Refused> {
     let judging = cluster.judging_as(manager);
-    let at = ObjectApi::new(cluster, &ObjectKey::of(object))?;
+    let at = ObjectApi::new(cluster, key)?;
     let mut tries = 0;
     let (note, before, after) = loop {
         tries += 1;

@@ -231,6 +231,11 @@ fn scheduler_flags() -> Vec<String> {
     ])
 }
 
+/// What pods play when their template asks for it, in the sandbox's directory. See `docs/sandbox.md`.
+pub(crate) const PLAY_FILE: &str = "play.yaml";
+/// The content of that file.
+pub(crate) const PLAY: &str = include_str!("play.yaml");
+
 fn kwok_flags(bundle: &Bundle) -> Vec<String> {
     let mut flags = owned(&[
         "--kubeconfig=pki/kwok.kubeconfig",
@@ -241,6 +246,7 @@ fn kwok_flags(bundle: &Bundle) -> Vec<String> {
         "--v=WARN",
     ]);
     flags.push(format!("--config={}", bundle.stages()));
+    flags.push(format!("--config={PLAY_FILE}"));
     flags.push(format!("--node-ip={ADDRESS_OF_NOTHING}"));
     flags.push(format!("--cidr={POD_RANGE}"));
     flags

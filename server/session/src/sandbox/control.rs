@@ -66,18 +66,33 @@ pub(crate) fn read(directory: &Utf8Path) -> Option<Control> {
     serde_json::from_str(&text).ok()
 }
 
-/// Asks a keeper for something and waits until it is done.
-pub(crate) async fn ask(control: &Control, wish: Wish) -> io::Result<Answer> {
+/// Asks a keeper for something and waits until it is done. The connection stays, for [`wait_for_the_end`].
+pub(crate) async fn ask(control: &Control, wish: Wish) -> io::Result<(Answer, TcpStream)> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, control.port)).await?;
     let request = Request {
         secret: control.secret.clone(),
         wish,
     };
     write_line(&mut stream, &request).await?;
-    let mut answer = String::new();
-    BufReader::new(stream.take(ANSWER_BYTES)).read_line(&mut answer).await?;
+    let mut line = String::new();
+    let mut reader = BufReader::new(stream.take(ANSWER_BYTES));
+    reader.read_line(&mut line).await?;
     // A keeper that ends in the middle of it has said nothing.
-    serde_json::from_str(&answer).map_err(|_| io::ErrorKind::ConnectionAborted.into())
+    let answer = serde_json::from_str(&line).map_err(|_| io::Error::from(io::ErrorKind::ConnectionAborted))?;
+    Ok((answer, reader.into_inner().into_inner()))
+}
+
+/// Waits until the process at the other end, which holds the connection, is no more.
+pub(crate) async fn wait_for_the_end(mut stream: TcpStream) {
+    let mut byte = [0];
+    // Nothing is sent any more. However the connection ends, the process has ended.
+    while let Ok(1..) = stream.read(&mut byte).await {}
+}
+
+/// Keeps the connection until this process ends, by which the other side sees that it has.
+pub(crate) fn hold_until_the_end(stream: TcpStream) {
+    // The operating system closes what a process leaves open, and nothing before does.
+    Box::leak(Box::new(stream));
 }
 
 /// Listens for wishes, and writes down how that is reached.

@@ -157,6 +157,7 @@ async fn keep(
                 Wish::End => {
                     sandbox.stop().await;
                     control::answer(&mut stream, &Answer::Done).await;
+                    control::hold_until_the_end(stream);
                     return Ok(());
                 }
                 Wish::AddFlux => {
@@ -270,7 +271,15 @@ async fn ask(state: &StateDirectory, entry: Entry, wish: Wish, deadline: Duratio
             pid: entry.pid,
         });
     };
-    let asked = tokio::time::timeout(deadline, control::ask(&control, wish)).await;
+    let asking = async {
+        let (answer, stream) = control::ask(&control, wish).await?;
+        if wish == Wish::End {
+            // The sandbox is gone when nothing of it runs any more, its keeper included.
+            control::wait_for_the_end(stream).await;
+        }
+        Ok(answer)
+    };
+    let asked = tokio::time::timeout(deadline, asking).await;
     match asked.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
         Ok(Answer::Done) => Ok(()),
         Ok(Answer::Failed(error)) => Err(AskError::Failed(error)),

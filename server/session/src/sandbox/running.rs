@@ -86,6 +86,7 @@ impl Running {
         for (component, pair) in &all.flux {
             write_private_file(&pki.join(format!("{component}.kubeconfig")), &config("sandbox", pair))?;
         }
+        write_private_file(&self.directory().join(component::PLAY_FILE), component::PLAY)?;
         let context = format!("gitops-lsp-{name}");
         write_private_file(&self.kubeconfig(), &config(&context, &all.admin))
     }

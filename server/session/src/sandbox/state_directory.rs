@@ -41,6 +41,19 @@ impl StateDirectory {
         &self.path
     }
 
+    /// A small file of the user's own in it; `None` where there is none, or where it is larger than `limit` bytes.
+    pub(crate) fn read(&self, name: &str, limit: u64) -> Option<String> {
+        let path = self.path.join(name);
+        let is_small = std::fs::metadata(&path).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= limit);
+        is_small.then(|| std::fs::read_to_string(&path).ok()).flatten()
+    }
+
+    /// Writes a file of the user's own in it.
+    pub(crate) fn write(&self, name: &str, content: &str) -> io::Result<()> {
+        make_private_directory(&self.path)?;
+        write_private_file(&self.path.join(name), content)
+    }
+
     /// The parent of all sandboxes' directories.
     pub(crate) fn sandboxes(&self) -> Utf8PathBuf {
         self.path.join("sandboxes")

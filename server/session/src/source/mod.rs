@@ -16,6 +16,7 @@ mod revision;
 mod server;
 mod session_index;
 mod store;
+mod surroundings;
 mod work_tree;
 
 pub use access_token::AccessToken;
@@ -26,3 +27,4 @@ pub use limits::Limits;
 pub use repository::{Committed, SourceRepository};
 pub use revision::Revision;
 pub use server::{ServerBounds, SourceServer};
+pub use surroundings::{Surroundings, surroundings};

@@ -11,6 +11,7 @@ mod rows;
 mod rows_of_admission;
 mod rows_of_the_cluster;
 mod warnings;
+mod workload;
 
 use std::fmt::Write;
 

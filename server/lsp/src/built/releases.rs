@@ -1,0 +1,439 @@
+//! The Helm releases of a target: what their charts render is judged with everything else that was built.
+//!
+//! A release is rendered again only when something is another that the renderer looks at. In a session it is helm-controller
+//! that applies; what is rendered here is only asked about.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use gitops_cluster::Cluster;
+use gitops_cluster::answer::{Answer, Place as Wanted, codes};
+use gitops_model::flux::{FluxObject, FluxSpec, Reference, SourceOrigin, same_repository};
+use gitops_model::{ObjectKey, Supplier, Want};
+use gitops_render::fault::PlacedFault;
+use gitops_render::helm::{Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, Unread, release};
+use gitops_render::origins::Place;
+use gitops_render::{Built, BuiltObject, Gone};
+use gitops_session::{ObjectVerdict, Supplied};
+use serde_json::Value;
+
+use super::worker::Worker;
+
+/// How many releases of one target are rendered.
+const MAX_RELEASES: usize = 1_000;
+/// How many are rendered at once.
+const AT_ONCE: usize = 4;
+/// The field manager of helm-controller.
+const MANAGER: &str = "helm-controller";
+/// The file in which Flux's bootstrap writes the source of an entry.
+const SYNC_FILE: &str = "gotk-sync.yaml";
+/// The hooks that an installation or an upgrade runs; the others (tests, rollbacks, deletions) run at other times.
+const HOOKS: [&str; 4] = ["pre-install", "post-install", "pre-upgrade", "post-upgrade"];
+
+/// The releases of a target.
+#[derive(Default)]
+pub(super) struct Releases {
+    all: Vec<Done>,
+    /// What was rendered last, by namespace and name.
+    kept: BTreeMap<(String, String), Arc<Kept>>,
+    /// Version of the API server, once it is known.
+    version: Option<String>,
+}
+
+/// A release in the newest build.
+struct Done {
+    release: Release,
+    kept: Arc<Kept>,
+    /// The objects of the build that it brings, each with its number in what was rendered.
+    objects: BTreeMap<usize, usize>,
+}
+
+/// What was rendered of a release, for as long as nothing of it changes.
+struct Kept {
+    fingerprint: u64,
+    rendered: Result<Built, Gone>,
+    unread: Vec<Unread>,
+    /// Where its fault is, with the texts of these files.
+    faults: Vec<PlacedFault>,
+    texts: BTreeMap<String, Arc<str>>,
+}
+
+/// Renders all releases: their objects are added to those of the worker. Returns their faults.
+pub(super) async fn render(worker: &mut Worker) -> Vec<PlacedFault> {
+    let mut releases = std::mem::take(&mut worker.releases);
+    let capabilities = releases.capabilities(worker.cluster.as_ref()).await;
+    let found = read_all(worker, &capabilities);
+    let before = std::mem::take(&mut releases.kept);
+    let mut all: Vec<(Release, Arc<Kept>)> = Vec::new();
+    {
+        let surroundings = surroundings(worker, &worker.objects);
+        for chunk in found.chunks(AT_ONCE) {
+            let work = chunk.iter().map(|release| {
+                let known = before.get(&release.name).cloned();
+                kept(&surroundings, release, known)
+            });
+            all.extend(chunk.iter().cloned().zip(join_all(work).await));
+        }
+    }
+    releases.all.clear();
+    let mut faults = Vec::new();
+    for (number, (release, kept)) in all.into_iter().enumerate() {
+        faults.extend(kept.faults.iter().cloned());
+        let mut objects = BTreeMap::new();
+        let rendered = kept.rendered.as_ref().map_or(&[][..], |built| &built.objects);
+        for (at, built) in rendered.iter().enumerate().filter(|(_, built)| is_installed(built)) {
+            objects.insert(worker.objects.len(), at);
+            worker.objects.push(built.clone());
+            worker.unit_of.push(worker.units.len() + number);
+        }
+        releases.kept.insert(release.name.clone(), Arc::clone(&kept));
+        releases.all.push(Done { release, kept, objects });
+    }
+    worker.releases = releases;
+    faults
+}
+
+fn read_all(worker: &Worker, capabilities: &Capabilities) -> Vec<Release> {
+    let objects = &worker.objects;
+    let own_url = own_url(worker);
+    let is_own = |source: &Reference| is_own(source, objects, own_url.as_deref());
+    let read = |number| {
+        let mut release = release(number, objects, worker.tree.texts(), &is_own, capabilities)?;
+        worker.name_of_tree().clone_into(&mut release.request.tree);
+        release.request.report_values = true;
+        Some(release)
+    };
+    (0..objects.len()).filter_map(read).take(MAX_RELEASES).collect()
+}
+
+/// The URL of the entry's own source, if it stands there.
+fn own_url(worker: &Worker) -> Option<String> {
+    let sync = worker.objects.iter().find(|built| {
+        let path = built.origin.as_ref().map_or("", |origin| origin.path.as_str());
+        path.ends_with(SYNC_FILE) && path.starts_with(worker.target.as_str()) && git_url(&built.object).is_some()
+    })?;
+    git_url(&sync.object)
+}
+
+fn git_url(object: &Value) -> Option<String> {
+    let FluxSpec::Source(source) = FluxObject::read(object)?.spec else {
+        return None;
+    };
+    match source.origin {
+        SourceOrigin::Git { url, .. } => Some(url),
+        _ => None,
+    }
+}
+
+/// Whether a source is this repository: a `GitRepository` that is here, of the same URL as the entry's own.
+fn is_own(source: &Reference, objects: &[BuiltObject], own_url: Option<&str>) -> bool {
+    if source.kind != "GitRepository" {
+        return false;
+    }
+    let mut urls = objects.iter().filter_map(|built| {
+        let text = |pointer: &str| built.object.pointer(pointer).and_then(Value::as_str);
+        let is_it =
+            text("/metadata/name") == Some(&source.name) && text("/metadata/namespace") == source.namespace.as_deref();
+        if is_it { git_url(&built.object) } else { None }
+    });
+    match urls.next() {
+        Some(url) => own_url.is_none_or(|own| same_repository(own, &url)),
+        // An entry without a source of its own gets one of this name from the session.
+        None => own_url.is_none() && source.name == "flux-system",
+    }
+}
+
+fn surroundings<'a>(worker: &'a Worker, objects: &'a [BuiltObject]) -> Surroundings<'a> {
+    let texts = worker.tree.texts();
+    Surroundings {
+        tree: texts,
+        renderer: &*worker.renderer,
+        objects,
+        unit_of: &worker.unit_of,
+        units: worker
+            .units
+            .iter()
+            .map(|unit| UnitOrigins::new(&unit.path, unit.spot(texts), unit.request(worker.name_of_tree())))
+            .collect(),
+    }
+}
+
+/// What is rendered of a release: what was before, if nothing is another.
+async fn kept(surroundings: &Surroundings<'_>, release: &Release, before: Option<Arc<Kept>>) -> Arc<Kept> {
+    let fingerprint = release.fingerprint(surroundings.tree);
+    let same = before.filter(|kept| kept.fingerprint == fingerprint);
+    if let Some(kept) = &same {
+        let is_there = |(file, text): (&String, &Arc<str>)| surroundings.tree.text(file) == Some(text);
+        if kept.texts.iter().all(is_there) {
+            return Arc::clone(kept);
+        }
+    }
+    let rendered = match &same {
+        Some(kept) => kept.rendered.clone(),
+        None => surroundings.renderer.helm(&release.request).await,
+    };
+    let (faults, unread) = match &rendered {
+        Ok(built) => match &built.fault {
+            Some(fault) => {
+                let values = built.values.clone().unwrap_or_default();
+                (surroundings.faults(release, &values, fault).await, Vec::new())
+            }
+            None => match &same {
+                Some(kept) => (Vec::new(), kept.unread.clone()),
+                None => (Vec::new(), unread(surroundings, release, built).await),
+            },
+        },
+        Err(gone) => (surroundings.without_end(release, &gone.reason).await, Vec::new()),
+    };
+    // What was ended for a chart of its own is not asked again; a renderer that is gone otherwise is.
+    let was_ended = |gone: &Gone| gone.reason.ends_with("was ended");
+    let is_lasting = rendered.as_ref().err().is_none_or(was_ended);
+    let files = faults.iter().map(|fault| fault.file.clone());
+    let own = surroundings.objects.get(release.object);
+    let own = own.and_then(|built| Some(built.origin.as_ref()?.path.clone()));
+    Arc::new(Kept {
+        fingerprint: if is_lasting { fingerprint } else { !fingerprint },
+        rendered,
+        unread,
+        texts: files
+            .chain(own)
+            .filter_map(|file| {
+                let text = Arc::clone(surroundings.tree.text(&file)?);
+                Some((file, text))
+            })
+            .collect(),
+        faults,
+    })
+}
+
+async fn unread(surroundings: &Surroundings<'_>, release: &Release, built: &Built) -> Vec<Unread> {
+    let Some(values) = &built.values else {
+        return Vec::new();
+    };
+    let rendered = Rendered {
+        release,
+        merged: values,
+        objects: &built.objects,
+    };
+    surroundings.unread(rendered).await
+}
+
+/// Whether an object comes to the cluster with an installation or an upgrade.
+fn is_installed(built: &BuiltObject) -> bool {
+    let hooks = built.object.pointer("/metadata/annotations/helm.sh~1hook");
+    let hooks = hooks.and_then(Value::as_str).unwrap_or_default();
+    !built.hook || hooks.split(',').any(|hook| HOOKS.contains(&hook.trim()))
+}
+
+impl Releases {
+    /// What templates see of the cluster.
+    async fn capabilities(&mut self, cluster: Option<&Cluster>) -> Capabilities {
+        let Some(cluster) = cluster else {
+            return Capabilities::default();
+        };
+        if self.version.is_none() {
+            let version = cluster.document("/version").await.ok().flatten();
+            let version = version.and_then(|body| serde_json::from_slice::<Value>(&body).ok());
+            let version = version.and_then(|version| version.get("gitVersion")?.as_str().map(str::to_owned));
+            self.version = version.map(|version| version.trim_start_matches('v').to_owned());
+        }
+        let mut api_versions: Vec<String> = Vec::new();
+        for gvk in cluster.kinds().all() {
+            let version = gvk.api_version();
+            api_versions.push(format!("{version}/{}", gvk.kind));
+            api_versions.push(version);
+        }
+        api_versions.sort();
+        api_versions.dedup();
+        Capabilities {
+            kubernetes_version: self.version.clone().unwrap_or_default(),
+            api_versions,
+        }
+    }
+
+    fn of(&self, object: usize) -> Option<(&Done, usize)> {
+        self.all
+            .iter()
+            .find_map(|done| Some((done, *done.objects.get(&object)?)))
+    }
+
+    /// The `HelmRelease` that brings an object, by its number among what was built.
+    pub(super) fn owner(&self, object: usize) -> Option<usize> {
+        self.of(object).map(|(done, _)| done.release.object)
+    }
+
+    /// Whether what a `HelmRelease` brings is known here.
+    pub(super) fn renders(&self, object: usize) -> bool {
+        let own = self.all.iter().find(|done| done.release.object == object);
+        own.is_some_and(|done| done.kept.rendered.as_ref().is_ok_and(|built| built.fault.is_none()))
+    }
+
+    /// Whether a fault of a release, or of its chart, is said already.
+    pub(super) fn says(&self, key: &ObjectKey) -> bool {
+        let namespace = key.namespace.as_deref().unwrap_or_default();
+        self.all.iter().filter(|done| !done.kept.faults.is_empty()).any(|done| {
+            let (own_namespace, own_name) = &done.release.name;
+            match key.gvk.kind.as_str() {
+                "HelmRelease" => namespace == own_namespace && key.name == *own_name,
+                "HelmChart" => key.name == format!("{own_namespace}-{own_name}"),
+                _ => false,
+            }
+        })
+    }
+
+    /// What is sent of a release goes where Helm puts it, as helm-controller sends it.
+    pub(super) fn address(&self, supplied: &mut [Supplied], cluster: Option<&Cluster>) {
+        for done in &self.all {
+            for number in done.objects.keys() {
+                let Some(one) = supplied.get_mut(*number) else { continue };
+                one.manager = Some(MANAGER);
+                let key = &mut one.manifest.key;
+                let kinds = cluster.map(Cluster::kinds);
+                let served = kinds.as_ref().and_then(|kinds| kinds.get(&key.gvk));
+                if key.namespace.is_none() && served.is_none_or(|served| served.namespaced) {
+                    let namespace = &done.release.request.namespace;
+                    key.namespace = Some(namespace.clone());
+                    let mut object = one.object.value();
+                    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+                        metadata.insert("namespace".to_owned(), Value::from(namespace.as_str()));
+                        one.object = gitops_cluster::SentObject::new(&object);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Helm deletes what a hook left before it runs it again, so that nothing of it is ever changed.
+    pub(super) fn forget_past_of_hooks(&self, verdict: &mut ObjectVerdict, objects: &[BuiltObject]) {
+        let number = verdict.manifest.document;
+        let is_hook = objects.get(number).is_some_and(|built| built.hook);
+        if is_hook && self.of(number).is_some() {
+            let answers = &mut verdict.judgement.answers;
+            answers.retain(|answer| answer.slug != codes::IMMUTABLE_FIELD);
+            if answers.is_empty() && matches!(verdict.outcome, gitops_session::Outcome::Rejected) {
+                verdict.outcome = gitops_session::Outcome::Accepted;
+            }
+        }
+    }
+
+    /// Says of an answer which object of which chart it is about: its place is a value, which has another name.
+    pub(super) fn explain(&self, object: usize, built: &BuiltObject, answer: &mut Answer) {
+        let Some((done, _)) = self.of(object) else { return };
+        let key = ObjectKey::of(&built.object);
+        let about = format!("{} \"{}\" of the chart", key.gvk.kind, key.name);
+        let message = if answer.path.is_empty() {
+            format!("{} ({about})", answer.message)
+        } else {
+            format!("{} ({} of {about})", answer.message, answer.path)
+        };
+        answer.message = done.release.without_secrets(&message);
+        answer.detail = done.release.without_secrets(&answer.detail);
+    }
+
+    /// In words, who brings a kind: the unit of the release, and the release.
+    pub(super) fn bringing(&self, objects: &[BuiltObject], group: &str, kind: &str) -> Option<(usize, String)> {
+        self.all.iter().find_map(|done| {
+            let brings = done.objects.keys().any(|number| {
+                let object = objects.get(*number).map(|built| &built.object);
+                let text = |pointer: &str| object?.pointer(pointer)?.as_str();
+                text("/kind") == Some("CustomResourceDefinition")
+                    && text("/spec/group") == Some(group)
+                    && text("/spec/names/kind") == Some(kind)
+            });
+            let (namespace, name) = &done.release.name;
+            brings.then(|| (done.release.object, format!("HelmRelease {namespace}/{name}")))
+        })
+    }
+}
+
+/// Who supplies what each answer about an object of a release is about, best first; `None` for an object of none.
+pub(super) async fn suppliers(
+    worker: &Worker,
+    objects: &[BuiltObject],
+    verdict: &ObjectVerdict,
+) -> Option<Vec<Vec<Place>>> {
+    let (done, number) = worker.releases.of(verdict.manifest.document)?;
+    let built = done.kept.rendered.as_ref().ok()?;
+    let rendered = Rendered {
+        release: &done.release,
+        merged: built.values.as_ref()?,
+        objects: &built.objects,
+    };
+    let surroundings = surroundings(worker, objects);
+    let mut all = Vec::new();
+    for answer in verdict.judgement.answers.iter().chain(&verdict.judgement.warnings) {
+        let mut places = places(&surroundings, rendered, number, answer).await;
+        let is_value = |places: &[Place]| {
+            let first = places.first();
+            first.is_some_and(|place| place.origin.supplier == Supplier::Values)
+        };
+        // Of two items that are one too many a person changes the one that is theirs.
+        if !is_value(&places)
+            && answer.slug == codes::DUPLICATE_ITEM
+            && let Some((other, _)) = answer.related.first()
+        {
+            let other = Answer {
+                path: other.clone(),
+                related: Vec::new(),
+                ..answer.clone()
+            };
+            let others = self::places(&surroundings, rendered, number, &other).await;
+            if is_value(&others) {
+                places.splice(0..0, others);
+            }
+        }
+        all.push(places);
+    }
+    Some(all)
+}
+
+async fn places(surroundings: &Surroundings<'_>, rendered: Rendered<'_>, number: usize, answer: &Answer) -> Vec<Place> {
+    let mut path = answer.path.clone();
+    let want = match &answer.place {
+        Wanted::Value => Want::Value,
+        Wanted::Key | Wanted::Object => Want::Key,
+        Wanted::Missing { field } => {
+            path.push_key(field.split(['.', '[']).next().unwrap_or(field));
+            Want::Key
+        }
+    };
+    let item_key = (answer.slug == codes::DUPLICATE_ITEM)
+        .then(|| key_of_item(&answer.detail))
+        .flatten();
+    let question = FieldQuestion {
+        number,
+        path: &path,
+        want,
+        item_key,
+    };
+    surroundings.places_of_rendered(rendered, question).await
+}
+
+/// `duplicate entries for key [mountPath="/data"]`: `mountPath`.
+fn key_of_item(detail: &str) -> Option<&str> {
+    let rest = detail.split("for key [").nth(1)?;
+    rest.split('=').next()
+}
+
+/// The values that charts do not read, on their lines.
+pub(super) async fn unread_values(worker: &Worker, objects: &[BuiltObject]) -> Vec<PlacedFault> {
+    let surroundings = surroundings(worker, objects);
+    let mut found = Vec::new();
+    for done in &worker.releases.all {
+        if done.kept.unread.is_empty() {
+            continue;
+        }
+        if let Ok(built) = &done.kept.rendered
+            && let Some(merged) = &built.values
+        {
+            let rendered = Rendered {
+                release: &done.release,
+                merged,
+                objects: &built.objects,
+            };
+            found.extend(surroundings.places_of_unread(rendered, &done.kept.unread).await);
+        }
+    }
+    found
+}

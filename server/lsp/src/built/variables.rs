@@ -1,0 +1,57 @@
+//! What can be done about a variable that cannot be substituted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gitops_model::{Finding, Fix, FixKind, nearest};
+use gitops_render::Fault;
+use gitops_text::Span;
+
+use super::Findings;
+use super::worker::Worker;
+
+/// Adds to each finding about a `${…}` what can be done there: the name that was meant, where one is near, or a second
+/// `$`, which keeps the text as it is.
+pub(super) fn mend(worker: &Worker, faults: &[(usize, Fault)], findings: &mut Findings) {
+    let units = faults
+        .iter()
+        .filter_map(|(number, _)| worker.units.get(*number)?.variables());
+    let known: BTreeSet<&str> = units.flat_map(BTreeMap::keys).map(String::as_str).collect();
+    for (name, findings) in findings {
+        let path = worker.path_of(name);
+        let Some(text) = path.and_then(|path| worker.tree.texts().text(&path)) else {
+            continue;
+        };
+        let of_variables =
+            |finding: &&mut Finding| matches!(finding.code.slug, "variable-not-set" | "bad-substitution");
+        for finding in findings.iter_mut().filter(of_variables) {
+            mend_one(finding, text, &known);
+        }
+    }
+}
+
+fn mend_one(finding: &mut Finding, text: &str, known: &BTreeSet<&str>) {
+    let written = finding.span.slice(text);
+    let Some(inside) = written.strip_prefix("${") else {
+        return;
+    };
+    let length = inside
+        .find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'))
+        .unwrap_or(inside.len());
+    let name = inside.get(..length).unwrap_or_default();
+    let near = nearest(name, known.iter().copied());
+    if let Some(near) = near.filter(|_| finding.code.slug == "variable-not-set") {
+        finding.message = format!("{}; did you mean ${{{near}}}?", finding.message);
+        let start = finding.span.start.saturating_add(2);
+        let end = start.saturating_add(u32::try_from(name.len()).unwrap_or_default());
+        finding.fixes.push(Fix {
+            title: format!("Write ${{{near}}}"),
+            kind: FixKind::Edit(vec![(Span::new(start, end), near.to_owned())]),
+            preferred: true,
+        });
+    }
+    finding.fixes.push(Fix {
+        title: "Keep it as text: write $${…}".to_owned(),
+        kind: FixKind::Edit(vec![(Span::empty(finding.span.start), "$".to_owned())]),
+        preferred: false,
+    });
+}

@@ -1,0 +1,526 @@
+//! Releases with the real renderer: what is wrong with them, and who supplies what they render, as the line that is shown.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use expect_test::{Expect, expect};
+use gitops_model::Want;
+use gitops_model::kustomize::Tree;
+use gitops_render::fault::PlacedFault;
+use gitops_render::helm::{Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, release};
+use gitops_render::{BuiltObject, Child, Kustomize, Renderer as _};
+use gitops_text::{Encoding, LineIndex, Span};
+use gitops_yaml::FieldPath;
+use serde_json::Value;
+
+fn renderer() -> Child {
+    let directory = std::env::var_os("GITOPS_LSP_BUNDLE").map_or_else(
+        || Path::new(env!("CARGO_TARGET_TMPDIR")).join("../sandbox"),
+        PathBuf::from,
+    );
+    let program = directory.join("gitops-render");
+    assert!(program.is_file(), "{} is missing: cargo xtask build", program.display());
+    Child::with_limit(
+        program.try_into().expect("the path is UTF-8"),
+        std::time::Duration::from_secs(10),
+    )
+}
+
+/// A repository: a release of a small chart, whose values come from everywhere.
+const REPOSITORY: &str = r#"
+#- apps/kustomization.yaml
+namespace: shop
+resources: [release.yaml, values.yaml]
+configMapGenerator:
+  - name: file
+    files: [values.yaml=file.yaml]
+generatorOptions: {disableNameSuffixHash: true}
+#- apps/file.yaml
+# of a generator
+cache:
+  size: 1
+  kind: memory
+#- apps/values.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: config}
+data:
+  values.yaml: |
+    port: 8080
+    labels:
+      tier: web
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: secret}
+stringData:
+  values.yaml: |
+    token: sesame
+  word: hunter2
+#- apps/release.yaml
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: web}
+spec:
+  interval: 1h
+  chart:
+    spec:
+      chart: ./charts/web
+      sourceRef: {kind: GitRepository, name: fleet}
+  valuesFrom:
+    - {kind: ConfigMap, name: file}
+    - {kind: ConfigMap, name: config}
+    - {kind: Secret, name: secret}
+    - {kind: Secret, name: secret, valuesKey: word, targetPath: database.password}
+  postRenderers:
+    - kustomize:
+        patches:
+          - patch: |
+              apiVersion: apps/v1
+              kind: Deployment
+              metadata: {name: web}
+              spec: {minReadySeconds: 1}
+  values:
+    image:
+      repository: registry.example.org/web
+      tag: "1.0"
+    env:
+      - name: MODE
+        value: calm
+    resources:
+      limits:
+        memory: 64Mi
+    volumes:
+      conf-dir: {path: /conf}
+#- charts/web/Chart.yaml
+apiVersion: v2
+name: web
+version: 0.1.0
+#- charts/web/values.yaml
+image: {repository: "", tag: "0"}
+port: 80
+labels: {}
+env: []
+resources: {}
+volumes: {}
+token: ""
+cache: {size: 0, kind: none}
+database: {password: "", user: admin}
+strategy: RollingUpdate
+#- charts/web/values.schema.json
+{"properties": {"cache": {"properties": {"size": {"type": "integer"}, "kind": {"enum": ["none", "memory"]}}, "additionalProperties": false},
+  "token": {"type": "string", "pattern": "^[a-z]+$"}}}
+#- charts/web/templates/_helpers.tpl
+{{- define "web.owner" -}}
+{{ required "an image tag is needed" .Values.image.tag }}
+{{- end -}}
+#- charts/web/templates/all.yaml
+{{- if gt (int .Values.port) 60000 }}
+{{- fail "ports end at 60000 here" }}
+{{- end }}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}
+  annotations:
+    owner: {{ include "web.owner" . | quote }}
+    user: {{ .Values.database.user }}
+    {{- with .Values.labels }}
+    tier: {{ .tier }}
+    {{- end }}
+spec:
+  strategy:
+    type: {{ .Values.strategy }}
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - name: web
+          image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+          ports:
+            - containerPort: {{ .Values.port }}
+          env:
+            - name: CACHE
+              value: {{ .Values.cache.size | quote }}
+            {{- with .Values.env }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
+          {{- with .Values.resources }}
+          resources:
+            {{- toYaml . | nindent 12 }}
+          {{- end }}
+          volumeMounts:
+            {{- range $name, $volume := .Values.volumes }}
+            - name: {{ $name }}
+              mountPath: {{ $volume.path }}
+            {{- end }}
+"#;
+
+struct Fixture {
+    tree: Tree,
+    renderer: Child,
+    objects: Vec<BuiltObject>,
+    unit_of: Vec<usize>,
+    release: Release,
+}
+
+impl Fixture {
+    /// The repository with texts in it replaced.
+    async fn new(edits: &[(&str, &str)]) -> Self {
+        let mut text = REPOSITORY.to_owned();
+        for (find, put) in edits {
+            assert!(text.contains(find), "{find:?} is not there");
+            text = text.replacen(find, put, 1);
+        }
+        let files: Vec<(String, String)> = text
+            .split("\n#- ")
+            .skip(1)
+            .map(|part| {
+                let (name, text) = part.split_once('\n').expect("a file has a name");
+                (name.to_owned(), format!("{text}\n"))
+            })
+            .collect();
+        let renderer = renderer();
+        let changes = files.iter().map(|(path, text)| (path.clone(), Some(text.clone())));
+        renderer.change("t", changes.collect()).await.expect("it is there");
+        let built = renderer.kustomize(&request()).await.expect("it is there");
+        assert_eq!(built.fault, None);
+        let tree: Tree = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect();
+        let objects = built.objects;
+        let unit_of = vec![0; objects.len()];
+        let number = objects
+            .iter()
+            .position(|built| built.object["kind"] == "HelmRelease")
+            .expect("it is built");
+        let capabilities = Capabilities {
+            kubernetes_version: "1.36.3".to_owned(),
+            api_versions: Vec::new(),
+        };
+        let mut release = release(number, &objects, &tree, &|_| true, &capabilities).expect("its chart is in the tree");
+        release.request.tree = "t".to_owned();
+        release.request.report_values = true;
+        Self {
+            tree,
+            renderer,
+            objects,
+            unit_of,
+            release,
+        }
+    }
+
+    fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            tree: &self.tree,
+            renderer: &self.renderer,
+            objects: &self.objects,
+            unit_of: &self.unit_of,
+            units: vec![UnitOrigins::new("apps", None, request())],
+        }
+    }
+
+    fn line(&self, file: &str, span: Span) -> String {
+        let text = self.tree.text(file).expect("the file is there");
+        let line = LineIndex::new(text).position(text, span.start, Encoding::Utf8).line;
+        format!("{file}:{} `{}`", line + 1, span.slice(text))
+    }
+
+    fn shown(&self, faults: &[PlacedFault]) -> String {
+        let mut said = String::new();
+        for fault in faults {
+            let line = self.line(&fault.file, fault.span);
+            writeln!(said, "{line} {}: {}", fault.slug, fault.message).expect("writing to a text");
+        }
+        said
+    }
+}
+
+fn request() -> Kustomize {
+    Kustomize {
+        tree: "t".to_owned(),
+        path: "apps".to_owned(),
+        origins: true,
+        ..Kustomize::default()
+    }
+}
+
+/// What is said of the repository with edits in it.
+async fn faults(edits: &[(&str, &str)], expected: Expect) {
+    let fixture = Fixture::new(edits).await;
+    let surroundings = fixture.surroundings();
+    let said = match fixture.renderer.helm(&fixture.release.request).await {
+        Ok(built) => {
+            let values = built.values.unwrap_or_default();
+            match built.fault {
+                Some(fault) => surroundings.faults(&fixture.release, &values, &fault).await,
+                None => {
+                    let rendered = Rendered {
+                        release: &fixture.release,
+                        merged: &values,
+                        objects: &built.objects,
+                    };
+                    let unread = surroundings.unread(rendered).await;
+                    surroundings.places_of_unread(rendered, &unread).await
+                }
+            }
+        }
+        Err(gone) => surroundings.without_end(&fixture.release, &gone.reason).await,
+    };
+    expected.assert_eq(&fixture.shown(&said));
+}
+
+/// The first place of a field of the Deployment.
+async fn place(edits: &[(&str, &str)], path: &str, item_key: Option<&str>) -> String {
+    let fixture = Fixture::new(edits).await;
+    let built = fixture
+        .renderer
+        .helm(&fixture.release.request)
+        .await
+        .expect("it is there");
+    assert_eq!(built.fault, None);
+    let values = built.values.unwrap_or_default();
+    let rendered = Rendered {
+        release: &fixture.release,
+        merged: &values,
+        objects: &built.objects,
+    };
+    let path = FieldPath::parse(path).expect("a path");
+    let question = FieldQuestion {
+        number: 0,
+        path: &path,
+        want: Want::Value,
+        item_key,
+    };
+    let places = fixture.surroundings().places_of_rendered(rendered, question).await;
+    let first = places.first().expect("there is a place");
+    fixture.line(&first.origin.file, first.span)
+}
+
+#[tokio::test]
+async fn nothing_is_said_of_what_is_sound() {
+    faults(&[], expect![""]).await;
+}
+
+#[tokio::test]
+async fn values_are_put_together_from_everywhere() {
+    let fixture = Fixture::new(&[]).await;
+    let built = fixture
+        .renderer
+        .helm(&fixture.release.request)
+        .await
+        .expect("it is there");
+    let values = built.values.expect("they were asked for");
+    let value = |pointer: &str| values.pointer(pointer).cloned().unwrap_or(Value::Null);
+    assert_eq!(value("/cache/size"), 1);
+    assert_eq!(value("/labels/tier"), "web");
+    assert_eq!(value("/token"), "sesame");
+    assert_eq!(value("/database/password"), "hunter2");
+    assert_eq!(value("/image/tag"), "1.0");
+}
+
+#[tokio::test]
+async fn what_a_schema_refuses_is_where_it_is_written() {
+    faults(
+        &[("kind: memory", "kind: disk"), ("  size: 1\n", "  size: x\n  sizes: 2\n")],
+        expect![[r#"
+            apps/file.yaml:5 `disk` invalid-value: the chart's schema allows only 'none', 'memory' here
+            apps/file.yaml:3 `x` invalid-value: expected integer, got string
+            apps/file.yaml:4 `sizes` invalid-value: "sizes" is not allowed here by the chart's schema; did you mean "size"?
+        "#]],
+    )
+    .await;
+    // The value of a Secret is never shown.
+    faults(
+        &[("token: sesame", "token: S3SAME")],
+        expect![[r#"
+        apps/values.yaml:15 `S3SAME` invalid-value: this does not match the pattern '^[a-z]+$' of the chart's schema
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_templates_ask_for() {
+    faults(
+        &[("      tag: \"1.0\"\n", "      tag: \"\"\n")],
+        expect![[r#"
+        apps/release.yaml:26 `""` template-failed: an image tag is needed
+    "#]],
+    )
+    .await;
+    faults(&[("    image:\n      repository: registry.example.org/web\n      tag: \"1.0\"\n", "    image.tag: \"1.0\"\n"), ("tag: \"0\"", "tag: \"\"")], expect![[r#"
+        apps/release.yaml:24 `image.tag` template-failed: an image tag is needed: values are nested, and "image.tag" is one key with dots in it; write each part as a key of its own, below the one before
+    "#]]).await;
+    faults(
+        &[
+            ("      tag: \"1.0\"\n", "      tga: \"1.0\"\n"),
+            ("tag: \"0\"", "tag: \"\""),
+        ],
+        expect![[r#"
+        apps/release.yaml:26 `tga` template-failed: an image tag is needed; the chart reads image.tag, not image.tga
+    "#]],
+    )
+    .await;
+    faults(
+        &[("port: 8080", "port: 65000")],
+        expect![[r#"
+        apps/values.yaml:6 `65000` template-failed: ports end at 60000 here
+    "#]],
+    )
+    .await;
+    faults(&[(", user: admin", "")], expect![""]).await;
+    faults(&[("    labels:\n      tier: web\n", "    labels: web\n")], expect![[r#"
+        apps/values.yaml:7 `web` template-failed: the chart cannot use this value: can't evaluate field tier in type string
+    "#]]).await;
+    faults(
+        &[
+            ("database: {password: \"\", user: admin}\n", ""),
+            (", targetPath: database.password", ", targetPath: other"),
+        ],
+        expect![[r#"
+        apps/release.yaml:23 `values` template-failed: the chart reads database.user, which is not there
+    "#]],
+    )
+    .await;
+    faults(&[("strategy: RollingUpdate", "strategy: 'a: b: c'")], expect![[r#"
+        apps/release.yaml:18 `patch` build-failed: error merging manifests: parsing web/templates/all.yaml: MalformedYAMLError: yaml: line 11: mapping values are not allowed in this context
+    "#]]).await;
+    faults(&[("      repository: registry.example.org/web\n", "      repository: 'a\"b'\n")], expect![[r#"
+        apps/release.yaml:18 `patch` build-failed: error merging manifests: parsing web/templates/all.yaml: MalformedYAMLError: yaml: line 16: did not find expected key
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn what_is_no_chart() {
+    faults(
+        &[("chart: ./charts/web\n", "chart: ./charts/wbe\n")],
+        expect![[r#"
+        apps/release.yaml:8 `./charts/wbe` chart-not-found: there is no directory charts/wbe; did you mean charts/web?
+    "#]],
+    )
+    .await;
+    faults(
+        &[("version: 0.1.0", "version: one")],
+        expect![[r#"
+        charts/web/Chart.yaml:3 `one` bad-chart: Chart.yaml: version "one" is invalid
+    "#]],
+    )
+    .await;
+    faults(
+        &[("name: web\nversion: 0.1.0", "name: [\nversion: 0.1.0")],
+        expect![[r#"
+        charts/web/Chart.yaml:2 `[` bad-chart: Chart.yaml cannot be read: yaml: line 3: did not find expected ',' or ']'
+    "#]],
+    )
+    .await;
+    faults(&[("type: {{ .Values.strategy }}", "type: {{ nope .Values.strategy }}")], expect![[r#"
+        charts/web/templates/all.yaml:16 `type: {{ nope .Values.strategy }}` bad-template: a template cannot call "nope": Helm has no function of this name
+    "#]]).await;
+    faults(&[("type: {{ .Values.strategy }}", "type: {{ .Values.strategy ")], expect![[r#"
+        charts/web/templates/all.yaml:17 `selector: {matchLabels: {app: web}}` bad-template: a template cannot call "selector": Helm has no function of this name
+    "#]]).await;
+    faults(
+        &[("targetPath: database.password", "targetPath: 'database[x].password'")],
+        expect![""],
+    )
+    .await;
+    faults(
+        &[(
+            "      chart: ./charts/web\n",
+            "      chart: ./charts/web\n      valuesFiles: [more.yaml]\n",
+        )],
+        expect![[r#"
+        apps/release.yaml:9 `more.yaml` file-not-found: there is no file more.yaml in the chart's source
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_post_renderers_do_not_find() {
+    faults(
+        &[(
+            "metadata: {name: web}\n              spec: {min",
+            "metadata: {name: wbe}\n              spec: {min",
+        )],
+        expect![[r#"
+        apps/release.yaml:21 `wbe` patch-target-not-found: no Deployment called "wbe" is here to be patched
+    "#]],
+    )
+    .await;
+    faults(&[("spec:\n  strategy:", "spec:\n  strategy:\n    # more")], expect![""]).await;
+    let twice = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: web\n  annotations:\n    helm.sh/hook: pre-install\n---\napiVersion: apps/v1\n";
+    faults(&[("{{- end }}\napiVersion: apps/v1\n", &format!("{{{{- end }}}}\n{twice}"))], expect![[r#"
+        charts/web/templates/all.yaml:14 `helm.sh/hook: pre-install` duplicate-object: the chart has ServiceAccount "web" twice, as a hook and as a part of the release: with post renderers, and Flux always has one, that is a duplicate
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn a_chart_without_end_is_said_on_the_chart() {
+    faults(
+        &[("type: {{ .Values.strategy }}", "type: {{ range until 1000000 }}{{ range until 100000 }}{{ end }}{{ end }}")],
+        expect![[r#"
+            apps/release.yaml:8 `./charts/web` chart-without-end: the chart cannot be rendered: it took longer than 10 s and was ended; a template may go round without end
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn values_that_nothing_reads() {
+    faults(
+        &[
+            ("    resources:\n      limits:", "    resurces:\n      limits:"),
+            ("  kind: memory", "  kind: memory\nenvironment: x"),
+            ("    port: 8080", "    web:\n      port: 8080\n    global:\n      any: 1"),
+        ],
+        expect![[r#"
+            apps/file.yaml:5 `environment` value-not-read: environment is not used: the chart does not read it
+            apps/release.yaml:30 `resurces` value-not-read: resurces is not used: the chart does not read it; did you mean resources?
+            apps/values.yaml:6 `web` value-not-read: web is not used: the chart does not read it
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn fields_are_supplied_by_values_defaults_and_templates() {
+    let mut said = String::new();
+    for (edits, path, key) in [
+        (&[][..], "spec.template.spec.containers[0].image", None),
+        (&[], "spec.template.spec.containers[0].ports[0].containerPort", None),
+        (&[], "spec.template.spec.containers[0].env[0].value", None),
+        (&[], "spec.template.spec.containers[0].env[1]", Some("name")),
+        (&[], "spec.template.spec.containers[0].resources.limits", None),
+        (&[], "spec.template.spec.containers[0].resources.limits.memory", None),
+        (&[], "spec.template.spec.containers[0].resources.requests", None),
+        (&[], "spec.template.spec.containers[0].volumeMounts[0].name", None),
+        (&[], "spec.strategy.type", None),
+        (&[], "spec.selector.matchLabels.app", None),
+        (&[], "spec.minReadySeconds", None),
+        (&[], "spec.template.spec.containers[0].livenessProbe", None),
+        (&[], "metadata.annotations.tier", None),
+    ] {
+        let place = place(edits, path, key).await;
+        writeln!(said, "{path} {place}").expect("writing to a text");
+    }
+    expect![[r#"
+        spec.template.spec.containers[0].image apps/release.yaml:25 `registry.example.org/web`
+        spec.template.spec.containers[0].ports[0].containerPort apps/values.yaml:6 `8080`
+        spec.template.spec.containers[0].env[0].value apps/file.yaml:3 `1`
+        spec.template.spec.containers[0].env[1] apps/release.yaml:28 `MODE`
+        spec.template.spec.containers[0].resources.limits apps/release.yaml:32 `memory: 64Mi`
+        spec.template.spec.containers[0].resources.limits.memory apps/release.yaml:32 `64Mi`
+        spec.template.spec.containers[0].resources.requests apps/release.yaml:30 `resources`
+        spec.template.spec.containers[0].volumeMounts[0].name apps/release.yaml:34 `{path: /conf}`
+        spec.strategy.type charts/web/values.yaml:10 `RollingUpdate`
+        spec.selector.matchLabels.app charts/web/templates/all.yaml:17 `selector: {matchLabels: {app: web}}`
+        spec.minReadySeconds apps/release.yaml:3 `web`
+        spec.template.spec.containers[0].livenessProbe charts/web/templates/all.yaml:21 `containers:`
+        metadata.annotations.tier apps/values.yaml:8 `web`
+    "#]]
+    .assert_eq(&said);
+}

@@ -1,0 +1,188 @@
+//! What has to be asked for as a commit makes its way through Flux.
+//!
+//! Most of the way Flux finds by itself: a new revision of a source wakes the Kustomizations and charts of it. It does not
+//! where Kustomizations depend on each other in a circle (kustomize-controller then wakes none of that source, not even
+//! those outside of the circle), where values or variables change in a `ConfigMap` or Secret, where what is waited for is
+//! Ready at last and the next look is a second away, and where an object that failed would not show that it has looked
+//! again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::flux_condition::{Readiness, condition, readiness, text};
+use crate::flux_view::{FluxView, Id, Made, data_of, id_of, owner};
+
+/// What was followed of the newest commit. Each step is taken once.
+#[derive(Default)]
+pub(crate) struct Followed {
+    /// Sources that have it.
+    sources: BTreeSet<Id>,
+    /// Kustomizations that have applied it.
+    applied: BTreeSet<Id>,
+    /// Those that were told that all they wait for is there.
+    freed: BTreeSet<Id>,
+    /// Whether there was a circle when it came.
+    is_circular: bool,
+    /// What each Kustomization had put on the cluster with the commit before.
+    inventories: BTreeMap<Id, BTreeSet<Id>>,
+}
+
+/// What is to be done now.
+#[derive(Default)]
+pub(crate) struct Wishes {
+    /// Whose reconciliation is to be asked for.
+    pub(crate) ask: BTreeSet<Id>,
+    /// `ConfigMap`s and Secrets that are to be looked at again.
+    pub(crate) read: BTreeSet<Id>,
+}
+
+impl Followed {
+    /// A new commit: it has everything before it. The sources that are to be asked for it.
+    pub(crate) fn restart(&mut self, view: &FluxView) -> Wishes {
+        let inventories = view
+            .of_kind("Kustomization")
+            .map(|(id, object)| (id.clone(), inventory(object)));
+        *self = Self {
+            inventories: inventories.collect(),
+            is_circular: is_circular(view),
+            ..Self::default()
+        };
+        let own = view.of_kind("GitRepository").filter(|(_, source)| view.is_own(source));
+        Wishes {
+            ask: own.map(|(id, _)| id.clone()).collect(),
+            read: BTreeSet::new(),
+        }
+    }
+
+    /// What follows from what is seen now.
+    pub(crate) fn wishes(&mut self, view: &FluxView) -> Wishes {
+        let mut wishes = Wishes::default();
+        for (id, source) in view.of_kind("GitRepository") {
+            let has_it = view.is_own(source)
+                && readiness(source) == Readiness::Ready
+                && view.is_commit(text(source, "/status/artifact/revision"));
+            if has_it && self.sources.insert(id.clone()) {
+                self.source_has_it(view, id, &mut wishes);
+            }
+        }
+        for (id, object) in view.of_kind("Kustomization") {
+            if view.applied(object) == Made::Done && self.applied.insert(id.clone()) {
+                self.is_applied(view, id, object, &mut wishes);
+            }
+        }
+        for kind in ["Kustomization", "HelmRelease"] {
+            let waiting = view.of_kind(kind).filter(|(_, object)| waits_for_another(object));
+            for (id, object) in waiting {
+                if !self.freed.contains(id) && all_are_ready(view, object) {
+                    self.freed.insert(id.clone());
+                    wishes.ask.insert(id.clone());
+                }
+            }
+        }
+        wishes
+    }
+
+    fn source_has_it(&self, view: &FluxView, id: &Id, wishes: &mut Wishes) {
+        let generators = view.of_kind("ArtifactGenerator");
+        let using = generators.filter(|(_, generator)| view.own_sources_of(generator).any(|own| id_of(own) == *id));
+        wishes.ask.extend(using.map(|(id, _)| id.clone()));
+        let of_source = view
+            .of_kind("Kustomization")
+            .filter(|(_, object)| view.source_of(object).is_some_and(|(of, _)| of == *id));
+        for (id, object) in of_source {
+            let reason = condition(object, "Ready").map_or("", |ready| text(ready, "/reason"));
+            let is_first = owner(object).and_then(|id| view.get(&id)).is_none();
+            if reason == "ArtifactFailed" || (self.is_circular && is_first) {
+                wishes.ask.insert(id.clone());
+            }
+        }
+    }
+
+    fn is_applied(&self, view: &FluxView, id: &Id, object: &Value, wishes: &mut Wishes) {
+        let mut put = inventory(object);
+        if let Some(before) = self.inventories.get(id) {
+            put.extend(before.iter().cloned());
+        }
+        let taken = view.all().flat_map(|(_, object)| data_of(object));
+        wishes.read.extend(taken.filter(|data| put.contains(data)));
+        if self.is_circular && owner(object).is_none() {
+            let sleeping = view.of_kind("Kustomization").filter(|(_, other)| {
+                let (source, other_source) = (view.source_of(object), view.source_of(other));
+                source.map(|(id, _)| id) == other_source.map(|(id, _)| id)
+            });
+            wishes
+                .ask
+                .extend(sleeping.map(|(id, _)| id.clone()).filter(|other| other != id));
+        }
+    }
+}
+
+/// Who takes values or variables from this `ConfigMap` or Secret.
+pub(crate) fn users_of(view: &FluxView, data: &Id) -> BTreeSet<Id> {
+    let users = view.all().filter(|(_, object)| data_of(object).contains(data));
+    users.map(|(id, _)| id.clone()).collect()
+}
+
+fn waits_for_another(object: &Value) -> bool {
+    matches!(readiness(object), Readiness::Blocked { .. })
+        && condition(object, "Ready").is_some_and(|ready| text(ready, "/reason") == "DependencyNotReady")
+}
+
+fn dependencies(object: &Value) -> Vec<Id> {
+    let entries = object.pointer("/spec/dependsOn").and_then(Value::as_array);
+    let own_namespace = text(object, "/metadata/namespace");
+    let named = |entry: &Value| {
+        let namespace = Some(text(entry, "/namespace")).filter(|namespace| !namespace.is_empty());
+        (
+            text(object, "/kind").to_owned(),
+            namespace.unwrap_or(own_namespace).to_owned(),
+            text(entry, "/name").to_owned(),
+        )
+    };
+    entries.into_iter().flatten().map(named).collect()
+}
+
+fn all_are_ready(view: &FluxView, object: &Value) -> bool {
+    dependencies(object).iter().all(|id| {
+        view.get(id)
+            .is_some_and(|other| readiness(other) == Readiness::Ready && view.is_current(other))
+    })
+}
+
+/// What a Kustomization has put on the cluster, of those kinds that values and variables come from.
+fn inventory(object: &Value) -> BTreeSet<Id> {
+    let entries = object.pointer("/status/inventory/entries").and_then(Value::as_array);
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            // `NAMESPACE_NAME_GROUP_KIND` (fluxcd/cli-utils, `object.ObjMetadata`): none of them has an underscore.
+            let mut parts = text(entry, "/id").split('_');
+            let (namespace, name, group, kind) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+            let is_data = group.is_empty() && matches!(kind, "ConfigMap" | "Secret");
+            is_data.then(|| (kind.to_owned(), namespace.to_owned(), name.to_owned()))
+        })
+        .collect()
+}
+
+/// Whether Kustomizations wait for each other in a circle.
+fn is_circular(view: &FluxView) -> bool {
+    let mut left: BTreeMap<Id, Vec<Id>> = view
+        .of_kind("Kustomization")
+        .map(|(id, object)| (id.clone(), dependencies(object)))
+        .collect();
+    loop {
+        let free: Vec<Id> = left
+            .iter()
+            .filter(|(_, dependencies)| !dependencies.iter().any(|other| left.contains_key(other)))
+            .map(|(id, _)| id.clone())
+            .collect();
+        if free.is_empty() {
+            return !left.is_empty();
+        }
+        for id in free {
+            left.remove(&id);
+        }
+    }
+}

@@ -1,0 +1,446 @@
+//! All objects of Flux on a sandbox as they were seen last, and what follows from them together: which of what they say is
+//! about the newest commit, and what has to be asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gitops_model::ObjectKey;
+use serde_json::Value;
+
+use crate::actions::Suspension;
+use crate::flux_condition::{Condition, Readiness, is_of_this_generation, readiness, text};
+
+/// How far a chain of owners is followed: what makes a Kustomization that makes a Kustomization, and so on.
+const LONGEST_CHAIN: usize = 16;
+
+/// The annotation that asks for a reconciliation now.
+pub(crate) const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
+
+/// Kind, namespace and name. The kinds that are seen here have names of their own, whatever version is served.
+pub(crate) type Id = (String, String, String);
+
+/// What is seen.
+pub(crate) struct FluxView {
+    /// Under which URL the session serves its source.
+    url: String,
+    /// The newest commit.
+    commit: String,
+    objects: BTreeMap<Id, Value>,
+    /// What was asked for and is not seen on the object yet.
+    asked: BTreeMap<Id, String>,
+    said: BTreeMap<Id, Condition>,
+    /// `ConfigMap`s and Secrets that values or variables come from: the version that was there last, `None` for none.
+    data: BTreeMap<Id, Option<String>>,
+    /// Those that have to be looked at again before what uses them can be believed.
+    unread: BTreeSet<Id>,
+}
+
+/// Whether the maker of an object has put it on the cluster as the newest commit has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Made {
+    /// It has, or nobody makes it.
+    Done,
+    /// Not yet.
+    NotYet,
+    /// It failed before it came to that.
+    Failed,
+}
+
+impl FluxView {
+    pub(crate) fn new(url: String, commit: String) -> Self {
+        Self {
+            url,
+            commit,
+            objects: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            said: BTreeMap::new(),
+            data: BTreeMap::new(),
+            unread: BTreeSet::new(),
+        }
+    }
+
+    /// Takes an object as it is now.
+    pub(crate) fn see(&mut self, object: Value) {
+        let id = id_of(&object);
+        if self.asked.get(&id).is_some_and(|token| requested_at(&object) == token) {
+            self.asked.remove(&id);
+        }
+        self.objects.insert(id, object);
+    }
+
+    /// An object is gone; what that means for it.
+    pub(crate) fn gone(&mut self, key: &ObjectKey) -> Condition {
+        let id = (
+            key.gvk.kind.clone(),
+            key.namespace.clone().unwrap_or_default(),
+            key.name.clone(),
+        );
+        self.objects.remove(&id);
+        self.asked.remove(&id);
+        self.said.remove(&id);
+        Condition {
+            key: key.clone(),
+            readiness: Readiness::Gone,
+            current: true,
+            revision: String::new(),
+            made_for: None,
+            suspension: None,
+        }
+    }
+
+    /// There is a newer commit: nothing of what was said is about it yet.
+    pub(crate) fn committed(&mut self, commit: &str) {
+        commit.clone_into(&mut self.commit);
+    }
+
+    /// A reconciliation of an object is about to be asked for.
+    pub(crate) fn asking(&mut self, id: &Id, token: &str) {
+        self.asked.insert(id.clone(), token.to_owned());
+    }
+
+    /// Asking has failed: nothing will come of it.
+    pub(crate) fn not_asked(&mut self, id: &Id) {
+        self.asked.remove(id);
+    }
+
+    /// What is said otherwise than it was told before.
+    pub(crate) fn news(&mut self) -> Vec<Condition> {
+        let mut news = Vec::new();
+        for (id, object) in &self.objects {
+            let now = self.condition(object);
+            if self.said.get(id) != Some(&now) {
+                news.push(now);
+            }
+        }
+        for condition in &news {
+            let id = (
+                condition.key.gvk.kind.clone(),
+                condition.key.namespace.clone().unwrap_or_default(),
+                condition.key.name.clone(),
+            );
+            self.said.insert(id, condition.clone());
+        }
+        news
+    }
+
+    pub(crate) fn get(&self, id: &Id) -> Option<&Value> {
+        self.objects.get(id)
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&Id, &Value)> {
+        self.objects.iter()
+    }
+
+    pub(crate) fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a Id, &'a Value)> {
+        self.objects.iter().filter(move |((of, ..), _)| of == kind)
+    }
+
+    /// Whether a source is what the session serves.
+    pub(crate) fn is_own(&self, source: &Value) -> bool {
+        text(source, "/spec/url") == self.url
+    }
+
+    /// Whether an artifact's revision is the newest commit.
+    pub(crate) fn is_commit(&self, revision: &str) -> bool {
+        !self.commit.is_empty() && revision.ends_with(&self.commit)
+    }
+
+    /// The source of a Kustomization or a chart.
+    pub(crate) fn source_of(&self, object: &Value) -> Option<(Id, &Value)> {
+        let id = reference(object, "/spec/sourceRef")?;
+        let source = self.objects.get(&id)?;
+        Some((id, source))
+    }
+
+    /// Data that was to be looked at: the version that is there now, `None` for none. Whether that is news.
+    pub(crate) fn data_is(&mut self, id: &Id, version: Option<String>) -> bool {
+        self.unread.remove(id);
+        let before = self.data.insert(id.clone(), version.clone());
+        before.flatten() != version
+    }
+
+    /// Data has to be looked at again.
+    pub(crate) fn look_at(&mut self, id: &Id) {
+        self.unread.insert(id.clone());
+    }
+
+    fn condition(&self, object: &Value) -> Condition {
+        let key = ObjectKey::of(object);
+        let kind = key.gvk.kind.as_str();
+        let mut readiness = self.in_this_world(object, readiness(object));
+        let made = self.made(object, LONGEST_CHAIN);
+        let revision = match kind {
+            "Kustomization" | "HelmRelease" => text(object, "/status/lastAttemptedRevision"),
+            _ => text(object, "/status/artifact/revision"),
+        };
+        let is_finished = !matches!(readiness, Readiness::Suspended);
+        if made == Made::Failed && is_finished {
+            let owner = owner(object).map(|(_, namespace, name)| format!("{namespace}/{name}"));
+            readiness = Readiness::Blocked {
+                message: format!("Kustomization {} has failed", owner.unwrap_or_default()),
+            };
+        }
+        let is_chart = kind == "HelmChart";
+        let made_for = is_chart.then(|| label(object, "helm.toolkit.fluxcd.io")).flatten();
+        Condition {
+            current: made == Made::Done && self.is_current(object),
+            revision: revision.to_owned(),
+            key,
+            readiness,
+            made_for,
+            suspension: Suspension::of(object),
+        }
+    }
+
+    /// What an object misses that is there all the same it has only looked for too early; what it says of a source that the
+    /// session serves is the session's own business.
+    fn in_this_world(&self, object: &Value, readiness: Readiness) -> Readiness {
+        let Readiness::Failed { reason, message } = &readiness else {
+            return readiness;
+        };
+        let is_there = |id: Option<Id>| id.is_some_and(|id| self.objects.contains_key(&id));
+        let is_early = match (text(object, "/kind"), reason.as_str()) {
+            ("GitRepository", _) => message.contains(&self.url),
+            ("Kustomization", "ArtifactFailed") if message.ends_with("not found") => {
+                is_there(reference(object, "/spec/sourceRef"))
+            }
+            ("HelmChart", "SourceUnavailable") if message.ends_with("not found") => {
+                is_there(reference(object, "/spec/sourceRef"))
+            }
+            ("HelmRelease", "ArtifactFailed") if message.ends_with("not found") => {
+                is_there(self.chart_of(object).map(|(id, _)| id))
+            }
+            (kind, "DependencyNotReady") => {
+                let missing = message.split('\'').nth(1).and_then(|name| name.split_once('/'));
+                is_there(missing.map(|(namespace, name)| (kind.to_owned(), namespace.to_owned(), name.to_owned())))
+            }
+            _ => false,
+        };
+        if is_early {
+            Readiness::Blocked {
+                message: message.clone(),
+            }
+        } else {
+            readiness
+        }
+    }
+
+    /// Whether what an object says is about the newest commit, as far as it can tell by itself and by its sources.
+    pub(crate) fn is_current(&self, object: &Value) -> bool {
+        let id = id_of(object);
+        let is_suspended = matches!(readiness(object), Readiness::Suspended);
+        if is_suspended {
+            return true;
+        }
+        let requested = requested_at(object);
+        let is_handled = requested.is_empty() || requested == text(object, "/status/lastHandledReconcileAt");
+        if self.asked.contains_key(&id) || !is_handled {
+            return false;
+        }
+        // What has nothing to say has said it.
+        let is_silent = readiness(object) == Readiness::Ready && object.pointer("/status/conditions").is_none();
+        if !is_of_this_generation(object) && !is_silent {
+            return false;
+        }
+        match id.0.as_str() {
+            "GitRepository" if self.is_own(object) => {
+                let is_failed = matches!(readiness(object), Readiness::Failed { .. });
+                is_failed || self.is_commit(text(object, "/status/artifact/revision"))
+            }
+            "Kustomization" => self.is_attempted(object) && self.is_data_known(object),
+            "HelmRelease" => self.is_release_attempted(object) && self.is_data_known(object),
+            "HelmChart" => match self.source_of(object) {
+                Some((_, source)) if has_artifact(source) => {
+                    self.is_current(source)
+                        && text(object, "/status/observedSourceArtifactRevision")
+                            == text(source, "/status/artifact/revision")
+                }
+                _ => true,
+            },
+            // Made by another object of Flux, which has to have seen the commit.
+            "ExternalArtifact" => self.source_of(object).is_none_or(|(_, maker)| self.is_current(maker)),
+            "ArtifactGenerator" => self.own_sources_of(object).all(|source| self.is_current(source)),
+            _ => true,
+        }
+    }
+
+    /// Whether a Kustomization has tried the newest artifact of its source.
+    fn is_attempted(&self, object: &Value) -> bool {
+        // What waits or cannot get its directory attempts nothing, so the revision stays an older one.
+        let reason = crate::flux_condition::condition(object, "Ready").map_or("", |ready| text(ready, "/reason"));
+        if matches!(reason, "DependencyNotReady" | "InvalidCELExpression" | "AccessDenied") {
+            return true;
+        }
+        match self.source_of(object) {
+            Some((_, source)) => {
+                let newest = text(source, "/status/artifact/revision");
+                // That it was asked for, and has answered, says it instead.
+                let has_answered = reason == "ArtifactFailed" && !requested_at(object).is_empty();
+                self.is_current(source) && (text(object, "/status/lastAttemptedRevision") == newest || has_answered)
+            }
+            None => true,
+        }
+    }
+
+    /// Whether a release has tried the newest chart.
+    fn is_release_attempted(&self, object: &Value) -> bool {
+        let Some((id, chart)) = self.chart_of(object) else {
+            return true;
+        };
+        let reason = crate::flux_condition::condition(object, "Ready").map_or("", |ready| text(ready, "/reason"));
+        let attempts_nothing = matches!(
+            reason,
+            "DependencyNotReady" | "SourceNotReady" | "ArtifactFailed" | "ValuesError" | "AccessDenied"
+        );
+        if !self.is_current(chart) {
+            return false;
+        }
+        // Other sources have revisions that are no versions of a chart.
+        let newest = text(chart, "/status/artifact/revision");
+        attempts_nothing || id.0 != "HelmChart" || text(object, "/status/lastAttemptedRevision") == newest
+    }
+
+    /// What the chart of a release is in.
+    pub(crate) fn chart_of(&self, object: &Value) -> Option<(Id, &Value)> {
+        let id = match reference(object, "/spec/chartRef") {
+            Some(id) => id,
+            None => {
+                let (namespace, name) = text(object, "/status/helmChart").split_once('/')?;
+                ("HelmChart".to_owned(), namespace.to_owned(), name.to_owned())
+            }
+        };
+        let chart = self.objects.get(&id)?;
+        Some((id, chart))
+    }
+
+    /// The sources of an `ArtifactGenerator` that the session serves.
+    pub(crate) fn own_sources_of<'a>(&'a self, object: &'a Value) -> impl Iterator<Item = &'a Value> {
+        let sources = object.pointer("/spec/sources").and_then(Value::as_array);
+        let namespace = text(object, "/metadata/namespace");
+        sources
+            .into_iter()
+            .flatten()
+            .filter_map(move |source| self.objects.get(&reference_in(source, namespace)?))
+            .filter(|source| self.is_own(source))
+    }
+
+    fn is_data_known(&self, object: &Value) -> bool {
+        data_of(object).iter().all(|id| !self.unread.contains(id))
+    }
+
+    /// Whether what makes an object has put it there as the newest commit has it.
+    fn made(&self, object: &Value, depth: usize) -> Made {
+        // The Kustomization of an entry is often made by itself.
+        let owner = owner(object).filter(|id| *id != id_of(object));
+        match owner.and_then(|id| self.objects.get(&id)) {
+            Some(owner) if depth > 0 => self.applied_by_chain(owner, depth - 1),
+            _ => Made::Done,
+        }
+    }
+
+    /// Whether a Kustomization has applied the newest commit.
+    pub(crate) fn applied(&self, object: &Value) -> Made {
+        self.applied_by_chain(object, LONGEST_CHAIN)
+    }
+
+    fn applied_by_chain(&self, object: &Value, depth: usize) -> Made {
+        let own = readiness(object);
+        if own == Readiness::Suspended {
+            return Made::Done;
+        }
+        match self.made(object, depth) {
+            Made::Done => {}
+            other => return other,
+        }
+        // Data that it takes is not looked at: it only decides about what it takes it for.
+        let is_tried = is_of_this_generation(object) && self.is_attempted(object);
+        match own {
+            Readiness::Ready if is_tried && self.is_current(object) => Made::Done,
+            Readiness::Failed { reason, .. } if is_tried => match reason.as_str() {
+                "HealthCheckFailed" | "PruneFailed" => Made::Done,
+                _ => Made::Failed,
+            },
+            // It waits for the health of what it has applied.
+            Readiness::Waiting { .. } if is_tried && checks_health(object) => Made::Done,
+            _ => Made::NotYet,
+        }
+    }
+}
+
+/// Whether a Kustomization has come so far that it looks at the health of what it has applied.
+fn checks_health(object: &Value) -> bool {
+    crate::flux_condition::condition(object, "Reconciling").is_some_and(|running| {
+        text(running, "/status") == "True"
+            && text(running, "/message").starts_with("Running health checks for revision ")
+    })
+}
+
+fn has_artifact(source: &Value) -> bool {
+    !text(source, "/status/artifact/revision").is_empty()
+}
+
+pub(crate) fn requested_at(object: &Value) -> &str {
+    object
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(REQUESTED_AT))
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+pub(crate) fn id_of(object: &Value) -> Id {
+    (
+        text(object, "/kind").to_owned(),
+        text(object, "/metadata/namespace").to_owned(),
+        text(object, "/metadata/name").to_owned(),
+    )
+}
+
+/// What a reference names, in the namespace of the object itself where it names none.
+fn reference(object: &Value, pointer: &str) -> Option<Id> {
+    reference_in(object.pointer(pointer)?, text(object, "/metadata/namespace"))
+}
+
+fn reference_in(reference: &Value, own_namespace: &str) -> Option<Id> {
+    let (kind, name) = (text(reference, "/kind"), text(reference, "/name"));
+    let namespace = Some(text(reference, "/namespace")).filter(|namespace| !namespace.is_empty());
+    let is_whole = !kind.is_empty() && !name.is_empty();
+    is_whole.then(|| {
+        (
+            kind.to_owned(),
+            namespace.unwrap_or(own_namespace).to_owned(),
+            name.to_owned(),
+        )
+    })
+}
+
+/// Namespace and name that a controller notes in labels of what it makes.
+fn label(object: &Value, group: &str) -> Option<(String, String)> {
+    let labels = object.pointer("/metadata/labels")?;
+    let of = |what: &str| labels.get(format!("{group}/{what}")).and_then(Value::as_str);
+    Some((of("namespace")?.to_owned(), of("name")?.to_owned()))
+}
+
+/// The Kustomization that puts an object on the cluster.
+pub(crate) fn owner(object: &Value) -> Option<Id> {
+    let (namespace, name) = label(object, "kustomize.toolkit.fluxcd.io")?;
+    Some(("Kustomization".to_owned(), namespace, name))
+}
+
+/// The `ConfigMap`s and Secrets that an object takes values or variables from.
+pub(crate) fn data_of(object: &Value) -> Vec<Id> {
+    let pointer = match text(object, "/kind") {
+        "HelmRelease" => "/spec/valuesFrom",
+        "Kustomization" => "/spec/postBuild/substituteFrom",
+        _ => return Vec::new(),
+    };
+    let namespace = text(object, "/metadata/namespace");
+    let entries = object.pointer(pointer).and_then(Value::as_array);
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| reference_in(entry, namespace))
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "flux_view/tests.rs"]
+mod tests;

@@ -1,0 +1,208 @@
+//! Which of what Flux says is about the newest commit.
+
+use serde_json::{Value, json};
+
+use super::FluxView;
+use crate::flux_condition::{Condition, Readiness};
+
+const URL: &str = "http://127.0.0.1:1234/repo.git";
+
+fn view(commit: &str) -> FluxView {
+    let mut view = FluxView::new(URL.to_owned(), commit.to_owned());
+    view.see(repository("c2"));
+    view
+}
+
+fn ready(status: &str, reason: &str, message: &str, generation: u64) -> Value {
+    json!([{ "type": "Ready", "status": status, "reason": reason, "message": message, "observedGeneration": generation }])
+}
+
+fn repository(commit: &str) -> Value {
+    json!({
+        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
+        "metadata": { "name": "fleet", "namespace": "flux-system", "generation": 1 },
+        "spec": { "url": URL },
+        "status": { "artifact": { "revision": format!("main@sha1:{commit}") }, "conditions": ready("True", "Succeeded", "", 1) },
+    })
+}
+
+fn kustomization(name: &str, owner: Option<&str>, commit: &str, conditions: Value) -> Value {
+    let labels = owner.map(|owner| {
+        json!({ "kustomize.toolkit.fluxcd.io/name": owner, "kustomize.toolkit.fluxcd.io/namespace": "flux-system" })
+    });
+    json!({
+        "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+        "metadata": { "name": name, "namespace": "flux-system", "generation": 2, "labels": labels },
+        "spec": { "sourceRef": { "kind": "GitRepository", "name": "fleet" } },
+        "status": { "lastAttemptedRevision": format!("main@sha1:{commit}"), "conditions": conditions },
+    })
+}
+
+fn release(generation: u64, attempted: &str, conditions: Value) -> Value {
+    json!({
+        "apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+        "metadata": { "name": "web", "namespace": "flux-system", "generation": generation, "labels": {
+            "kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system",
+        } },
+        "spec": { "valuesFrom": [{ "kind": "ConfigMap", "name": "values" }] },
+        "status": { "helmChart": "flux-system/flux-system-web", "lastAttemptedRevision": attempted, "conditions": conditions },
+    })
+}
+
+fn chart(commit: &str, version: &str) -> Value {
+    json!({
+        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "HelmChart",
+        "metadata": { "name": "flux-system-web", "namespace": "flux-system", "generation": 1 },
+        "spec": { "sourceRef": { "kind": "GitRepository", "name": "fleet" } },
+        "status": {
+            "observedSourceArtifactRevision": format!("main@sha1:{commit}"), "artifact": { "revision": version },
+            "conditions": ready("True", "ChartPackageSucceeded", "", 1),
+        },
+    })
+}
+
+fn said(view: &mut FluxView, name: &str) -> Condition {
+    view.news()
+        .into_iter()
+        .find(|condition| condition.key.name == name)
+        .unwrap_or_else(|| panic!("nothing is said of {name}"))
+}
+
+#[test]
+fn a_ready_that_is_left_from_before_is_not_current() {
+    let is_current = |commit: &str, generation: u64| {
+        let mut view = view("c2");
+        view.see(kustomization(
+            "apps",
+            None,
+            commit,
+            ready("True", "Succeeded", "", generation),
+        ));
+        said(&mut view, "apps").current
+    };
+    assert!(is_current("c2", 2));
+    assert!(!is_current("c2", 1), "an older generation");
+    assert!(!is_current("c1", 2), "an older commit");
+    // The source itself has not got the newest commit.
+    let mut view = view("c3");
+    view.see(kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2)));
+    assert!(!said(&mut view, "apps").current);
+}
+
+#[test]
+fn what_was_asked_for_has_to_be_answered() {
+    let mut view = view("c2");
+    let mut apps = kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2));
+    view.see(apps.clone());
+    assert!(said(&mut view, "apps").current);
+    let id = super::id_of(&apps);
+    view.asking(&id, "7");
+    assert!(!said(&mut view, "apps").current, "the request is not even seen");
+    apps["metadata"]["annotations"] = json!({ "reconcile.fluxcd.io/requestedAt": "7" });
+    view.see(apps.clone());
+    assert!(view.news().is_empty(), "the request is seen and not answered");
+    apps["status"]["lastHandledReconcileAt"] = json!("7");
+    view.see(apps);
+    assert!(said(&mut view, "apps").current);
+}
+
+#[test]
+fn a_release_is_judged_by_the_new_chart_and_the_new_values_together() {
+    let failed = || ready("False", "UpgradeFailed", "Helm upgrade failed: tag needed", 3);
+    let at = |owner: Value, chart: Value, release: Value| {
+        let mut view = view("c2");
+        for object in [owner, chart, release] {
+            view.see(object);
+        }
+        said(&mut view, "web")
+    };
+    let applied = || kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2));
+    // The chart is new, and the Kustomization has not brought the values yet.
+    let late = kustomization("apps", None, "c1", ready("Unknown", "Progressing", "", 2));
+    assert!(!at(late, chart("c2", "1+c2"), release(3, "1+c2", failed())).current);
+    // The values are new, and the chart is of the commit before.
+    assert!(!at(applied(), chart("c1", "1+c1"), release(3, "1+c1", failed())).current);
+    // Both are new, and what is said is of the chart before.
+    assert!(!at(applied(), chart("c2", "1+c2"), release(3, "1+c1", failed())).current);
+    // Both are new, and what is said is of the values before.
+    assert!(!at(applied(), chart("c2", "1+c2"), release(4, "1+c2", failed())).current);
+    assert!(at(applied(), chart("c2", "1+c2"), release(3, "1+c2", failed())).current);
+}
+
+#[test]
+fn what_a_failed_kustomization_would_bring_is_held_up_by_it() {
+    let mut view = view("c2");
+    let failure = ready("False", "ReconciliationFailed", "Deployment/apps/web dry-run failed", 2);
+    view.see(kustomization("apps", None, "c2", failure));
+    view.see(chart("c2", "1+c2"));
+    view.see(release(3, "1+c2", ready("True", "UpgradeSucceeded", "", 3)));
+    let condition = said(&mut view, "web");
+    assert!(!condition.current);
+    assert!(
+        matches!(condition.readiness, Readiness::Blocked { .. }),
+        "{condition:?}"
+    );
+}
+
+#[test]
+fn what_a_kustomization_waits_for_is_current_before_it_is() {
+    let mut view = view("c2");
+    let mut apps = kustomization("apps", None, "c2", ready("Unknown", "Progressing", "", 2));
+    let running = json!({
+        "type": "Reconciling", "status": "True", "reason": "Progressing",
+        "message": "Running health checks for revision main@sha1:c2 with a timeout of 1m0s",
+    });
+    apps["status"]["conditions"].as_array_mut().unwrap().push(running);
+    view.see(apps);
+    view.see(chart("c2", "1+c2"));
+    view.see(release(3, "1+c2", ready("False", "UpgradeFailed", "tag needed", 3)));
+    assert!(said(&mut view, "web").current);
+}
+
+#[test]
+fn a_kustomization_that_makes_itself_is_no_circle() {
+    let mut view = view("c2");
+    view.see(kustomization(
+        "apps",
+        Some("apps"),
+        "c2",
+        ready("True", "Succeeded", "", 2),
+    ));
+    assert!(said(&mut view, "apps").current);
+    let mut view = super::FluxView::new(URL.to_owned(), "c2".to_owned());
+    view.see(repository("c2"));
+    view.see(kustomization("a", Some("b"), "c2", ready("True", "Succeeded", "", 2)));
+    view.see(kustomization("b", Some("a"), "c2", ready("True", "Succeeded", "", 2)));
+    assert!(said(&mut view, "a").current);
+}
+
+#[test]
+fn values_that_are_to_be_looked_at_again_are_not_believed() {
+    let mut view = view("c2");
+    view.see(kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2)));
+    view.see(chart("c2", "1+c2"));
+    view.see(release(3, "1+c2", ready("True", "UpgradeSucceeded", "", 3)));
+    assert!(said(&mut view, "web").current);
+    let values = ("ConfigMap".to_owned(), "flux-system".to_owned(), "values".to_owned());
+    view.look_at(&values);
+    assert!(!said(&mut view, "web").current);
+    assert!(view.data_is(&values, Some("12".to_owned())));
+    assert!(said(&mut view, "web").current);
+    assert!(!view.data_is(&values, Some("12".to_owned())), "nothing new");
+    assert!(view.data_is(&values, None), "gone");
+}
+
+#[test]
+fn what_is_there_by_now_was_only_looked_for_too_early() {
+    let mut view = view("c2");
+    let missing = "dependency 'flux-system/base' not found: kustomizations \"base\" not found";
+    view.see(kustomization(
+        "apps",
+        None,
+        "c1",
+        ready("False", "DependencyNotReady", missing, 2),
+    ));
+    assert!(matches!(said(&mut view, "apps").readiness, Readiness::Failed { .. }));
+    view.see(kustomization("base", None, "c2", ready("True", "Succeeded", "", 2)));
+    assert!(matches!(said(&mut view, "apps").readiness, Readiness::Blocked { .. }));
+}

@@ -1,0 +1,166 @@
+//! What becomes of the workloads on a cluster: pods, their owners and what is said of them, led to the object that
+//! somebody wrote.
+//!
+//! One task owns the index and takes what the watches bring; it tells only what changed.
+
+mod claim;
+mod event;
+mod index;
+mod owned;
+mod pod;
+mod reading;
+mod stock;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use gitops_cluster::Cluster;
+use gitops_cluster::answer::Trouble;
+use gitops_model::ObjectKey;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use index::Index;
+use reading::Uid;
+use watch::{Change, Kind};
+
+/// How many changes may wait between the watches and the index.
+const CHANGES: usize = 1024;
+/// How many questions may wait.
+const QUESTIONS: usize = 64;
+/// How many questions are kept that have no answer yet; the oldest goes.
+const MAX_EXPECTED: usize = 256;
+
+/// What is said about workloads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WorkloadEvent {
+    /// Something about one object is other than it was.
+    News(WorkloadNews),
+    /// The objects of a question are as far as they come: they run, or something is wrong with them.
+    Settled {
+        /// Number of the question.
+        number: u64,
+    },
+}
+
+/// How it stands with an object that makes pods, or with a claim.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkloadNews {
+    /// The object that has no owner any more.
+    pub key: ObjectKey,
+    /// What is wrong with it now; empty when nothing is, or when it is gone.
+    pub troubles: Vec<Trouble>,
+    /// How many of its pods are ready, and how many it wants; `None` where that cannot be said.
+    pub ready: Option<(u64, u64)>,
+    /// Namespace and name of the Helm release of Flux that brought it.
+    pub release: Option<(String, String)>,
+    /// Whether it is gone.
+    pub is_gone: bool,
+}
+
+/// To whom it is said.
+pub type WorkloadReport = Arc<dyn Fn(WorkloadEvent) + Send + Sync>;
+
+/// A question: when are these objects as far as they come?
+struct Question {
+    number: u64,
+    keys: Vec<ObjectKey>,
+}
+
+/// The watch over all workloads of a cluster. It ends when this is dropped.
+pub struct WorkloadWatch {
+    questions: mpsc::Sender<Question>,
+}
+
+impl WorkloadWatch {
+    /// Starts to watch on the current runtime. `is_simulated` says that the cluster is a sandbox without a kubelet, so that
+    /// what one would refuse has to be looked for.
+    pub fn start(cluster: Cluster, is_simulated: bool, report: WorkloadReport) -> Self {
+        let (questions, asked) = mpsc::channel(QUESTIONS);
+        tokio::spawn(run(cluster, is_simulated, asked, report));
+        Self { questions }
+    }
+
+    /// Asks to be told when objects that were applied run, or do not. False when too much is asked.
+    pub fn expect(&self, number: u64, keys: Vec<ObjectKey>) -> bool {
+        self.questions.try_send(Question { number, keys }).is_ok()
+    }
+}
+
+/// What is waited for: each object with the generation that was applied.
+struct Expected {
+    number: u64,
+    generations: BTreeMap<ObjectKey, (Uid, i64)>,
+}
+
+async fn run(cluster: Cluster, is_simulated: bool, mut asked: mpsc::Receiver<Question>, report: WorkloadReport) {
+    let (sender, mut changes) = mpsc::channel(CHANGES);
+    // Dropped with this task, and with it every watch.
+    let mut watches = JoinSet::new();
+    for kind in Kind::ALL {
+        watches.spawn(watch::watch(cluster.client().clone(), kind, sender.clone()));
+    }
+    drop(sender);
+    let mut index = Index::new(is_simulated);
+    let mut expected: Vec<Expected> = Vec::new();
+    let mut deleted: BTreeSet<Uid> = BTreeSet::new();
+    loop {
+        tokio::select! {
+            question = asked.recv() => {
+                let Some(question) = question else { return };
+                let generations = watch::generations(&cluster, question.keys).await;
+                if expected.len() >= MAX_EXPECTED {
+                    expected.remove(0);
+                }
+                expected.push(Expected { number: question.number, generations });
+            }
+            change = changes.recv() => {
+                let Some(change) = change else { return };
+                take(&mut index, &mut changes, change);
+                for news in index.news() {
+                    report(WorkloadEvent::News(news));
+                }
+                if is_simulated {
+                    out_of_the_way(&cluster, &index, &mut deleted).await;
+                }
+            }
+        }
+        expected.retain(|expected| {
+            let is_settled = expected
+                .generations
+                .iter()
+                .all(|(key, (uid, generation))| index.is_settled(key, uid, *generation));
+            if is_settled {
+                report(WorkloadEvent::Settled {
+                    number: expected.number,
+                });
+            }
+            !is_settled
+        });
+    }
+}
+
+/// Deletes what keeps a mended `StatefulSet` of a sandbox from its newest revision, each pod once.
+async fn out_of_the_way(cluster: &Cluster, index: &Index, deleted: &mut BTreeSet<Uid>) {
+    let in_the_way = index.in_the_way();
+    deleted.retain(|id| in_the_way.iter().any(|(other, ..)| other == id));
+    for (id, namespace, name) in in_the_way {
+        if deleted.insert(id) {
+            watch::delete_pod(cluster.client(), &namespace, &name).await;
+        }
+    }
+}
+
+/// Takes what has come, as much as is there: a rollout is many changes of few objects.
+fn take(index: &mut Index, changes: &mut mpsc::Receiver<Change>, first: Change) {
+    let mut next = Some(first);
+    for _ in 0..CHANGES {
+        let Some(change) = next else { return };
+        index.take(change);
+        next = changes.try_recv().ok();
+    }
+    if let Some(change) = next {
+        index.take(change);
+    }
+}

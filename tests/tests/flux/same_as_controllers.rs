@@ -1,0 +1,146 @@
+//! What the renderer builds is what the real controllers put on the sandbox: applied once more as they apply it, it
+//! changes nothing.
+
+use std::collections::BTreeMap;
+
+use gitops_render::{Built, Child, Kustomize, Renderer as _};
+use gitops_tests::kubernetes::Cluster;
+use gitops_tests::repository::files_below;
+use serde_json::{Map, Value, json};
+use tokio::runtime::Runtime;
+
+use crate::Fleet;
+
+/// As the tree is known to the renderer.
+const TREE: &str = "corpus";
+/// Under whose name kustomize-controller applies (its `--field-manager`).
+const MANAGER: &str = "kustomize-controller";
+const GROUP: &str = "kustomize.toolkit.fluxcd.io/v1";
+
+#[test]
+fn kustomizations_are_built_as_kustomize_controller_builds_them() {
+    let mut objects = 0;
+    for (repository, target) in [("flux-a", "clusters/east"), ("flux-h", "clusters/west")] {
+        let fleet = Fleet::start(repository, target);
+        let cluster = fleet.server.cluster(&fleet.started);
+        let runtime = Runtime::new().expect("a runtime");
+        let renderer = {
+            let _on_runtime = runtime.enter();
+            renderer()
+        };
+        let files = files_below(fleet.server.workspace()).into_iter().filter_map(|file| {
+            let text = std::fs::read_to_string(fleet.server.workspace().join(&file)).ok()?;
+            Some((file, Some(text)))
+        });
+        let changed = runtime.block_on(renderer.change(TREE, files.collect()));
+        changed.expect("the renderer takes the tree");
+        let kustomizations = settled(&cluster, repository);
+        for kustomization in &kustomizations {
+            let built = runtime.block_on(renderer.kustomize(&request(&cluster, kustomization)));
+            let Built {
+                objects: built, fault, ..
+            } = built.expect("the renderer answers");
+            assert_eq!(fault, None, "{kustomization}");
+            for built in built {
+                changes_nothing(&cluster, owned(built.object, kustomization));
+                objects += 1;
+            }
+        }
+    }
+    assert!(objects >= 25, "only {objects} objects were compared");
+}
+
+fn renderer() -> Child {
+    let program = gitops_tests::sandboxes::bundle().renderer();
+    assert!(program.is_file(), "{program} is missing: cargo xtask build");
+    Child::new(program)
+}
+
+/// All Kustomizations, once each of them is ready.
+fn settled(cluster: &Cluster, repository: &str) -> Vec<Value> {
+    let all = cluster.list(GROUP, "Kustomization");
+    assert!(all.len() > 2, "{repository} has no Kustomizations: {all:?}");
+    for kustomization in &all {
+        let text = |pointer: &str| kustomization.pointer(pointer).and_then(Value::as_str).expect("a text");
+        let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+        cluster.wait_until(GROUP, "Kustomization", Some(namespace), name, |live| {
+            let conditions = live.pointer("/status/conditions").and_then(Value::as_array);
+            let is_ready = |condition: &Value| condition["type"] == "Ready" && condition["status"] == "True";
+            conditions.is_some_and(|conditions| conditions.iter().any(is_ready))
+        });
+    }
+    cluster.list(GROUP, "Kustomization")
+}
+
+fn request(cluster: &Cluster, kustomization: &Value) -> Kustomize {
+    let path = kustomization["spec"]["path"].as_str().expect("a path");
+    let post_build = &kustomization["spec"]["postBuild"];
+    let mut variables = BTreeMap::new();
+    for from in post_build["substituteFrom"].as_array().into_iter().flatten() {
+        let text = |key: &str| from[key].as_str().expect("a text");
+        assert_eq!(text("kind"), "ConfigMap", "the corpora have no others");
+        let namespace = kustomization["metadata"]["namespace"].as_str();
+        let object = cluster
+            .get("v1", "ConfigMap", namespace, text("name"))
+            .expect("it is there");
+        variables.extend(texts(&object["data"]));
+    }
+    variables.extend(texts(&post_build["substitute"]));
+    Kustomize {
+        tree: TREE.to_owned(),
+        path: path.trim_start_matches("./").to_owned(),
+        kustomization: Some(kustomization.clone()),
+        variables: post_build.is_object().then_some(variables),
+        strict: true,
+        ..Kustomize::default()
+    }
+}
+
+fn texts(value: &Value) -> Vec<(String, String)> {
+    let entries = value.as_object().into_iter().flatten();
+    entries
+        .map(|(key, value)| (key.clone(), value.as_str().expect("a text").to_owned()))
+        .collect()
+}
+
+/// With the labels by which kustomize-controller knows what it applies, and the empty metadata that its typed
+/// normalisation gives the template of a Job.
+fn owned(mut object: Value, kustomization: &Value) -> Value {
+    let entries = object["metadata"].as_object_mut().expect("metadata");
+    let labels = entries.entry("labels").or_insert_with(|| Value::Object(Map::new()));
+    for key in ["name", "namespace"] {
+        labels[format!("kustomize.toolkit.fluxcd.io/{key}")] = kustomization["metadata"][key].clone();
+    }
+    if object["kind"] == "Job" && object["spec"]["template"].get("metadata").is_none() {
+        object["spec"]["template"]["metadata"] = json!({});
+    }
+    object
+}
+
+fn changes_nothing(cluster: &Cluster, object: Value) {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+    let (version, kind) = (text("/apiVersion").expect("a version"), text("/kind").expect("a kind"));
+    let name = text("/metadata/name").expect("a name");
+    let live = cluster
+        .get(version, kind, text("/metadata/namespace"), name)
+        .unwrap_or_else(|| panic!("{kind} {name} is not on the sandbox"));
+    let again = cluster.dry_run(MANAGER, &object);
+    assert_eq!(
+        again["metadata"]["resourceVersion"], live["metadata"]["resourceVersion"],
+        "{kind} {name}"
+    );
+    let fields = |object: &Value| {
+        let managers = object["metadata"]["managedFields"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let own = |entry: &Value| entry["manager"] == MANAGER && entry.get("subresource").is_none();
+        let mut own = managers.into_iter().filter(own);
+        own.next()
+            .unwrap_or_else(|| panic!("{kind} {name} is not applied by {MANAGER}"))["fieldsV1"]
+            .clone()
+    };
+    assert_eq!(fields(&again), fields(&live), "{kind} {name}");
+    assert_eq!(again.get("spec"), live.get("spec"), "{kind} {name}");
+    assert_eq!(again.get("data"), live.get("data"), "{kind} {name}");
+}

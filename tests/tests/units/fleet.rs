@@ -1,0 +1,124 @@
+//! A Flux repository in a session, edited and saved.
+
+use std::fmt::Write as _;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use gitops_tests::message_log::Mark;
+use gitops_tests::server::{Builder, TestServer};
+use gitops_tests::show::headline;
+use serde_json::{Value, json};
+
+/// A repository in a session.
+pub(crate) struct Fleet {
+    pub(crate) server: TestServer,
+    pub(crate) started: Value,
+    files: Vec<String>,
+}
+
+impl Fleet {
+    /// The files of a fixture.
+    pub(crate) fn start(fixture: &str, target: &str) -> Self {
+        let files = gitops_tests::fixture::files(fixture);
+        let files = files.into_iter().map(|file| file.path).collect();
+        Self::begin(TestServer::builder().files(fixture), files, target)
+    }
+
+    /// The files of a corpus.
+    pub(crate) fn corpus(name: &str, target: &str) -> Self {
+        let directory = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora").join(name);
+        let server = TestServer::builder().build();
+        let files = files_below(&directory);
+        for file in &files {
+            server.write(file, std::fs::read(directory.join(file)).expect("a file"));
+        }
+        Self::session(server, files, target)
+    }
+
+    /// A server that is still to be built.
+    pub(crate) fn begin(server: Builder, files: Vec<String>, target: &str) -> Self {
+        Self::session(server.build(), files, target)
+    }
+
+    /// A server with its files.
+    pub(crate) fn session(server: TestServer, files: Vec<String>, target: &str) -> Self {
+        let started = server.start_session(json!({ "target": target }));
+        Self { server, started, files }
+    }
+
+    /// Replaces the first `find` of a file, and saves it; whether the dry run takes all.
+    pub(crate) fn edit(&self, file: &str, find: &str, put: &str) -> bool {
+        let mark = self.edited(file, find, put);
+        self.verdict(file, "dry-run", mark)
+    }
+
+    /// The same, and whether Flux is content as well.
+    pub(crate) fn edit_through_flux(&self, file: &str, find: &str, put: &str) -> bool {
+        let mark = self.edited(file, find, put);
+        self.verdict(file, "dry-run", mark) && self.verdict(file, "flux", mark)
+    }
+
+    fn edited(&self, file: &str, find: &str, put: &str) -> Mark {
+        let path = self.server.workspace().join(file);
+        let text = std::fs::read_to_string(&path).expect("the file can be read");
+        assert!(text.contains(find), "{find:?} is not in {file}");
+        let text = text.replacen(find, put, 1);
+        if !self.server.is_open(file) {
+            self.server.open(file);
+        }
+        let version = self.server.retype(file, &text);
+        self.server.wait_for_version(file, version);
+        self.server.write(file, &text);
+        self.server.save(file)
+    }
+
+    pub(crate) fn verdict(&self, file: &str, phase: &str, since: Mark) -> bool {
+        let uri = self.server.uri(file);
+        self.server
+            .client
+            .wait(since, &format!("the {phase} verdict on {file}"), |_| {
+                let said = self.server.client.said(since, "gitops/verdict");
+                let mut of_file = said
+                    .iter()
+                    .filter(|said| said["uri"] == uri.as_str() && said["phase"] == phase);
+                of_file.next().map(|said| said["ok"] == true)
+            })
+    }
+
+    /// What is said about all files: place, and in words.
+    pub(crate) fn findings(&self) -> String {
+        self.findings_but(&[])
+    }
+
+    /// The same without some codes.
+    pub(crate) fn findings_but(&self, codes: &[&str]) -> String {
+        let mut shown = String::new();
+        for file in &self.files {
+            for diagnostic in &self.server.diagnostics(file).diagnostics {
+                let code = diagnostic["code"].as_str().unwrap_or_default();
+                if !codes.contains(&code) {
+                    let line = diagnostic["range"]["start"]["line"].as_u64().expect("a line") + 1;
+                    let _ = writeln!(shown, "{file}:{line}: {}", headline(diagnostic));
+                }
+            }
+        }
+        shown
+    }
+}
+
+/// The files below a directory.
+pub(crate) fn files_below(directory: &Utf8Path) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut waiting: Vec<Utf8PathBuf> = vec![directory.to_owned()];
+    while let Some(current) = waiting.pop() {
+        for entry in current.read_dir_utf8().expect("the directory can be read") {
+            let path = entry.expect("an entry").into_path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                found.push(path.strip_prefix(directory).expect("below it").to_string());
+            }
+        }
+    }
+    found.sort();
+    found
+}
