@@ -41,14 +41,19 @@ impl Fleet {
 
     /// The same on another target.
     pub(crate) fn start_on(builder: Builder, target: &str, before: impl FnOnce(&TestServer)) -> Self {
+        let fleet = Self::start_corpus(builder, "flux-a", target, before);
+        fleet.wait_until_ready("rep-apps");
+        fleet
+    }
+
+    /// Any corpus, without waiting for anything of it.
+    pub(crate) fn start_corpus(builder: Builder, corpus: &str, target: &str, before: impl FnOnce(&TestServer)) -> Self {
         let server = builder.build();
-        copy_corpus(&server);
+        copy_corpus(&server, corpus);
         before(&server);
         let started = server.start_session(json!({ "target": target }));
         let cluster = server.cluster(&started);
-        let fleet = Self { server, cluster };
-        fleet.wait_until_ready("rep-apps");
-        fleet
+        Self { server, cluster }
     }
 
     /// Ends the server, where others work in the same state directory.
@@ -131,14 +136,17 @@ pub(crate) fn object(api_version: &str, kind: &str, namespace: &str, name: &str)
     json!({ "object": { "apiVersion": api_version, "kind": kind, "namespace": namespace, "name": name } })
 }
 
-fn is_ready(live: &Value) -> bool {
+/// Whether a live object is ready.
+pub(crate) fn is_ready(live: &Value) -> bool {
     let conditions = live["status"]["conditions"].as_array().map(Vec::as_slice);
     let mut conditions = conditions.unwrap_or_default().iter();
     conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
-fn copy_corpus(server: &TestServer) {
-    let directory = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/reports/flux-a");
+fn copy_corpus(server: &TestServer, corpus: &str) {
+    let directory = Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpora/reports")
+        .join(corpus);
     let mut waiting: Vec<Utf8PathBuf> = vec![directory.clone()];
     while let Some(current) = waiting.pop() {
         for entry in current.read_dir_utf8().expect("the corpus can be read") {

@@ -4,7 +4,7 @@ use gitops_tests::client::INVALID_PARAMS;
 use gitops_tests::server::{TestServer, full_client};
 use serde_json::json;
 
-use crate::fleet::{Fleet, object, showing_client};
+use crate::fleet::{Fleet, is_ready, object, showing_client};
 
 const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: door\nstringData:\n  key: hunter2\n";
 
@@ -162,6 +162,29 @@ fn what_is_built_and_what_is_live() {
     assert_eq!(nothing.expect_err("no object is named").code, INVALID_PARAMS);
     let elsewhere = fleet.try_run("gitops.showRendered", object("v1", "ConfigMap", "default", "none"));
     assert!(elsewhere.expect_err("not built").message.contains("builds nothing of"));
+}
+
+/// Of a release everything that its chart renders, as helm-controller applies it.
+#[test]
+fn a_release_with_its_chart() {
+    let builder = TestServer::builder().client(showing_client());
+    let fleet = Fleet::start_corpus(builder, "flux-h", "clusters/west", |_| {});
+    let release = "helm.toolkit.fluxcd.io/v2";
+    fleet
+        .cluster
+        .wait_until(release, "HelmRelease", Some("rep-helm"), "board", |live| is_ready(live));
+    let board = fleet.at("web/board.yaml", "kind:");
+    let text = fleet.text("gitops.showRendered", board.clone());
+    assert!(text.contains("kind: HelmRelease\n"), "{text}");
+    assert!(
+        text.contains("# rendered by HelmRelease/rep-helm/board, template "),
+        "{text}"
+    );
+    assert!(text.contains("kind: Deployment\n"), "{text}");
+    let text = fleet.text("gitops.diffLive", board.clone());
+    assert!(text.starts_with("# no difference: "), "{text}");
+    let hover = fleet.hover(&board);
+    assert!(hover.contains("release 1: board "), "{hover}");
 }
 
 /// Without Flux the same commands work on manifests as they stand, and a client without documents of its own gets a file.

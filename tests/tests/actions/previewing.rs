@@ -114,7 +114,7 @@ fn while_typing() {
     fleet.wait_for_lens("apps/web.yaml", |title| title == "a save would change nothing");
     fleet.server.edit("apps/web.yaml", "value", "other");
     fleet.wait_for_lens("apps/web.yaml", |title| title == "a save would: change 1");
-    fleet.server.edit("apps/web.yaml", "data:", "datta:");
+    fleet.server.edit("apps/web.yaml", "\ndata:", "\ndatta:");
     fleet.wait_for_lens("apps/web.yaml", |title| title == "a save would: ✗ 1 refused");
     let live = fleet
         .cluster

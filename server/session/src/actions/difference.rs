@@ -12,6 +12,9 @@ use super::written::{mask, mask_texts, sorted, without_server_fields, yaml};
 const MAX_TRIES: usize = 3;
 /// The labels by which Flux knows what it has applied; they are not in what is built.
 const FLUX_LABELS: [&str; 2] = ["kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/"];
+/// What Helm puts on what it installs (`helm.sh/helm`, `pkg/action/validate.go`).
+const HELM_ANNOTATIONS: &str = "meta.helm.sh/";
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
 /// A unified diff from the live object to what it would be after `object` was applied as `manager` applies: the API server
 /// is asked by a dry run, so that what it fills in by itself is no difference. What the server keeps in an object (status,
@@ -101,22 +104,35 @@ fn commented(message: &str, object: &Value) -> String {
     format!("# refused by the API server:\n{}", lines.collect::<String>())
 }
 
-/// Without the labels of Flux in what is sent, its manager would give them up.
+/// Without what Flux and Helm put on everything that they apply, their manager would give it up.
 fn take_flux_labels(wanted: &mut Value, live: &Value) {
-    let labels = live.pointer("/metadata/labels").and_then(Value::as_object);
-    let of_flux = labels
+    let is_of_helm = live
+        .pointer("/metadata/annotations")
+        .and_then(Value::as_object)
+        .is_some_and(|annotations| annotations.keys().any(|name| name.starts_with(HELM_ANNOTATIONS)));
+    take(wanted, live, "labels", |name| {
+        FLUX_LABELS.iter().any(|prefix| name.starts_with(prefix)) || (is_of_helm && name == MANAGED_BY)
+    });
+    take(wanted, live, "annotations", |name| name.starts_with(HELM_ANNOTATIONS));
+}
+
+/// Takes over entries of a part of the metadata that are not there.
+fn take(wanted: &mut Value, live: &Value, part: &str, is_meant: impl Fn(&str) -> bool) {
+    let theirs = live.get("metadata").and_then(|metadata| metadata.get(part));
+    let meant = theirs
+        .and_then(Value::as_object)
         .into_iter()
         .flatten()
-        .filter(|(name, _)| FLUX_LABELS.iter().any(|prefix| name.starts_with(prefix)));
+        .filter(|(name, _)| is_meant(name));
     let Some(metadata) = wanted.get_mut("metadata").and_then(Value::as_object_mut) else {
         return;
     };
-    for (name, value) in of_flux {
-        let labels = metadata
-            .entry("labels")
+    for (name, value) in meant {
+        let own = metadata
+            .entry(part)
             .or_insert_with(|| Value::Object(serde_json::Map::new()));
-        if let Some(labels) = labels.as_object_mut() {
-            labels.entry(name.clone()).or_insert_with(|| value.clone());
+        if let Some(own) = own.as_object_mut() {
+            own.entry(name.clone()).or_insert_with(|| value.clone());
         }
     }
 }
