@@ -204,6 +204,7 @@ mod tests {
                 kind_span: Span::new(0, 0),
             },
             object: SentObject::new(object),
+            manager: None,
         }
     }
 

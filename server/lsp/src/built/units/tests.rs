@@ -134,6 +134,7 @@ impl Bench {
                 is_flux: true,
                 renderer: Arc::clone(&renderer) as Arc<dyn Renderer>,
                 tree,
+                cluster: None,
                 source: None,
                 inbox,
             },
