@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use gitops_cluster::Cluster;
 use gitops_cluster::kube::config::{KubeConfigOptions, Kubeconfig};
 use gitops_cluster::kube::{Client, Config};
+use gitops_session::actions::resume_all;
 use gitops_session::sandbox::{
     self, Bundle, Sandbox, SandboxState, StartErrorKind, StartOptions, StateDirectory, Step,
 };
@@ -138,7 +139,7 @@ pub(crate) async fn run(
     tell(SessionEvent::Started(Box::new(started)));
     match sandbox {
         Place::Own(sandbox) => run_in_own(*sandbox, &cluster, &mut stop, &tell).await,
-        Place::Kept => run_in_kept(&mut stop, &tell).await,
+        Place::Kept => run_in_kept(&cluster, &mut stop, &tell).await,
     }
 }
 
@@ -200,12 +201,20 @@ async fn run_in_own(
     }
 }
 
-async fn run_in_kept(stop: &mut mpsc::Receiver<StopRequest>, tell: &(impl Fn(SessionEvent) + Send + Sync)) {
+async fn run_in_kept(
+    cluster: &Cluster,
+    stop: &mut mpsc::Receiver<StopRequest>,
+    tell: &(impl Fn(SessionEvent) + Send + Sync),
+) {
     let request = stop.recv().await;
-    let stopped = match request.as_ref().and_then(|request| request.live.clone()) {
+    // The sandbox stays, and nothing in it stays suspended that a session has suspended.
+    let (resumed, not_resumed) = resume_all(cluster).await;
+    let mut stopped = match request.as_ref().and_then(|request| request.live.clone()) {
         Some(live) => live.stop(true).await,
         None => Stopped::default(),
     };
+    stopped.restored += resumed.len();
+    stopped.failed.extend(not_resumed);
     tell(SessionEvent::Stopped(stopped));
     answer(request);
 }

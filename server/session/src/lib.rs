@@ -1,5 +1,6 @@
 //! Sandboxes, and the life of a session: what the files supply goes to its cluster, what the cluster says comes back.
 
+pub mod actions;
 mod flux_condition;
 mod flux_follow;
 mod flux_loop;

@@ -282,7 +282,7 @@ impl Editor {
         Ok(true)
     }
 
-    /// The lens of the object whose `kind:` is at or above a byte of the file; of the first one where none is above.
+    /// The lens of the object whose first line is at or above a byte of the file; of the first one where none is above.
     pub(crate) fn lens(&self, file: &str, at: usize) -> anyhow::Result<String> {
         let document = json!({ "textDocument": { "uri": self.uri(file) } });
         let lenses = self.request("textDocument/codeLens", document)?;
@@ -291,8 +291,10 @@ impl Editor {
             .unwrap_or_default();
         let lenses = lenses.as_array().map(Vec::as_slice).unwrap_or_default();
         let line_of = |lens: &Value| lens["range"]["start"]["line"].as_u64().unwrap_or_default();
-        let above = lenses.iter().rev().find(|lens| line_of(lens) <= line);
+        let above = lenses.iter().map(line_of).rfind(|at| *at <= line);
+        // Of several on one line the first one says how the object is.
         let lens = above
+            .and_then(|at| lenses.iter().find(|lens| line_of(lens) == at))
             .or(lenses.first())
             .with_context(|| format!("{file} has no lens"))?;
         Ok(lens["command"]["title"].as_str().unwrap_or_default().to_owned())
