@@ -158,7 +158,7 @@ impl Round<'_> {
         let fault = match self.worker.renderer.kustomize(&request).await {
             Ok(Built {
                 objects, fault: None, ..
-            }) => return own(objects),
+            }) => return own(objects).0,
             Ok(Built { fault, .. }) => fault.unwrap_or_default().message,
             Err(gone) => gone.to_string(),
         };

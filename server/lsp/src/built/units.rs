@@ -331,7 +331,7 @@ impl Round {
                     objects, fault: None, ..
                 }) = worker.renderer.kustomize(&request).await
                 {
-                    let objects = own(objects);
+                    let (objects, _) = own(objects);
                     let sent = supplied(&objects, worker.is_flux);
                     if kept.take_slice(&only, objects.into_iter().zip(sent).collect()) {
                         kept.unit = unit;
@@ -436,13 +436,13 @@ fn brought(worker: &Worker, by: &UnitName, object: &Value) -> BroughtObject {
 /// A unit of which the whole was built.
 fn whole(worker: &mut Worker, unit: Unit, built: Result<Built, Gone>) -> Kept {
     let is_lost = built.is_err();
-    let (objects, fault) = match built {
+    let ((objects, of_flux), fault) = match built {
         Ok(Built {
             objects, fault: None, ..
         }) => (own(objects), None),
-        Ok(Built { fault, .. }) => (Vec::new(), Some(fault.unwrap_or_default())),
+        Ok(Built { fault, .. }) => ((Vec::new(), Vec::new()), Some(fault.unwrap_or_default())),
         Err(gone) => (
-            Vec::new(),
+            (Vec::new(), Vec::new()),
             Some(Fault {
                 step: "build".to_owned(),
                 message: gone.to_string(),
@@ -459,6 +459,7 @@ fn whole(worker: &mut Worker, unit: Unit, built: Result<Built, Gone>) -> Kept {
         sent: supplied(&objects, worker.is_flux),
         as_built,
         objects,
+        of_flux,
         fault,
         is_lost,
         unit,

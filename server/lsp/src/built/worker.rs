@@ -316,7 +316,8 @@ impl Worker {
                 continue;
             };
             let found = kept.unused.clone().unwrap_or_else(|| {
-                let own: Vec<&BuiltObject> = self.objects.iter().skip(start).take(count).collect();
+                let own = self.objects.iter().skip(start).take(count);
+                let own: Vec<&BuiltObject> = own.chain(&kept.of_flux).collect();
                 let found = gitops_render::unused::unused(self.tree_of(unit), &unit.path, &own);
                 let found = found.into_iter().map(|placed| self.in_the_work_tree(unit, placed));
                 found.collect()
