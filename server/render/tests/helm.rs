@@ -1,5 +1,6 @@
 //! Releases with the real renderer: what is wrong with them, and who supplies what they render, as the line that is shown.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use gitops_model::Want;
 use gitops_model::kustomize::Tree;
 use gitops_render::fault::PlacedFault;
 use gitops_render::helm::{Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, release};
-use gitops_render::{BuiltObject, Child, Kustomize, Renderer as _};
+use gitops_render::{BuiltObject, Child, Kustomize, OriginNote, Renderer as _};
 use gitops_text::{Encoding, LineIndex, Span};
 use gitops_yaml::FieldPath;
 use serde_json::Value;
@@ -162,6 +163,7 @@ struct Fixture {
     renderer: Child,
     objects: Vec<BuiltObject>,
     unit_of: Vec<usize>,
+    as_built: BTreeMap<usize, OriginNote>,
     release: Release,
 }
 
@@ -200,7 +202,8 @@ impl Fixture {
             kubernetes_version: "1.36.3".to_owned(),
             api_versions: Vec::new(),
         };
-        let mut release = release(number, &objects, &tree, &|_| true, &capabilities).expect("its chart is in the tree");
+        let mut release = release(number, &objects, &tree, &|_, path| Some(path.to_owned()), &capabilities)
+            .expect("its chart is in the tree");
         "t".clone_into(&mut release.request.tree);
         release.request.report_values = true;
         Self {
@@ -208,6 +211,7 @@ impl Fixture {
             renderer,
             objects,
             unit_of,
+            as_built: BTreeMap::new(),
             release,
         }
     }
@@ -218,7 +222,9 @@ impl Fixture {
             renderer: &self.renderer,
             objects: &self.objects,
             unit_of: &self.unit_of,
-            units: vec![UnitOrigins::new("apps", None, request())],
+            units: vec![UnitOrigins::new(&self.tree, "apps", None, request())],
+            as_built: &self.as_built,
+            in_its_file: Box::new(|_, place| place),
         }
     }
 
@@ -507,7 +513,9 @@ async fn values_that_nothing_reads() {
 #[tokio::test]
 async fn patches_of_what_is_not_rendered() {
     let target = "        patches:\n          - target: {kind: StatefulSet}\n            patch: '[{\"op\": \"remove\", \"path\": \"/spec/replicas\"}]'\n";
-    faults(&[("        patches:\n", target)], expect![""]).await;
+    faults(&[("        patches:\n", target)], expect![[r#"
+        apps/release.yaml:18 `StatefulSet` patch-not-used: no StatefulSet is rendered by the chart, so this patch changes nothing
+    "#]]).await;
 }
 
 #[tokio::test]
@@ -555,6 +563,8 @@ async fn fields_are_supplied_by_values_defaults_and_templates() {
         spec.minReadySeconds apps/release.yaml:22 `1`
         spec.template.spec.containers[0].livenessProbe charts/web/templates/all.yaml:21 `containers:`
         metadata.annotations.tier apps/values.yaml:8 `web`
+        spec.template.spec.containers[0].ports[0].containerPorts charts/web/templates/all.yaml:25 `- containerPorts: {{ .Values.port }}`
+        spec.template.spec.containers[0].volumeMounts[0].mountPath apps/release.yaml:34 `{pth: /conf}`
     "#]]
     .assert_eq(&said);
 }

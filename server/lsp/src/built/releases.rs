@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use gitops_cluster::Cluster;
 use gitops_cluster::answer::{Answer, Place as Wanted, codes};
-use gitops_model::flux::{FluxObject, FluxSpec, Reference, SourceOrigin, same_repository};
+use gitops_model::flux::{FluxObject, FluxSpec, Reference};
 use gitops_model::{ObjectKey, Supplier, Want};
 use gitops_render::fault::PlacedFault;
 use gitops_render::helm::{Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, Unread, release};
@@ -18,6 +18,7 @@ use gitops_render::{Built, BuiltObject, Gone};
 use gitops_session::{ObjectVerdict, Supplied};
 use serde_json::Value;
 
+use super::artifact::is_workspace;
 use super::worker::Worker;
 
 /// How many releases of one target are rendered.
@@ -26,8 +27,6 @@ const MAX_RELEASES: usize = 1_000;
 const AT_ONCE: usize = 4;
 /// The field manager of helm-controller.
 const MANAGER: &str = "helm-controller";
-/// The file in which Flux's bootstrap writes the source of an entry.
-const SYNC_FILE: &str = "gotk-sync.yaml";
 /// The hooks that an installation or an upgrade runs; the others (tests, rollbacks, deletions) run at other times.
 const HOOKS: [&str; 4] = ["pre-install", "post-install", "pre-upgrade", "post-upgrade"];
 
@@ -96,10 +95,13 @@ pub(super) async fn render(worker: &mut Worker) -> Vec<PlacedFault> {
 
 fn read_all(worker: &Worker, capabilities: &Capabilities) -> Vec<Release> {
     let objects = &worker.objects;
-    let own_url = own_url(worker);
-    let is_own = |source: &Reference| is_own(source, objects, own_url.as_deref());
+    // Paths in Flux's objects begin at the top of the repository, of which the workspace can be a part.
+    let inside = |source: &Reference, path: &str| {
+        let path = is_own(worker, source).then(|| worker.inside(path));
+        path.flatten()
+    };
     let read = |number| {
-        let mut release = release(number, objects, worker.tree.texts(), &is_own, capabilities)?;
+        let mut release = release(number, objects, worker.tree.texts(), &inside, capabilities)?;
         worker.name_of_tree().clone_into(&mut release.request.tree);
         release.request.report_values = true;
         Some(release)
@@ -107,41 +109,28 @@ fn read_all(worker: &Worker, capabilities: &Capabilities) -> Vec<Release> {
     (0..objects.len()).filter_map(read).take(MAX_RELEASES).collect()
 }
 
-/// The URL of the entry's own source, if it stands there.
-fn own_url(worker: &Worker) -> Option<String> {
-    let sync = worker.objects.iter().find(|built| {
-        let path = built.origin.as_ref().map_or("", |origin| origin.path.as_str());
-        path.ends_with(SYNC_FILE) && path.starts_with(worker.target.as_str()) && git_url(&built.object).is_some()
-    })?;
-    git_url(&sync.object)
-}
-
-fn git_url(object: &Value) -> Option<String> {
-    let FluxSpec::Source(source) = FluxObject::read(object)?.spec else {
-        return None;
-    };
-    match source.origin {
-        SourceOrigin::Git { url, .. } => Some(url),
-        _ => None,
-    }
-}
-
-/// Whether a source is this repository: a `GitRepository` that is here, of the same URL as the entry's own.
-fn is_own(source: &Reference, objects: &[BuiltObject], own_url: Option<&str>) -> bool {
+/// Whether a source is this repository.
+fn is_own(worker: &Worker, source: &Reference) -> bool {
+    let namespace = source.namespace.as_deref().unwrap_or_default();
     if source.kind != "GitRepository" {
         return false;
     }
-    let mut urls = objects.iter().filter_map(|built| {
-        let text = |pointer: &str| built.object.pointer(pointer).and_then(Value::as_str);
-        let is_it =
-            text("/metadata/name") == Some(&source.name) && text("/metadata/namespace") == source.namespace.as_deref();
-        if is_it { git_url(&built.object) } else { None }
-    });
-    match urls.next() {
-        Some(url) => own_url.is_none_or(|own| same_repository(own, &url)),
-        // An entry without a source of its own gets one of this name from the session.
-        None => own_url.is_none() && source.name == "flux-system",
+    if worker.is_source_of_target(namespace, &source.name) {
+        return true;
     }
+    worker.objects.iter().any(|built| {
+        let text = |pointer: &str| built.object.pointer(pointer).and_then(Value::as_str);
+        let is_it = text("/kind") == Some("GitRepository")
+            && text("/metadata/name") == Some(&source.name)
+            && text("/metadata/namespace") == Some(namespace);
+        let spec = is_it
+            .then(|| FluxObject::read(&built.object))
+            .flatten()
+            .map(|read| read.spec);
+        // Where nothing says which repository this is, a directory that is there is meant.
+        matches!(spec, Some(FluxSpec::Source(source))
+            if worker.remotes.is_empty() || is_workspace(&source.origin, &worker.remotes))
+    })
 }
 
 fn surroundings<'a>(worker: &'a Worker, objects: &'a [BuiltObject]) -> Surroundings<'a> {
@@ -154,8 +143,16 @@ fn surroundings<'a>(worker: &'a Worker, objects: &'a [BuiltObject]) -> Surroundi
         units: worker
             .units
             .iter()
-            .map(|unit| UnitOrigins::new(&unit.path, unit.spot(texts), unit.request(worker.name_of_tree())))
+            .map(|unit| {
+                let request = unit.request(worker.tree_at_renderer(unit));
+                UnitOrigins::new(worker.tree_of(unit), &unit.path, unit.spot(texts), request)
+            })
             .collect(),
+        as_built: &worker.as_built,
+        in_its_file: Box::new(|unit, place| match worker.units.get(unit) {
+            Some(unit) => worker.in_its_file(unit, place),
+            None => place,
+        }),
     }
 }
 

@@ -9,6 +9,11 @@ use serde_json::Value;
 /// How many directories one chart consists of at most.
 const MAX_DIRECTORIES: usize = 100;
 
+/// A path below a directory, which can be the top of the tree.
+pub(super) fn below(directory: &str, path: &str) -> String {
+    join(directory, path).unwrap_or_default()
+}
+
 /// The directories of a chart: its own, and those of the dependencies that lie beside it (`file://`), and of theirs.
 pub(super) fn local_directories(tree: &Tree, chart: &str) -> Vec<String> {
     let mut found = vec![chart.to_owned()];
@@ -96,11 +101,11 @@ pub(super) fn charts(tree: &Tree, chart: &str) -> Vec<SubChart> {
         at += 1;
         let (keys, directory) = (around.keys.clone(), around.directory.clone());
         let mut inside: Vec<(String, String)> = Vec::new();
-        let below = format!("{directory}/charts");
-        for (path, _) in tree.below(&below) {
-            let rest = path.get(below.len() + 1..).unwrap_or_default();
+        let inner = below(&directory, "charts");
+        for (path, _) in tree.below(&inner) {
+            let rest = path.get(inner.len() + 1..).unwrap_or_default();
             if let Some((name, "Chart.yaml")) = rest.split_once('/') {
-                inside.push((name.to_owned(), format!("{below}/{name}")));
+                inside.push((name.to_owned(), format!("{inner}/{name}")));
             }
         }
         let listed = dependencies(tree, &directory);

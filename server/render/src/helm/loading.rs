@@ -4,6 +4,7 @@ use gitops_model::kustomize::{Spot, directory_of, join};
 use gitops_model::{Supplier, Want, nearest};
 use gitops_yaml::FieldPath;
 
+use super::chart::below;
 use super::faults::{Failed, Said};
 use super::release::keys;
 use super::templates::{span, span_of_line};
@@ -53,7 +54,7 @@ impl Failed<'_, '_> {
         {
             let message = format!("{file} cannot be read: {}", last_words(why));
             if let Some(found) = self.in_file(
-                &format!("{chart}/{file}"),
+                &below(chart, file),
                 why,
                 Said {
                     slug: "bad-chart",
@@ -209,7 +210,7 @@ impl Failed<'_, '_> {
         let Some(sheet) = self
             .surroundings
             .tree
-            .sheet(&format!("{}/Chart.yaml", self.release.request.path))
+            .sheet(&below(&self.release.request.path, "Chart.yaml"))
         else {
             return self.on_the_chart(said).await;
         };
@@ -242,7 +243,7 @@ impl Failed<'_, '_> {
         let sheet = self
             .surroundings
             .tree
-            .sheet(&format!("{}/Chart.yaml", self.release.request.path))?;
+            .sheet(&below(&self.release.request.path, "Chart.yaml"))?;
         let spot = Spot {
             sheet,
             document: 0,

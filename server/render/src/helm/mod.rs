@@ -23,4 +23,4 @@ pub use codes::{CODES, MODEL_CODES};
 pub use not_read::Unread;
 pub use origins::{FieldQuestion, Rendered};
 pub use release::{Capabilities, Release, release};
-pub use surroundings::{Surroundings, UnitOrigins};
+pub use surroundings::{InItsFile, Surroundings, UnitOrigins};

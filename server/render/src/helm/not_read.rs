@@ -9,7 +9,7 @@ use gitops_model::{Want, nearest};
 use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
-use super::chart::charts;
+use super::chart::{below, charts};
 use super::origins::Rendered;
 use super::post_rendering::patches;
 use super::reads::{Reads, chains};
@@ -259,7 +259,7 @@ fn has_default(default: &Default, path: &FieldPath) -> bool {
 }
 
 fn schema(tree: &Tree, directory: &str) -> Option<Value> {
-    let text = tree.text(&format!("{directory}/values.schema.json"))?;
+    let text = tree.text(&below(directory, "values.schema.json"))?;
     serde_json::from_str(text).ok()
 }
 

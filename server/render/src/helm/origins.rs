@@ -105,6 +105,12 @@ impl Surroundings<'_> {
                 return places;
             }
         }
+        if !is_exact && let Some(path) = self.asked_for(rendered, question) {
+            let places = self.places_of_value(rendered.release, &path, Want::Value).await;
+            if !places.is_empty() {
+                return places;
+            }
+        }
         if let Some(place) = self.patch_of(rendered, field).await {
             return vec![place];
         }
@@ -128,10 +134,29 @@ impl Surroundings<'_> {
         places.into_iter().map(|place| place.of(Supplier::Values)).collect()
     }
 
+    /// The value that a template asks for where it writes the key of a field that is not there.
+    fn asked_for(&self, rendered: Rendered<'_>, question: FieldQuestion<'_>) -> Option<FieldPath> {
+        let key = question.path.last_key()?;
+        let built = rendered.objects.get(question.number)?;
+        let own = &built.origin.as_ref()?.path;
+        let text = self.tree.text(own)?;
+        let lines = lines_with(text, key).into_iter();
+        let places =
+            lines.filter_map(|(start, length)| Some(Place::in_text(own, span(start, length)?, Supplier::Template)));
+        let mut asked = places.filter_map(|place| asked_by(self.tree, rendered.merged, &place));
+        asked.find(|path| self.place_of_default(rendered.release, path, Want::Value).is_none())
+    }
+
     /// The patch of a post renderer that sets a field.
     async fn patch_of(&self, rendered: Rendered<'_>, field: RenderedField<'_>) -> Option<Place> {
         let release = rendered.release;
-        for (path, text) in patches(release).into_iter().rev() {
+        let key = field.path.last_key()?;
+        // Whatever it does, a patch leaves out what is null: only one that names the field sets it.
+        let naming = patches(release)
+            .into_iter()
+            .rev()
+            .filter(|(_, text)| text.contains(key));
+        for (path, text) in naming {
             if self.moves_without_patch(&release.request, &path, field).await {
                 let inner = set_by_patch(&text, field.path);
                 let places = self.places_inside((release.object, &path), &inner, Want::Value).await;

@@ -43,12 +43,12 @@ pub struct Capabilities {
 /// Reads a built object. `None` where it is no `HelmRelease`, is suspended, or where what it renders is not known here:
 /// the chart is elsewhere, or values are.
 ///
-/// `is_own` says whether a source is the tree itself.
+/// `inside` says where in the tree a path of a source is, if that source is the tree.
 pub fn release(
     object: usize,
     objects: &[BuiltObject],
     tree: &Tree,
-    is_own: &dyn Fn(&Reference) -> bool,
+    inside: &dyn Fn(&Reference, &str) -> Option<String>,
     capabilities: &Capabilities,
 ) -> Option<Release> {
     let value = &objects.get(object)?.object;
@@ -61,9 +61,8 @@ pub fn release(
     }
     let namespace = read.key.namespace.clone().unwrap_or_default();
     let (template, chart) = chart_of(&spec, object, objects)?;
-    let path = template.directory()?;
-    let is_archive = Utf8Path::new(&template.chart).extension() == Some("tgz");
-    if is_archive || !template.source.as_ref().is_some_and(is_own) {
+    let path = inside(template.source.as_ref()?, &template.directory()?)?;
+    if Utf8Path::new(&template.chart).extension() == Some("tgz") {
         return None;
     }
     let (values_from, sources) = referred(&spec, object, &namespace, objects)?;

@@ -5,7 +5,7 @@ use gitops_model::{Want, nearest};
 use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
-use super::chart::{charts, name_of};
+use super::chart::{below, charts, name_of};
 use super::faults::{Failed, Said};
 use super::templates::line as line_of_file;
 use crate::fault::PlacedFault;
@@ -51,7 +51,7 @@ impl Failed<'_, '_> {
             message,
         };
         for chart in charts(tree, &self.release.request.path) {
-            let file = format!("{}/values.schema.json", chart.directory);
+            let file = below(&chart.directory, "values.schema.json");
             let Some(text) = tree.text(&file) else { continue };
             let line = match serde_json::from_str::<serde::de::IgnoredAny>(text) {
                 Err(error) => error.line(),

@@ -1,5 +1,6 @@
 //! What a release stands among: the files, the objects that were built of them, and where these come from.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use gitops_model::kustomize::{Spot, Tree, join};
@@ -11,11 +12,13 @@ use super::chart::{charts, yaml};
 use super::release::{Release, keys};
 use crate::origins::{Origins, Place, Question};
 use crate::value_at::value_at;
-use crate::{BuiltObject, Kustomize, Renderer};
+use crate::{BuiltObject, Kustomize, OriginNote, Renderer};
 
 /// What was built of a directory, as origins are looked for in it.
 #[derive(Debug)]
 pub struct UnitOrigins<'a> {
+    /// The files that it was built from.
+    pub tree: &'a Tree,
     /// The directory.
     pub directory: &'a str,
     /// The Flux Kustomization whose `path` it is.
@@ -27,8 +30,9 @@ pub struct UnitOrigins<'a> {
 
 impl<'a> UnitOrigins<'a> {
     /// Of a directory. Its kustomizations are read when something is looked for in them.
-    pub fn new(directory: &'a str, flux: Option<Spot>, request: Kustomize) -> Self {
+    pub fn new(tree: &'a Tree, directory: &'a str, flux: Option<Spot>, request: Kustomize) -> Self {
         Self {
+            tree,
             directory,
             flux,
             request,
@@ -49,19 +53,47 @@ pub struct Surroundings<'a> {
     pub unit_of: &'a [usize],
     /// The units.
     pub units: Vec<UnitOrigins<'a>>,
+    /// Where objects came from in the tree of their unit, for those of which that is not the tree itself.
+    pub as_built: &'a BTreeMap<usize, OriginNote>,
+    /// A place that was found in the tree of a unit, in the file of the tree.
+    pub in_its_file: InItsFile<'a>,
 }
+
+/// From the number of a unit and a place in its tree to the place in the file that a person has.
+pub type InItsFile<'a> = Box<dyn Fn(usize, Place) -> Place + Send + Sync + 'a>;
 
 impl Surroundings<'_> {
     /// The places of a field of a built object, best first.
     pub(super) async fn places(&self, object: usize, path: &FieldPath, want: Want) -> Vec<Place> {
+        let places = self.places_in_unit(object, path, want).await;
+        places
+            .into_iter()
+            .map(|place| self.in_the_tree(object, place))
+            .collect()
+    }
+
+    fn in_the_tree(&self, object: usize, place: Place) -> Place {
+        match self.unit_of.get(object) {
+            Some(unit) => (self.in_its_file)(*unit, place),
+            None => place,
+        }
+    }
+
+    /// The same, in the tree of its unit.
+    async fn places_in_unit(&self, object: usize, path: &FieldPath, want: Want) -> Vec<Place> {
         let unit = self.unit_of.get(object).and_then(|unit| self.units.get(*unit));
         let (Some(unit), Some(built)) = (unit, self.objects.get(object)) else {
             return Vec::new();
         };
         let origins = unit.origins.get_or_init(|| {
-            let origins = Origins::read(self.tree, unit.directory, unit.flux.clone());
-            origins.among(self.objects)
+            let origins = Origins::read(unit.tree, unit.directory, unit.flux.clone());
+            origins.with_values_of(self.tree).among(self.objects)
         });
+        let as_built = self.as_built.get(&object).map(|note| BuiltObject {
+            origin: Some(note.clone()),
+            ..built.clone()
+        });
+        let built = as_built.as_ref().unwrap_or(built);
         let question = Question { built, path, want };
         match origins.find(question, self.renderer, &unit.request).await {
             Ok(places) => places,
@@ -77,13 +109,15 @@ impl Surroundings<'_> {
         path: &FieldPath,
         want: Want,
     ) -> Vec<Place> {
-        let outer = self.places(object, field, Want::Value).await;
+        let outer = self.places_in_unit(object, field, Want::Value).await;
+        let unit = self.unit_of.get(object).and_then(|unit| self.units.get(*unit));
+        let tree = unit.map_or(self.tree, |unit| unit.tree);
         // A variable in the text supplies a part of it, and is not the text.
         let outer = outer
             .into_iter()
             .filter(|place| place.origin.supplier != Supplier::Substitution);
-        let found = outer.filter_map(|place| place.inside(self.tree, path, want).or(Some(place)));
-        found.take(1).collect()
+        let found = outer.filter_map(|place| place.inside(tree, path, want).or(Some(place)));
+        found.take(1).map(|place| self.in_the_tree(object, place)).collect()
     }
 
     /// The places of a value of a release: of the value itself, or of the nearest around it that somebody wrote.

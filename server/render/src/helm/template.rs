@@ -4,6 +4,7 @@ use gitops_model::{Supplier, Want, nearest};
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 
+use super::chart::below;
 use super::faults::{Failed, Said};
 use super::reads::{Reads, chains};
 use super::release::keys;
@@ -28,7 +29,7 @@ impl Failed<'_, '_> {
             return self.of_execution(&said).await;
         }
         if words.contains("kubeVersion") {
-            let path = format!("{}/Chart.yaml", self.release.request.path);
+            let path = below(&self.release.request.path, "Chart.yaml");
             let text = self.surroundings.tree.text(&path);
             let at = text.and_then(|text| Some((text, text.find("kubeVersion")?)));
             if let Some((text, at)) = at {

@@ -4,7 +4,7 @@ use gitops_model::Supplier;
 use gitops_model::kustomize::{Tree, join};
 use gitops_text::Span;
 
-use super::chart::{charts, dependencies, name_of};
+use super::chart::{below, charts, dependencies, name_of};
 use crate::origins::Place;
 
 /// A place as Helm names it: `tile/templates/set.yaml:12:26`.
@@ -61,8 +61,8 @@ pub(super) fn file_of(tree: &Tree, chart: &str, name: &str) -> Option<String> {
 pub(super) fn templates<'a>(tree: &'a Tree, chart: &str) -> Vec<(String, &'a str)> {
     let mut paths: Vec<String> = Vec::new();
     for inside in charts(tree, chart) {
-        let below = format!("{}/templates", inside.directory);
-        paths.extend(tree.below(&below).map(|(path, _)| path.to_string()));
+        let templates = below(&inside.directory, "templates");
+        paths.extend(tree.below(&templates).map(|(path, _)| path.to_string()));
     }
     paths.dedup();
     let texts = paths.into_iter().filter_map(|path| {
