@@ -3,6 +3,8 @@
 use gitops_model::ObjectKey;
 use serde_json::{Value, json};
 
+use crate::actions::Suspension;
+
 /// What Flux says about an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Condition {
@@ -16,6 +18,8 @@ pub struct Condition {
     pub revision: String,
     /// The `HelmRelease` that a `HelmChart` was made for: namespace and name. Nobody has written such a chart.
     pub made_for: Option<(String, String)>,
+    /// Who suspended it, where somebody did with a command of ours.
+    pub suspension: Option<Suspension>,
 }
 
 /// How an object of Flux is.

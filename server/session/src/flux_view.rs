@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gitops_model::ObjectKey;
 use serde_json::Value;
 
+use crate::actions::Suspension;
 use crate::flux_condition::{Condition, Readiness, is_of_this_generation, readiness, text};
 
 /// How far a chain of owners is followed: what makes a Kustomization that makes a Kustomization, and so on.
@@ -93,6 +94,7 @@ impl FluxView {
             current: true,
             revision: String::new(),
             made_for: None,
+            suspension: None,
         }
     }
 
@@ -238,6 +240,7 @@ impl FluxView {
             key,
             readiness,
             made_for,
+            suspension: Suspension::of(object),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_model::{Finding, ObjectKey, Source};
+use gitops_session::actions::Suspension;
 use gitops_session::{BroughtRepository, Condition, FluxEvent, FluxLoop, FluxStart, Readiness};
 use gitops_yaml::Dialect;
 use serde_json::Value;
@@ -140,21 +141,29 @@ impl Fluxing {
     }
 
     /// What Flux says about an object, for its lens.
-    pub(crate) fn lens(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<String> {
-        let (_, condition) = self.conditions.iter().find(|(key, _)| {
-            key.gvk.kind == kind && key.name == name && (namespace.is_none() || key.namespace.as_deref() == namespace)
-        })?;
+    pub(crate) fn lens(condition: &Condition) -> String {
         let revision = short(&condition.revision);
-        Some(match &condition.readiness {
+        match &condition.readiness {
             Readiness::Ready if condition.current => format!("✓ Ready{revision}"),
             Readiness::Ready => format!("… Ready of an older revision{revision}"),
             Readiness::Failed { reason, .. } if condition.current => format!("✗ {reason}{revision}"),
-            Readiness::Suspended => "⏸ suspended".to_owned(),
+            Readiness::Suspended => suspended(condition.suspension.as_ref()),
             Readiness::Blocked { message } => format!("… {message}"),
             Readiness::Waiting { .. } | Readiness::Failed { .. } | Readiness::Gone => {
                 format!("… reconciling{revision}")
             }
-        })
+        }
+    }
+
+    /// What Flux says about an object that a file has.
+    pub(crate) fn condition(&self, written: &ObjectKey) -> Option<&Condition> {
+        let (_, condition) = self.conditions.iter().find(|(key, _)| {
+            key.gvk.kind == written.gvk.kind
+                && key.gvk.group == written.gvk.group
+                && key.name == written.name
+                && (written.namespace.is_none() || key.namespace == written.namespace)
+        })?;
+        Some(condition)
     }
 
     /// Whether all that Flux applies of the newest commit is on the cluster, be it healthy or not.
@@ -164,8 +173,7 @@ impl Fluxing {
             Readiness::Ready | Readiness::Failed { .. } => condition.current,
             // kustomize-controller, `Progressing`: what is waited for then was applied before.
             Readiness::Waiting { message } => condition.current && message.starts_with("Running health checks"),
-            Readiness::Suspended | Readiness::Blocked { .. } => true,
-            Readiness::Gone => true,
+            Readiness::Suspended | Readiness::Blocked { .. } | Readiness::Gone => true,
         };
         !self.conditions.is_empty() && all.all(is_through) && self.placing == 0
     }
@@ -189,6 +197,15 @@ impl Fluxing {
         }
         // What waits for what has failed waits for a person.
         (!blocked || !good).then_some(good)
+    }
+}
+
+/// `⏸ suspended by NAME: REASON`, as far as that is known.
+fn suspended(suspension: Option<&Suspension>) -> String {
+    match suspension {
+        Some(Suspension { by, reason, .. }) if reason.is_empty() => format!("⏸ suspended by {by}"),
+        Some(Suspension { by, reason, .. }) => format!("⏸ suspended by {by}: {reason}"),
+        None => "⏸ suspended".to_owned(),
     }
 }
 

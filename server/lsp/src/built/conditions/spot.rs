@@ -85,15 +85,8 @@ async fn places(worker: &Worker, index: usize, path: &FieldPath, want: Want) -> 
     let Some(unit) = worker.units.get(number) else {
         return Vec::new();
     };
-    let texts = worker.tree.texts();
-    let origins = Origins::read(texts, &unit.path, unit.spot(texts)).among(&worker.objects);
-    let request = unit.request(worker.name_of_tree());
-    let question = Question { built, path, want };
-    // A renderer that is gone leaves what structure says.
-    match origins.find(question, &*worker.renderer, &request).await {
-        Ok(places) => places,
-        Err(_) => origins.propose(question).places,
-    }
+    let origins = worker.origins_of(unit, &worker.objects);
+    worker.suppliers(unit, &origins, (index, built), path, want).await
 }
 
 fn in_the_base(worker: &mut Worker, index: usize, path: &FieldPath, want: Want) -> Option<Spotted> {
@@ -275,9 +268,11 @@ async fn of_build(worker: &mut Worker, index: Option<usize>, by: &ObjectKey, mes
         message: message.to_owned(),
         object: None,
     };
-    match gitops_render::fault::place(&fault, &unit.path, worker.tree.texts()) {
+    match gitops_render::fault::place(&fault, &unit.path, worker.tree_of(unit)) {
         Some(placed) => Some(Spotted {
-            file: placed.file,
+            file: worker
+                .written(unit, &placed.file)
+                .map_or(placed.file, |file| file.to_string()),
             span: placed.span,
             message: Some(placed.message),
             object: None,
