@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use crate::flux_condition::{Readiness, condition, readiness, text};
 use crate::flux_loop::WATCHED;
-use crate::flux_view::{FluxView, Id, Made, data_of, id_of, is_data, owner};
+use crate::flux_object::{Id, data_of, id_of, is_data, owner};
+use crate::flux_view::{FluxView, Made};
 
 /// What was followed of the newest commit. Each step is taken once.
 #[derive(Default)]

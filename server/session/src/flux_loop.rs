@@ -16,10 +16,11 @@ use tokio::sync::mpsc;
 
 use crate::flux_condition::Condition;
 use crate::flux_follow::{Followed, Wishes, users_of};
+use crate::flux_object::is_data;
 use crate::flux_request::{Answer, Requests};
 use crate::flux_roots::{BroughtRepository, namespace_of};
 use crate::flux_served::Served;
-use crate::flux_view::{FluxView, is_data};
+use crate::flux_view::FluxView;
 use crate::source::Changes;
 
 /// How many saves may wait; they are put together anyway.

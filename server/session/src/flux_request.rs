@@ -9,7 +9,7 @@ use gitops_cluster::kube::core::GroupVersionKind;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::flux_view::{Id, REQUESTED_AT};
+use crate::flux_object::{Id, REQUESTED_AT};
 
 /// How long one request may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);

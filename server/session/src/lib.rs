@@ -4,6 +4,7 @@ pub mod actions;
 mod flux_condition;
 mod flux_follow;
 mod flux_loop;
+mod flux_object;
 mod flux_request;
 mod flux_roots;
 mod flux_served;

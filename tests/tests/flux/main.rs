@@ -2,6 +2,7 @@
 //! the API server say is on the line that earned it.
 
 mod chart_sources;
+mod conditions;
 mod helm;
 mod model;
 mod reported;

@@ -99,7 +99,7 @@ fn what_was_asked_for_has_to_be_answered() {
     let mut apps = kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2));
     view.see(apps.clone());
     assert!(said(&mut view, "apps").current);
-    let id = super::id_of(&apps);
+    let id = crate::flux_object::id_of(&apps);
     view.asking(&id, "7");
     assert!(!said(&mut view, "apps").current, "the request is not even seen");
     apps["metadata"]["annotations"] = json!({ "reconcile.fluxcd.io/requestedAt": "7" });
@@ -218,7 +218,7 @@ fn what_a_kustomization_has_just_put_there_is_not_believed_until_it_is_seen() {
     view.see(chart("c2", "1+c2"));
     let old = release(3, "1+c2", ready("False", "UpgradeFailed", "tag needed", 3));
     let (web, apps) = (
-        super::id_of(&old),
+        crate::flux_object::id_of(&old),
         ("Kustomization".to_owned(), "flux-system".to_owned(), "apps".to_owned()),
     );
     view.see(old);
