@@ -5,6 +5,7 @@
 //! below it, and in the files that they name ([`search`]).
 
 mod codes;
+mod fields;
 mod loaded;
 mod search;
 mod words;

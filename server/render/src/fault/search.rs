@@ -38,7 +38,7 @@ pub(super) fn find(said: &Said, tree: &Tree) -> Option<(String, Span)> {
         Wanted::Value(value) => in_files(&files, |file| value_of(file, &|text| text == value))
             .or_else(|| in_files(&files, |file| value_of(file, &|text| has_word(text, value)))),
         Wanted::Patch { kind, name } => patch_of(&files, kind, name),
-        Wanted::Object { file: Some(file), .. } if listed_twice(&files, file).is_some() => listed_twice(&files, file),
+        Wanted::Object { last: true, .. } if listed_twice(&files).is_some() => listed_twice(&files),
         Wanted::Object { kind, name, file, last } => {
             let mut found: Vec<_> = files
                 .iter()
@@ -265,11 +265,14 @@ fn nameless_generator(file: &File) -> Option<Span> {
 }
 
 /// An entry of `resources` that is there once more: the last one of them, which is one too many.
-fn listed_twice(files: &[File], entry: &str) -> Option<(String, Span)> {
+fn listed_twice(files: &[File]) -> Option<(String, Span)> {
     let file = files.first()?;
-    let resources = root(file)?.get("resources")?;
-    let same: Vec<Node<'_>> = resources.items().filter(|item| item.as_str() == Some(entry)).collect();
-    let last = same.last().filter(|_| same.len() > 1)?;
+    let resources: Vec<Node<'_>> = root(file)?.get("resources")?.items().collect();
+    let directory = gitops_model::kustomize::directory_of(&file.path);
+    let path = |node: &Node<'_>| node.as_str().map(|entry| joined(directory, entry));
+    let mut seen = std::collections::BTreeSet::new();
+    let again = resources.iter().filter(|node| !seen.insert(path(node)));
+    let last = again.last()?;
     Some((file.path.clone(), last.span()))
 }
 

@@ -229,6 +229,30 @@ fn a_file_that_is_listed_twice() {
 }
 
 #[test]
+fn a_base_that_is_listed_twice() {
+    check(
+        "#- k/kustomization.yaml\nresources:\n- ../base\n- ../base/\n#- base/kustomization.yaml\nresources:\n- a.yaml\n#- base/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n",
+        "accumulating resources: accumulation err='accumulating resources from '../base/': '/base' must resolve to a file': recursed merging from path '/base': may not add resource with an already registered id: ConfigMap.v1.[noGrp]/a.[noNs]",
+        expect![[r#"
+            k/kustomization.yaml: `../base/` duplicate-object
+            ConfigMap "a" is here already: two resources of one kustomization have the same name
+        "#]],
+    );
+}
+
+#[test]
+fn a_source_of_a_replacement_without_the_field() {
+    check(
+        "#- k/kustomization.yaml\nresources:\n- a.yaml\nreplacements:\n- source:\n    kind: ConfigMap\n    fieldPath: metadata.nmae\n",
+        "fieldPath `metadata.nmae` is missing for replacement source ConfigMap.[noVer].[noGrp]/a.[noNs]",
+        expect![[r#"
+            k/kustomization.yaml: `metadata.nmae` replacement-path-not-found
+            the source of this replacement has no field metadata.nmae
+        "#]],
+    );
+}
+
+#[test]
 fn a_field_of_an_entry_that_there_is_not() {
     check(
         "#- k/kustomization.yaml\nresources:\n- a.yaml\npatches:\n- ptah: a.yaml\n",

@@ -2,6 +2,7 @@
 
 use gitops_model::nearest;
 
+use super::fields::{FIELDS, FIELDS_OF_ENTRIES};
 use super::loaded::{of_a_loaded_file, of_a_remote};
 
 /// What a fault is about.
@@ -53,77 +54,6 @@ pub(crate) enum Wanted {
     /// Nothing in particular.
     Directory,
 }
-
-/// The fields of a kustomization (`types.Kustomization`), for those that are misspelt.
-const FIELDS: [&str; 29] = [
-    "apiVersion",
-    "kind",
-    "metadata",
-    "openapi",
-    "namePrefix",
-    "nameSuffix",
-    "namespace",
-    "commonLabels",
-    "labels",
-    "commonAnnotations",
-    "patchesStrategicMerge",
-    "patchesJson6902",
-    "patches",
-    "images",
-    "replacements",
-    "replicas",
-    "vars",
-    "sortOptions",
-    "resources",
-    "components",
-    "crds",
-    "bases",
-    "configMapGenerator",
-    "secretGenerator",
-    "helmCharts",
-    "generatorOptions",
-    "configurations",
-    "generators",
-    "transformers",
-];
-
-/// The fields of what stands in the lists of a kustomization (`types`: patches, images, generators, replacements and so on).
-const FIELDS_OF_ENTRIES: [&str; 34] = [
-    "path",
-    "patch",
-    "target",
-    "options",
-    "group",
-    "version",
-    "kind",
-    "name",
-    "namespace",
-    "labelSelector",
-    "annotationSelector",
-    "newName",
-    "newTag",
-    "tagSuffix",
-    "digest",
-    "count",
-    "behavior",
-    "literals",
-    "files",
-    "envs",
-    "env",
-    "type",
-    "pairs",
-    "includeSelectors",
-    "includeTemplates",
-    "fields",
-    "source",
-    "sourceValue",
-    "targets",
-    "select",
-    "reject",
-    "fieldPath",
-    "fieldPaths",
-    "disableNameSuffixHash",
-];
 
 /// Reads a message about building `target`.
 pub(crate) fn read(message: &str, target: &str) -> Said {
@@ -299,6 +229,10 @@ fn of_a_patch(message: &str) -> Option<Read> {
         let field = quoted(rest)?;
         let words = format!("no such field in what is to be replaced: {field}");
         return Some((Wanted::Value(field), "replacement-path-not-found", words));
+    }
+    if let Some(field) = between(message, "fieldPath `", "` is missing for replacement source") {
+        let words = format!("the source of this replacement has no field {field}");
+        return Some((Wanted::Value(field.to_owned()), "replacement-path-not-found", words));
     }
     if let Some(rest) = after_last(message, "nothing selected by ") {
         let (kind, name) = object_of(rest.split(':').next()?)?;
