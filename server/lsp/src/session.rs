@@ -1,5 +1,6 @@
 //! A session as the main loop sees it, and the task that owns its sandbox.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -18,6 +19,7 @@ use tokio::task::AbortHandle;
 
 use crate::built::Building;
 use crate::event::{Event, Inbox, SessionEvent, Started};
+use crate::parsed::Parsed;
 use crate::target::TargetKind;
 use crate::workload::Workload;
 
@@ -56,6 +58,8 @@ pub(crate) struct Session {
     pub(crate) progress: Option<ls_types::ProgressToken>,
     /// What it keeps where its target is built from many files.
     pub(crate) building: Option<Building>,
+    /// What was saved while the files of such a target were still being read.
+    pub(crate) early: BTreeMap<Arc<str>, Arc<Parsed>>,
     /// What it keeps of workloads, once it takes saves.
     pub(crate) workload: Option<Workload>,
     /// Requests to stop it that wait for the end.

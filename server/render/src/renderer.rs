@@ -75,6 +75,10 @@ pub struct ObjectId {
 /// What is rendered of a chart.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of Helm's own, independent of the others"
+)]
 pub struct Helm {
     /// Which tree.
     pub tree: String,

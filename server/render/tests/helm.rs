@@ -201,7 +201,7 @@ impl Fixture {
             api_versions: Vec::new(),
         };
         let mut release = release(number, &objects, &tree, &|_| true, &capabilities).expect("its chart is in the tree");
-        release.request.tree = "t".to_owned();
+        "t".clone_into(&mut release.request.tree);
         release.request.report_values = true;
         Self {
             tree,
@@ -254,17 +254,18 @@ async fn faults(edits: &[(&str, &str)], expected: Expect) {
     let said = match fixture.renderer.helm(&fixture.release.request).await {
         Ok(built) => {
             let values = built.values.unwrap_or_default();
-            match built.fault {
-                Some(fault) => surroundings.faults(&fixture.release, &values, &fault).await,
-                None => {
-                    let rendered = Rendered {
-                        release: &fixture.release,
-                        merged: &values,
-                        objects: &built.objects,
-                    };
-                    let unread = surroundings.unread(rendered).await;
-                    surroundings.places_of_unread(rendered, &unread).await
-                }
+            if let Some(fault) = built.fault {
+                surroundings.faults(&fixture.release, &values, &fault).await
+            } else {
+                let rendered = Rendered {
+                    release: &fixture.release,
+                    merged: &values,
+                    objects: &built.objects,
+                };
+                let unread = surroundings.unread(rendered).await;
+                let mut found = surroundings.places_of_unread(rendered, &unread).await;
+                found.extend(surroundings.unused_patches(rendered).await);
+                found
             }
         }
         Err(gone) => surroundings.without_end(&fixture.release, &gone.reason).await,
@@ -291,8 +292,9 @@ async fn place(edits: &[(&str, &str)], path: &str, item_key: Option<&str>) -> St
     let question = FieldQuestion {
         number: 0,
         path: &path,
-        want: Want::Value,
+        want: if item_key == Some("") { Want::Key } else { Want::Value },
         item_key,
+        is_type: false,
     };
     let places = fixture.surroundings().places_of_rendered(rendered, question).await;
     let first = places.first().expect("there is a place");
@@ -326,9 +328,9 @@ async fn what_a_schema_refuses_is_where_it_is_written() {
     faults(
         &[("kind: memory", "kind: disk"), ("  size: 1\n", "  size: x\n  sizes: 2\n")],
         expect![[r#"
-            apps/file.yaml:5 `disk` invalid-value: the chart's schema allows only 'none', 'memory' here
             apps/file.yaml:3 `x` invalid-value: expected integer, got string
             apps/file.yaml:4 `sizes` invalid-value: "sizes" is not allowed here by the chart's schema; did you mean "size"?
+            apps/file.yaml:5 `disk` invalid-value: the chart's schema allows only 'none', 'memory' here
         "#]],
     )
     .await;
@@ -386,10 +388,10 @@ async fn what_templates_ask_for() {
     )
     .await;
     faults(&[("strategy: RollingUpdate", "strategy: 'a: b: c'")], expect![[r#"
-        apps/release.yaml:18 `patch` build-failed: error merging manifests: parsing web/templates/all.yaml: MalformedYAMLError: yaml: line 11: mapping values are not allowed in this context
+        charts/web/values.yaml:10 `'a: b: c'` template-failed: with this value the chart renders no YAML: yaml: line 11: mapping values are not allowed in this context
     "#]]).await;
     faults(&[("      repository: registry.example.org/web\n", "      repository: 'a\"b'\n")], expect![[r#"
-        apps/release.yaml:18 `patch` build-failed: error merging manifests: parsing web/templates/all.yaml: MalformedYAMLError: yaml: line 16: did not find expected key
+        apps/release.yaml:25 `'a"b'` template-failed: with this value the chart renders no YAML: yaml: line 16: did not find expected key
     "#]]).await;
 }
 
@@ -423,8 +425,24 @@ async fn what_is_no_chart() {
         charts/web/templates/all.yaml:17 `selector: {matchLabels: {app: web}}` bad-template: a template cannot call "selector": Helm has no function of this name
     "#]]).await;
     faults(
+        &[("      tier: web\n", "      tier: web\n     bad: x\n")],
+        expect![[r#"
+        apps/values.yaml:8 `tier: web` not-yaml: these values cannot be read: yaml: line 3: did not find expected key
+    "#]],
+    )
+    .await;
+    faults(
+        &[("  kind: memory\n", "  kind: [\n")],
+        expect![[r#"
+        apps/file.yaml:4 `[` not-yaml: these values cannot be read: yaml: line 4: did not find expected node content
+    "#]],
+    )
+    .await;
+    faults(
         &[("targetPath: database.password", "targetPath: 'database[x].password'")],
-        expect![""],
+        expect![[r#"
+            apps/release.yaml:14 `'database[x].password'` bad-target-path: no value can be put there: error parsing index: strconv.Atoi: parsing "x": invalid syntax
+        "#]],
     )
     .await;
     faults(
@@ -480,10 +498,16 @@ async fn values_that_nothing_reads() {
         expect![[r#"
             apps/file.yaml:5 `environment` value-not-read: environment is not used: the chart does not read it
             apps/release.yaml:30 `resurces` value-not-read: resurces is not used: the chart does not read it; did you mean resources?
-            apps/values.yaml:6 `web` value-not-read: web is not used: the chart does not read it
+            apps/values.yaml:6 `web` value-not-read: web is not used: the chart does not read it; did you mean port?
         "#]],
     )
     .await;
+}
+
+#[tokio::test]
+async fn patches_of_what_is_not_rendered() {
+    let target = "        patches:\n          - target: {kind: StatefulSet}\n            patch: '[{\"op\": \"remove\", \"path\": \"/spec/replicas\"}]'\n";
+    faults(&[("        patches:\n", target)], expect![""]).await;
 }
 
 #[tokio::test]
@@ -503,6 +527,16 @@ async fn fields_are_supplied_by_values_defaults_and_templates() {
         (&[], "spec.minReadySeconds", None),
         (&[], "spec.template.spec.containers[0].livenessProbe", None),
         (&[], "metadata.annotations.tier", None),
+        (
+            &[("containerPort: {{", "containerPorts: {{")],
+            "spec.template.spec.containers[0].ports[0].containerPorts",
+            Some(""),
+        ),
+        (
+            &[("      conf-dir: {path: /conf}", "      conf-dir: {pth: /conf}")],
+            "spec.template.spec.containers[0].volumeMounts[0].mountPath",
+            None,
+        ),
     ] {
         let place = place(edits, path, key).await;
         writeln!(said, "{path} {place}").expect("writing to a text");
@@ -515,10 +549,10 @@ async fn fields_are_supplied_by_values_defaults_and_templates() {
         spec.template.spec.containers[0].resources.limits apps/release.yaml:32 `memory: 64Mi`
         spec.template.spec.containers[0].resources.limits.memory apps/release.yaml:32 `64Mi`
         spec.template.spec.containers[0].resources.requests apps/release.yaml:30 `resources`
-        spec.template.spec.containers[0].volumeMounts[0].name apps/release.yaml:34 `{path: /conf}`
+        spec.template.spec.containers[0].volumeMounts[0].name apps/release.yaml:34 `conf-dir`
         spec.strategy.type charts/web/values.yaml:10 `RollingUpdate`
         spec.selector.matchLabels.app charts/web/templates/all.yaml:17 `selector: {matchLabels: {app: web}}`
-        spec.minReadySeconds apps/release.yaml:3 `web`
+        spec.minReadySeconds apps/release.yaml:22 `1`
         spec.template.spec.containers[0].livenessProbe charts/web/templates/all.yaml:21 `containers:`
         metadata.annotations.tier apps/values.yaml:8 `web`
     "#]]

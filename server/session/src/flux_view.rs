@@ -32,6 +32,9 @@ pub(crate) struct FluxView {
     data: BTreeMap<Id, Option<String>>,
     /// Those that have to be looked at again before what uses them can be believed.
     unread: BTreeSet<Id>,
+    /// Objects of Flux that a Kustomization has just put there: what is seen of them may be older than that. Which
+    /// Kustomization, and the generation that they have now; `None` while that is being looked at.
+    awaited: BTreeMap<Id, (Id, Option<i64>)>,
 }
 
 /// Whether the maker of an object has put it on the cluster as the newest commit has it.
@@ -55,6 +58,7 @@ impl FluxView {
             said: BTreeMap::new(),
             data: BTreeMap::new(),
             unread: BTreeSet::new(),
+            awaited: BTreeMap::new(),
         }
     }
 
@@ -63,6 +67,12 @@ impl FluxView {
         let id = id_of(&object);
         if self.asked.get(&id).is_some_and(|token| requested_at(&object) == token) {
             self.asked.remove(&id);
+        }
+        let generation = generation(&object);
+        if let Some((_, Some(awaited))) = self.awaited.get(&id)
+            && generation >= *awaited
+        {
+            self.awaited.remove(&id);
         }
         self.objects.insert(id, object);
     }
@@ -76,6 +86,7 @@ impl FluxView {
         );
         self.objects.remove(&id);
         self.asked.remove(&id);
+        self.awaited.remove(&id);
         self.said.remove(&id);
         Condition {
             key: key.clone(),
@@ -122,6 +133,19 @@ impl FluxView {
         news
     }
 
+    /// The generation of each object.
+    pub(crate) fn generations(&self) -> BTreeMap<Id, i64> {
+        let all = self.objects.iter();
+        all.map(|(id, object)| (id.clone(), generation(object))).collect()
+    }
+
+    /// Whether an object is there as the newest commit has it, and another one than with the commit before.
+    pub(crate) fn is_edited(&self, id: &Id, object: &Value, before: Option<&i64>) -> bool {
+        before.is_some_and(|before| *before != generation(object))
+            && !self.awaited.contains_key(id)
+            && self.made(object, LONGEST_CHAIN) == Made::Done
+    }
+
     pub(crate) fn get(&self, id: &Id) -> Option<&Value> {
         self.objects.get(id)
     }
@@ -158,9 +182,35 @@ impl FluxView {
         before.flatten() != version
     }
 
-    /// Data has to be looked at again.
-    pub(crate) fn look_at(&mut self, id: &Id) {
-        self.unread.insert(id.clone());
+    /// An object of Flux that was to be looked at has this generation, `None` if it is gone.
+    pub(crate) fn generation_is(&mut self, id: &Id, now: Option<i64>) {
+        let seen = self.objects.get(id).map(generation);
+        let is_up_to_date = match (seen, now) {
+            (Some(seen), Some(now)) => seen >= now,
+            (None, None) => true,
+            // What is gone is seen to be gone in a moment, whatever it says.
+            _ => false,
+        };
+        if is_up_to_date {
+            self.awaited.remove(id);
+        } else if let Some((_, awaited)) = self.awaited.get_mut(id) {
+            *awaited = Some(now.unwrap_or(i64::MAX));
+        }
+    }
+
+    /// An object has to be looked at again: data, or an object of Flux that `owner` has put there.
+    pub(crate) fn look_at(&mut self, id: &Id, owner: &Id) {
+        if is_data(&id.0) {
+            self.unread.insert(id.clone());
+        } else {
+            self.awaited.insert(id.clone(), (owner.clone(), None));
+        }
+    }
+
+    /// An object could not be looked at.
+    pub(crate) fn not_read(&mut self, id: &Id) {
+        self.unread.remove(id);
+        self.awaited.remove(id);
     }
 
     fn condition(&self, object: &Value) -> Condition {
@@ -181,8 +231,11 @@ impl FluxView {
         }
         let is_chart = kind == "HelmChart";
         let made_for = is_chart.then(|| label(object, "helm.toolkit.fluxcd.io")).flatten();
+        let id = id_of(object);
+        // What it has put there is not all seen yet.
+        let is_seen = !self.awaited.values().any(|(owner, _)| *owner == id);
         Condition {
-            current: made == Made::Done && self.is_current(object),
+            current: made == Made::Done && is_seen && self.is_current(object),
             revision: revision.to_owned(),
             key,
             readiness,
@@ -200,10 +253,9 @@ impl FluxView {
         let is_there = |id: Option<Id>| id.is_some_and(|id| self.objects.contains_key(&id));
         let is_early = match (text(object, "/kind"), reason.as_str()) {
             ("GitRepository", _) => message.contains(&self.url),
-            ("Kustomization", "ArtifactFailed") if message.ends_with("not found") => {
-                is_there(reference(object, "/spec/sourceRef"))
-            }
-            ("HelmChart", "SourceUnavailable") if message.ends_with("not found") => {
+            ("Kustomization", "ArtifactFailed") | ("HelmChart", "SourceUnavailable")
+                if message.ends_with("not found") =>
+            {
                 is_there(reference(object, "/spec/sourceRef"))
             }
             ("HelmRelease", "ArtifactFailed") if message.ends_with("not found") => {
@@ -227,13 +279,12 @@ impl FluxView {
     /// Whether what an object says is about the newest commit, as far as it can tell by itself and by its sources.
     pub(crate) fn is_current(&self, object: &Value) -> bool {
         let id = id_of(object);
-        let is_suspended = matches!(readiness(object), Readiness::Suspended);
-        if is_suspended {
-            return true;
+        if readiness(object) == Readiness::Suspended {
+            return !self.awaited.contains_key(&id);
         }
         let requested = requested_at(object);
         let is_handled = requested.is_empty() || requested == text(object, "/status/lastHandledReconcileAt");
-        if self.asked.contains_key(&id) || !is_handled {
+        if self.asked.contains_key(&id) || self.awaited.contains_key(&id) || !is_handled {
             return false;
         }
         // What has nothing to say has said it.
@@ -251,6 +302,7 @@ impl FluxView {
             "HelmChart" => match self.source_of(object) {
                 Some((_, source)) if has_artifact(source) => {
                     self.is_current(source)
+                        && is_packaged(object)
                         && text(object, "/status/observedSourceArtifactRevision")
                             == text(source, "/status/artifact/revision")
                 }
@@ -273,9 +325,13 @@ impl FluxView {
         match self.source_of(object) {
             Some((_, source)) => {
                 let newest = text(source, "/status/artifact/revision");
+                // Conditions come before the rest of the status, of which the inventory is a part.
+                let is_whole =
+                    readiness(object) != Readiness::Ready || text(object, "/status/lastAppliedRevision") == newest;
                 // That it was asked for, and has answered, says it instead.
                 let has_answered = reason == "ArtifactFailed" && !requested_at(object).is_empty();
-                self.is_current(source) && (text(object, "/status/lastAttemptedRevision") == newest || has_answered)
+                let has_tried = text(object, "/status/lastAttemptedRevision") == newest || has_answered;
+                self.is_current(source) && has_tried && is_whole
             }
             None => true,
         }
@@ -294,19 +350,26 @@ impl FluxView {
         if !self.is_current(chart) {
             return false;
         }
+        if attempts_nothing {
+            return true;
+        }
+        // An attempt that began before an edit of the release can end after it.
+        let attempted = object.pointer("/status/lastAttemptedGeneration");
+        if attempted.is_some_and(|attempted| Some(attempted) != object.pointer("/metadata/generation")) {
+            return false;
+        }
         // Other sources have revisions that are no versions of a chart.
         let newest = text(chart, "/status/artifact/revision");
-        attempts_nothing || id.0 != "HelmChart" || text(object, "/status/lastAttemptedRevision") == newest
+        id.0 != "HelmChart" || text(object, "/status/lastAttemptedRevision") == newest
     }
 
     /// What the chart of a release is in.
     pub(crate) fn chart_of(&self, object: &Value) -> Option<(Id, &Value)> {
-        let id = match reference(object, "/spec/chartRef") {
-            Some(id) => id,
-            None => {
-                let (namespace, name) = text(object, "/status/helmChart").split_once('/')?;
-                ("HelmChart".to_owned(), namespace.to_owned(), name.to_owned())
-            }
+        let id = if let Some(named) = reference(object, "/spec/chartRef") {
+            named
+        } else {
+            let (namespace, name) = text(object, "/status/helmChart").split_once('/')?;
+            ("HelmChart".to_owned(), namespace.to_owned(), name.to_owned())
         };
         let chart = self.objects.get(&id)?;
         Some((id, chart))
@@ -372,6 +435,24 @@ fn checks_health(object: &Value) -> bool {
         text(running, "/status") == "True"
             && text(running, "/message").starts_with("Running health checks for revision ")
     })
+}
+
+/// Whether the artifact of a chart is the one that its condition speaks of: conditions come before the rest of the status.
+fn is_packaged(chart: &Value) -> bool {
+    let ready = crate::flux_condition::condition(chart, "Ready").filter(|ready| text(ready, "/status") == "True");
+    let said = ready.and_then(|ready| text(ready, "/message").split_once("chart with version '"));
+    let version = said.and_then(|(_, rest)| rest.split('\'').next());
+    version.is_none_or(|version| version == text(chart, "/status/artifact/revision"))
+}
+
+fn generation(object: &Value) -> i64 {
+    let generation = object.pointer("/metadata/generation").and_then(Value::as_i64);
+    generation.unwrap_or_default()
+}
+
+/// Whether a kind is one that values and variables come from.
+pub(crate) fn is_data(kind: &str) -> bool {
+    matches!(kind, "ConfigMap" | "Secret")
 }
 
 fn has_artifact(source: &Value) -> bool {

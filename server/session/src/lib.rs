@@ -20,7 +20,7 @@ mod workload;
 
 pub use flux_condition::{Condition, Readiness};
 pub use flux_loop::{FluxEvent, FluxLoop, FluxReport, FluxStart};
-pub use flux_roots::BroughtRepository;
+pub use flux_roots::{BroughtObject, BroughtRepository};
 pub use live::{Live, NotTaken};
 pub use remembered_targets::{recall_target, remember_target};
 pub use supply::{FileVerdict, Force, ObjectVerdict, Outcome, Phase, Report, Stopped, Supplied, Supply};

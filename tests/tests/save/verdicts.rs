@@ -39,7 +39,7 @@ fn broken_then_mended() {
             #= mended
             #- web.yaml
             apiVersion: apps/v1
-            #> lens: ✓ applied · AGE
+            #> lens: ✓ applied · AGE · pods simulated
             kind: Deployment
             metadata:
               name: broken-then-mended
@@ -243,7 +243,7 @@ fn a_deployment_becomes_available() {
             .into_iter()
             .map(|(line, title)| (line, ageless(&title)))
             .collect::<Vec<_>>(),
-        [(0, "✓ applied · AGE".to_owned())]
+        [(0, "✓ applied · AGE · pods simulated".to_owned())]
     );
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Fluxing {
     /// What Flux says about each object.
     conditions: BTreeMap<ObjectKey, Condition>,
     /// What that means for which file, and the texts that it was placed in.
-    said: BTreeMap<ObjectKey, (Findings, BTreeMap<Arc<str>, Arc<Parsed>>)>,
+    said: BTreeMap<ObjectKey, (Findings, Texts)>,
     /// Files that are saved and not committed yet.
     changed: BTreeSet<Utf8PathBuf>,
     /// How much of what Flux has said is still to get its places.
@@ -48,8 +48,11 @@ pub(crate) struct PlacedCondition {
     /// The findings.
     pub(crate) findings: Findings,
     /// The texts of these files.
-    pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
+    pub(crate) texts: Texts,
 }
+
+/// Texts by file.
+type Texts = BTreeMap<Arc<str>, Arc<Parsed>>;
 
 /// Starts what commits and watches, and finds the `GitRepository` that the entry has for itself; `None` where the session's
 /// sandbox is not there any more.
@@ -170,8 +173,7 @@ impl Fluxing {
             Readiness::Ready | Readiness::Failed { .. } => condition.current,
             // kustomize-controller, `Progressing`: what is waited for then was applied before.
             Readiness::Waiting { message } => condition.current && message.starts_with("Running health checks"),
-            Readiness::Suspended | Readiness::Blocked { .. } => true,
-            Readiness::Gone => true,
+            Readiness::Suspended | Readiness::Blocked { .. } | Readiness::Gone => true,
         };
         !self.conditions.is_empty() && all.all(is_through) && self.placing == 0
     }
@@ -236,10 +238,10 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
             if condition.readiness == Readiness::Gone {
                 fluxing.conditions.remove(&condition.key);
             } else {
-                fluxing.conditions.insert(condition.key.clone(), condition.clone());
+                fluxing.conditions.insert(condition.key.clone(), (*condition).clone());
             }
             // A worker that is full has newer saves before it, after which Flux speaks again.
-            if building.worker.try_send(Order::Flux(Box::new(condition))).is_ok() {
+            if building.worker.try_send(Order::Flux(condition)).is_ok() {
                 fluxing.placing += 1;
             }
         }

@@ -148,9 +148,13 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         reach: Reach::default(),
         flux,
     });
+    let early = std::mem::take(&mut session.early);
     if let Some((name, file)) = own.and_then(|name| state.files.at_path(Utf8Path::new(&*name))) {
         file.generation = generation;
         state.pending.insert(name);
+    }
+    for (name, parsed) in early {
+        saved(state, number, &name, Some(&parsed), Instant::now(), None);
     }
     state.status_changed = true;
 }

@@ -35,6 +35,8 @@ const HOOKS: [&str; 4] = ["pre-install", "post-install", "pre-upgrade", "post-up
 #[derive(Default)]
 pub(super) struct Releases {
     all: Vec<Done>,
+    /// Of each object of the build that a release brings: which release, and its number in what was rendered.
+    brought: BTreeMap<usize, (usize, usize)>,
     /// What was rendered last, by namespace and name.
     kept: BTreeMap<(String, String), Arc<Kept>>,
     /// Version of the API server, once it is known.
@@ -45,8 +47,6 @@ pub(super) struct Releases {
 struct Done {
     release: Release,
     kept: Arc<Kept>,
-    /// The objects of the build that it brings, each with its number in what was rendered.
-    objects: BTreeMap<usize, usize>,
 }
 
 /// What was rendered of a release, for as long as nothing of it changes.
@@ -77,18 +77,18 @@ pub(super) async fn render(worker: &mut Worker) -> Vec<PlacedFault> {
         }
     }
     releases.all.clear();
+    releases.brought.clear();
     let mut faults = Vec::new();
     for (number, (release, kept)) in all.into_iter().enumerate() {
         faults.extend(kept.faults.iter().cloned());
-        let mut objects = BTreeMap::new();
         let rendered = kept.rendered.as_ref().map_or(&[][..], |built| &built.objects);
         for (at, built) in rendered.iter().enumerate().filter(|(_, built)| is_installed(built)) {
-            objects.insert(worker.objects.len(), at);
+            releases.brought.insert(worker.objects.len(), (number, at));
             worker.objects.push(built.clone());
             worker.unit_of.push(worker.units.len() + number);
         }
         releases.kept.insert(release.name.clone(), Arc::clone(&kept));
-        releases.all.push(Done { release, kept, objects });
+        releases.all.push(Done { release, kept });
     }
     worker.releases = releases;
     faults
@@ -253,9 +253,8 @@ impl Releases {
     }
 
     fn of(&self, object: usize) -> Option<(&Done, usize)> {
-        self.all
-            .iter()
-            .find_map(|done| Some((done, *done.objects.get(&object)?)))
+        let (release, number) = self.brought.get(&object)?;
+        Some((self.all.get(*release)?, *number))
     }
 
     /// The `HelmRelease` that brings an object, by its number among what was built.
@@ -284,21 +283,21 @@ impl Releases {
 
     /// What is sent of a release goes where Helm puts it, as helm-controller sends it.
     pub(super) fn address(&self, supplied: &mut [Supplied], cluster: Option<&Cluster>) {
-        for done in &self.all {
-            for number in done.objects.keys() {
-                let Some(one) = supplied.get_mut(*number) else { continue };
-                one.manager = Some(MANAGER);
-                let key = &mut one.manifest.key;
-                let kinds = cluster.map(Cluster::kinds);
-                let served = kinds.as_ref().and_then(|kinds| kinds.get(&key.gvk));
-                if key.namespace.is_none() && served.is_none_or(|served| served.namespaced) {
-                    let namespace = &done.release.request.namespace;
-                    key.namespace = Some(namespace.clone());
-                    let mut object = one.object.value();
-                    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-                        metadata.insert("namespace".to_owned(), Value::from(namespace.as_str()));
-                        one.object = gitops_cluster::SentObject::new(&object);
-                    }
+        let kinds = cluster.map(Cluster::kinds);
+        for (object, (release, _)) in &self.brought {
+            let (Some(one), Some(done)) = (supplied.get_mut(*object), self.all.get(*release)) else {
+                continue;
+            };
+            one.manager = Some(MANAGER);
+            let key = &mut one.manifest.key;
+            let served = kinds.as_ref().and_then(|kinds| kinds.get(&key.gvk));
+            if key.namespace.is_none() && served.is_none_or(|served| served.namespaced) {
+                let namespace = &done.release.request.namespace;
+                key.namespace = Some(namespace.clone());
+                let mut object = one.object.value();
+                if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+                    metadata.insert("namespace".to_owned(), Value::from(namespace.as_str()));
+                    one.object = gitops_cluster::SentObject::new(&object);
                 }
             }
         }
@@ -333,16 +332,15 @@ impl Releases {
 
     /// In words, who brings a kind: the unit of the release, and the release.
     pub(super) fn bringing(&self, objects: &[BuiltObject], group: &str, kind: &str) -> Option<(usize, String)> {
-        self.all.iter().find_map(|done| {
-            let brings = done.objects.keys().any(|number| {
-                let object = objects.get(*number).map(|built| &built.object);
-                let text = |pointer: &str| object?.pointer(pointer)?.as_str();
-                text("/kind") == Some("CustomResourceDefinition")
-                    && text("/spec/group") == Some(group)
-                    && text("/spec/names/kind") == Some(kind)
-            });
+        self.brought.iter().find_map(|(number, (release, _))| {
+            let object = objects.get(*number).map(|built| &built.object);
+            let text = |pointer: &str| object?.pointer(pointer)?.as_str();
+            let is_it = text("/kind") == Some("CustomResourceDefinition")
+                && text("/spec/group") == Some(group)
+                && text("/spec/names/kind") == Some(kind);
+            let done = self.all.get(*release).filter(|_| is_it)?;
             let (namespace, name) = &done.release.name;
-            brings.then(|| (done.release.object, format!("HelmRelease {namespace}/{name}")))
+            Some((done.release.object, format!("HelmRelease {namespace}/{name}")))
         })
     }
 }
@@ -406,6 +404,7 @@ async fn places(surroundings: &Surroundings<'_>, rendered: Rendered<'_>, number:
         path: &path,
         want,
         item_key,
+        is_type: answer.slug == codes::WRONG_TYPE,
     };
     surroundings.places_of_rendered(rendered, question).await
 }
@@ -416,15 +415,13 @@ fn key_of_item(detail: &str) -> Option<&str> {
     rest.split('=').next()
 }
 
-/// The values that charts do not read, on their lines.
-pub(super) async fn unread_values(worker: &Worker, objects: &[BuiltObject]) -> Vec<PlacedFault> {
+/// What of releases changes nothing, on its lines: values that charts do not read, patches of what they do not render.
+pub(super) async fn unused(worker: &Worker, objects: &[BuiltObject]) -> Vec<PlacedFault> {
     let surroundings = surroundings(worker, objects);
     let mut found = Vec::new();
     for done in &worker.releases.all {
-        if done.kept.unread.is_empty() {
-            continue;
-        }
         if let Ok(built) = &done.kept.rendered
+            && built.fault.is_none()
             && let Some(merged) = &built.values
         {
             let rendered = Rendered {
@@ -433,6 +430,7 @@ pub(super) async fn unread_values(worker: &Worker, objects: &[BuiltObject]) -> V
                 objects: &built.objects,
             };
             found.extend(surroundings.places_of_unread(rendered, &done.kept.unread).await);
+            found.extend(surroundings.unused_patches(rendered).await);
         }
     }
     found

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use gitops_model::flux::RepositoryUrl;
+use gitops_model::kustomize::{directory_of, join};
 use gitops_model::{Code, Finding, Manifest, ObjectKey, Severity, Source, Want, changes_reach, reach};
 use gitops_render::fault::PlacedFault;
 use gitops_render::{BuiltObject, Fault, OriginNote, Renderer};
@@ -299,6 +300,12 @@ impl Worker {
         texts
     }
 
+    /// Whether a kustomization is that of Flux's bootstrap: what it changes is Flux itself, which is not built here.
+    fn is_of_the_bootstrap(&self, file: &str) -> bool {
+        let components = join(directory_of(file), "gotk-components.yaml");
+        components.is_some_and(|components| self.tree.texts().text(&components).is_some())
+    }
+
     /// What of the kustomizations changes nothing. What was found of a unit holds until it is built again.
     pub(super) fn unused(&mut self) -> Findings {
         let mut all = Vec::new();
@@ -314,7 +321,12 @@ impl Worker {
                 let found = found.into_iter().map(|placed| self.in_the_work_tree(unit, placed));
                 found.collect()
             });
-            all.extend(found.iter().cloned());
+            all.extend(
+                found
+                    .iter()
+                    .filter(|found| !self.is_of_the_bootstrap(&found.file))
+                    .cloned(),
+            );
             if let Some(kept) = self.kept.get_mut(&unit.name()) {
                 kept.unused = Some(found);
             }

@@ -34,9 +34,11 @@ impl RenderedField<'_> {
         value_at(&self.objects.get(self.number)?.object, self.path)
     }
 
-    /// The field in another rendering; `None` where the object is not found.
-    fn in_other<'o>(&self, others: &'o [BuiltObject]) -> Option<Option<&'o Value>> {
-        let built = self.objects.get(self.number)?;
+    /// Whether the field is another in another rendering.
+    fn became(&self, others: &[BuiltObject]) -> Became {
+        let Some(built) = self.objects.get(self.number) else {
+            return Became::NotRendered;
+        };
         let key = ObjectKey::of(&built.object);
         let same = others.iter().find(|other| ObjectKey::of(&other.object) == key);
         // One with another name stands where it stood.
@@ -44,8 +46,12 @@ impl RenderedField<'_> {
             let other = others.get(self.number)?;
             let is_it = other.origin == built.origin && ObjectKey::of(&other.object).gvk == key.gvk;
             is_it.then_some(other)
-        })?;
-        Some(value_at(&same.object, self.path))
+        });
+        match same {
+            Some(same) if value_at(&same.object, self.path) == self.value() => Became::TheSame,
+            // An object that is gone has taken the field with it.
+            _ => Became::Another,
+        }
     }
 }
 
@@ -68,11 +74,7 @@ impl Surroundings<'_> {
 
     async fn became(&self, request: &Helm, field: RenderedField<'_>) -> Became {
         match self.rendered(request).await {
-            Some(Ok(objects)) => match field.in_other(&objects) {
-                Some(value) if value == field.value() => Became::TheSame,
-                // An object that is gone has taken the field with it.
-                _ => Became::Another,
-            },
+            Some(Ok(objects)) => field.became(&objects),
             _ => Became::NotRendered,
         }
     }

@@ -6,7 +6,7 @@ use gitops_yaml::FieldPath;
 
 use super::faults::{Failed, Said};
 use super::release::keys;
-use super::templates::span_of_line;
+use super::templates::{span, span_of_line};
 use crate::fault::PlacedFault;
 use crate::origins::Place;
 
@@ -36,6 +36,17 @@ impl Failed<'_, '_> {
             let message = format!("there is no chart in {chart}: it has no Chart.yaml");
             let slug = "chart-not-found";
             return self.on_the_chart(Said { slug, message }).await;
+        }
+        // A number where a text is wanted, such as a version without quotes.
+        if let Some(field) = words.split("Go struct field Metadata.").nth(1)
+            && let Some(place) = self.in_chart_file(&keys(&[field.split([' ', '.']).next().unwrap_or_default()]))
+        {
+            let message = format!(
+                "Chart.yaml: {}",
+                last_words(words).trim_start_matches("error unmarshaling JSON: ")
+            );
+            let slug = "bad-chart";
+            return vec![self.at(&place, Said { slug, message })];
         }
         if let Some(rest) = words.strip_prefix("cannot load ")
             && let Some((file, why)) = rest.split_once(": ")
@@ -155,24 +166,24 @@ impl Failed<'_, '_> {
             .places_inside(field, &FieldPath::new(), Want::Value)
             .await;
         let place = places.into_iter().next()?;
-        // Where they are a file of their own, the line is known.
         let said = Said {
             slug: "not-yaml",
             message,
         };
-        Some(match self.in_file(&place.origin.file, why, said) {
-            Some(found) => found,
-            None => {
-                let message = format!("these values cannot be read: {}", last_words(why));
-                vec![self.at(
-                    &place,
-                    Said {
-                        slug: "not-yaml",
-                        message,
-                    },
-                )]
-            }
-        })
+        let data = self.release.request.values_from.get(number)?.data.as_str();
+        let file = &place.origin.file.clone();
+        let text = self.surroundings.tree.text(file)?;
+        if **text == *data {
+            return self.in_file(file, why, said);
+        }
+        // They stand in a text of another file: the line is looked for that reads the same.
+        let line = data.lines().nth(line_in(why)?.saturating_sub(1)).map_or("", str::trim);
+        let at = Some(line)
+            .filter(|line| !line.is_empty())
+            .and_then(|line| text.find(line));
+        let found = at.and_then(|at| span(at, line.len()));
+        let place = found.map_or(place, |span| Place::in_text(file, span, Supplier::Values));
+        Some(vec![self.at(&place, said)])
     }
 
     async fn on_values_file(&self, file: &str, said: Said) -> Vec<PlacedFault> {
@@ -244,11 +255,7 @@ impl Failed<'_, '_> {
     fn in_file(&self, file: &str, words: &str, said: Said) -> Option<Vec<PlacedFault>> {
         let text = self.surroundings.tree.text(file)?;
         let own = gitops_yaml::parse(text).errors.first().map(|error| error.span);
-        let line = words.split("line ").nth(1).and_then(|rest| {
-            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            digits.parse().ok()
-        });
-        let span = own.or_else(|| span_of_line(text, line.unwrap_or(1)))?;
+        let span = own.or_else(|| span_of_line(text, line_in(words).unwrap_or(1)))?;
         let place = Place::in_text(file, span, Supplier::Values);
         Some(vec![self.at(&place, said)])
     }
@@ -266,6 +273,13 @@ fn last_words(words: &str) -> &str {
     .filter_map(|step| words.rfind(step).map(|at| at + step.len()))
     .max();
     words.get(start.unwrap_or(0)..).unwrap_or(words).trim()
+}
+
+/// The line that words name, from 1.
+fn line_in(words: &str) -> Option<usize> {
+    let rest = words.split("line ").nth(1)?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
 }
 
 fn quoted<'a>(words: &'a str, start: &str) -> Option<&'a str> {

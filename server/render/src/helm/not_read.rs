@@ -11,10 +11,12 @@ use serde_json::Value;
 
 use super::chart::charts;
 use super::origins::Rendered;
+use super::post_rendering::patches;
 use super::reads::{Reads, chains};
 use super::release::keys;
 use super::surroundings::{Default, Surroundings};
 use super::values::leaves;
+use crate::BuiltObject;
 use crate::fault::PlacedFault;
 use crate::value_at::value_at;
 
@@ -58,6 +60,50 @@ impl Surroundings<'_> {
             }
         }
         sure
+    }
+
+    /// The patches of post renderers whose target is nothing that the chart renders, on their lines.
+    pub async fn unused_patches(&self, rendered: Rendered<'_>) -> Vec<PlacedFault> {
+        let mut found = Vec::new();
+        for (path, _) in patches(rendered.release) {
+            let Some(mut target) = path.parent() else { continue };
+            target.push_key("target");
+            let object = self.objects.get(rendered.release.object).map(|built| &built.object);
+            let Some(selector) = object.and_then(|object| value_at(object, &target)) else {
+                continue;
+            };
+            let text = |key: &str| selector.get(key).and_then(Value::as_str);
+            let (kind, name) = (text("kind"), text("name"));
+            // A name is a pattern, and labels can select as well.
+            let is_plain = |name: &str| {
+                name.chars()
+                    .all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
+            };
+            let may_be = |built: &BuiltObject| {
+                let own = |pointer: &str| built.object.pointer(pointer).and_then(Value::as_str);
+                let is_kind = kind.is_none_or(|kind| !is_plain(kind) || own("/kind") == Some(kind));
+                is_kind && name.is_none_or(|name| !is_plain(name) || own("/metadata/name") == Some(name))
+            };
+            if rendered.objects.iter().any(may_be) {
+                continue;
+            }
+            let (what, key) = match (kind, name) {
+                (Some(kind), Some(name)) => (format!("no {kind} called \"{name}\""), "name"),
+                (Some(kind), None) => (format!("no {kind}"), "kind"),
+                (None, Some(name)) => (format!("nothing called \"{name}\""), "name"),
+                (None, None) => continue,
+            };
+            target.push_key(key);
+            let places = self.places(rendered.release.object, &target, Want::Value).await;
+            found.extend(places.into_iter().take(1).map(|place| PlacedFault {
+                file: place.origin.file.to_string(),
+                span: place.span,
+                slug: "patch-not-used",
+                message: format!("{what} is rendered by the chart, so this patch changes nothing"),
+                detail: None,
+            }));
+        }
+        found
     }
 
     /// Unread values on their lines.

@@ -3,15 +3,17 @@
 //! Structure proposes the order: values that read like the field come first. The renderer decides: the value whose change
 //! moves the field supplies it. What no value moves stands in a template, and is found there in the same way.
 
+use gitops_model::kustomize::Tree;
 use gitops_model::{Supplier, Want};
 use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
 use super::difference::RenderedField;
 use super::post_rendering::{patches, set_by_patch};
+use super::reads::chains;
 use super::release::Release;
 use super::surroundings::Surroundings;
-use super::templates::{span, templates};
+use super::templates::{actions, around, span, templates, words_of};
 use super::values::leaves;
 use crate::BuiltObject;
 use crate::origins::Place;
@@ -45,6 +47,8 @@ pub struct FieldQuestion<'a> {
     pub want: Want,
     /// For an item of a list that stands there twice: the key that tells items apart, such as `mountPath`.
     pub item_key: Option<&'a str>,
+    /// Whether its type is what is wrong, which a template can be to blame for.
+    pub is_type: bool,
 }
 
 impl Surroundings<'_> {
@@ -61,11 +65,8 @@ impl Surroundings<'_> {
         }
         let mut is_exact = true;
         // What is not there is shown at the nearest around it that is.
-        while !rendered
-            .objects
-            .get(question.number)
-            .is_some_and(|built| value_at(&built.object, &path).is_some())
-        {
+        let object = rendered.objects.get(question.number).map(|built| &built.object);
+        while object.and_then(|object| value_at(object, &path)).is_none() {
             is_exact = false;
             if path.pop().is_none() {
                 break;
@@ -83,6 +84,16 @@ impl Surroundings<'_> {
         } else {
             None
         };
+        // A key that should not be there, or a type, is that of the template where the value has another.
+        let is_meant = |(value, is_key): &(FieldPath, bool)| {
+            let own_key = *is_key || !is_exact || question.want == Want::Value || value.last_key() == path.last_key();
+            let own_type = !question.is_type
+                || value_at(rendered.merged, value)
+                    .zip(field.value())
+                    .is_none_or(|(own, built)| std::mem::discriminant(own) == std::mem::discriminant(built));
+            own_key && own_type
+        };
+        let value = value.filter(is_meant);
         if let Some((value, is_key)) = value {
             let want = if is_key { Want::Key } else { want };
             let mut places = self.places_of_value(rendered.release, &value, want).await;
@@ -98,6 +109,15 @@ impl Surroundings<'_> {
             return vec![place];
         }
         if let Some(place) = self.line_of(rendered, field).await {
+            // A line that writes nothing reads what is not there.
+            if field.value().is_some_and(Value::is_null)
+                && let Some(path) = asked_by(self.tree, rendered.merged, &place)
+            {
+                let places = self.places_of_value(rendered.release, &path, Want::Value).await;
+                if !places.is_empty() {
+                    return places;
+                }
+            }
             return vec![place];
         }
         let release = rendered.release;
@@ -204,6 +224,39 @@ impl Surroundings<'_> {
         // What cannot be rendered with another key is still the one line that it can be.
         (only.len() == 1).then(|| only.pop()).flatten()
     }
+}
+
+/// The value that a line of a template reads and that is not there: itself, or the item of a list that lacks it.
+fn asked_by(tree: &Tree, merged: &Value, place: &Place) -> Option<FieldPath> {
+    let text = tree.text(&place.origin.file)?;
+    let line = place.span.slice(text);
+    let is_missing = |path: &FieldPath| value_at(merged, path).is_none_or(Value::is_null);
+    if let Some(path) = chains(line).into_iter().find(|path| !path.is_empty()) {
+        return is_missing(&path).then_some(path);
+    }
+    // `.name` of what a `range` goes over.
+    let (_, action) = actions(line).into_iter().next()?;
+    let (_, field) = words_of(action).split_once('.')?;
+    let end = field.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    let field = field
+        .get(..end.unwrap_or(field.len()))
+        .filter(|field| !field.is_empty())?;
+    let range = around(text, place.span.start as usize)
+        .into_iter()
+        .find(|words| words.starts_with("range"))?;
+    let list = chains(range).into_iter().next()?;
+    let steps: Vec<Step> = match value_at(merged, &list)? {
+        Value::Array(items) => (0..items.len()).map(Step::Index).collect(),
+        Value::Object(entries) => entries.keys().map(|key| Step::Key(key.as_str().into())).collect(),
+        _ => return None,
+    };
+    steps.into_iter().find_map(|step| {
+        let mut item = list.clone();
+        item.push(step);
+        let mut inner = item.clone();
+        inner.push_key(field);
+        is_missing(&inner).then_some(item)
+    })
 }
 
 /// The lines of a template that set a key: where their words start, and how long they are.

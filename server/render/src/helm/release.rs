@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use camino::Utf8Path;
 use gitops_model::flux::{
     Chart, ChartTemplate, FluxObject, FluxSpec, HelmRelease, Reference, SourceOrigin, ValuesFrom,
 };
@@ -61,7 +62,7 @@ pub fn release(
     let namespace = read.key.namespace.clone().unwrap_or_default();
     let (template, chart) = chart_of(&spec, object, objects)?;
     let path = template.directory()?;
-    let is_archive = template.chart.ends_with(".tgz");
+    let is_archive = Utf8Path::new(&template.chart).extension() == Some("tgz");
     if is_archive || !template.source.as_ref().is_some_and(is_own) {
         return None;
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::chart::{charts, name_of};
 use super::faults::{Failed, Said};
+use super::templates::line as line_of_file;
 use crate::fault::PlacedFault;
 use crate::value_at::value_at;
 
@@ -26,18 +27,41 @@ impl Failed<'_, '_> {
     pub(super) async fn of_schema(&self) -> Vec<PlacedFault> {
         let mut found = Vec::new();
         for refused in read(self.words()) {
-            found.extend(self.of_refused(&refused).await);
+            // Each has the words that are about it alone: the order of all of them is another each time.
+            let words = format!("at '{}': {}", refused.pointer, refused.words);
+            let words = self.release.without_secrets(&words);
+            found.extend(self.of_refused(&refused).await.into_iter().map(|fault| PlacedFault {
+                detail: Some(words.clone()),
+                ..fault
+            }));
         }
+        found.sort_by(|a, b| (&a.file, a.span.start).cmp(&(&b.file, b.span.start)));
         if found.is_empty() {
-            let message = format!("the chart's schema cannot be used: {}", self.words());
-            found = self
-                .on_the_chart(Said {
-                    slug: "bad-chart",
-                    message,
-                })
-                .await;
+            found = self.of_broken_schema().await;
         }
         found
+    }
+
+    /// The schema itself is none.
+    async fn of_broken_schema(&self) -> Vec<PlacedFault> {
+        let tree = self.surroundings.tree;
+        let message = "the chart's values.schema.json cannot be used".to_owned();
+        let said = Said {
+            slug: "bad-chart",
+            message,
+        };
+        for chart in charts(tree, &self.release.request.path) {
+            let file = format!("{}/values.schema.json", chart.directory);
+            let Some(text) = tree.text(&file) else { continue };
+            let line = match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+                Err(error) => error.line(),
+                Ok(_) => 1,
+            };
+            if let Some(place) = line_of_file(tree, &file, line) {
+                return vec![self.at(&place, said)];
+            }
+        }
+        self.on_the_chart(said).await
     }
 
     async fn of_refused(&self, refused: &Refused) -> Vec<PlacedFault> {

@@ -320,7 +320,7 @@ impl Editor {
         )
     }
 
-    fn uri(&self, file: &str) -> String {
+    pub(crate) fn uri(&self, file: &str) -> String {
         uri_of(&self.workspace.join(file))
     }
 

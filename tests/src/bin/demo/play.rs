@@ -138,7 +138,9 @@ fn shown(editor: &Editor, file: &str, diagnostic: &Value, actions: &[Value]) -> 
         place: editor.bytes_of(file, &diagnostic["range"]),
         related: related
             .iter()
-            // The cluster's own words say the same once more, in its own language.
+            // What stands in other files is not shown here. The cluster's own words say the same once more, in its own
+            // language.
+            .filter(|related| related["location"]["uri"] == *editor.uri(file))
             .filter(|related| related["location"]["range"] != diagnostic["range"])
             .map(|related| {
                 (
