@@ -97,7 +97,7 @@ mod tests {
             namespace: None,
             name: "system:ü x".to_owned(),
         };
-        let uri = of(Action::DiffLive, &[key.clone()], &Arguments::default());
+        let uri = of(Action::DiffLive, std::slice::from_ref(&key), &Arguments::default());
         assert!(
             uri.starts_with("gitops-live:/ClusterRole/system%3A%C3%BC%20x.diff?%7B"),
             "{uri}"

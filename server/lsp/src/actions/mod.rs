@@ -25,7 +25,7 @@ use crate::event::{Event, TaskDone};
 use crate::state::State;
 
 /// How long one of them may take. A Kustomization waits for its source before it is asked.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// What is to be done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

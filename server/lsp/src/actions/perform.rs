@@ -162,7 +162,7 @@ async fn compared(subject: &Subject) -> Result<(String, Vec<ObjectKey>), Refused
     let shown = objects_of(subject).await?;
     let mut text = String::new();
     for one in shown.iter().take(MAX_COMPARED) {
-        let manager = one.manager.as_deref().unwrap_or(&subject.manager);
+        let manager = one.manager.unwrap_or(&subject.manager);
         text.push_str(&difference(&subject.cluster, manager, &one.key, &one.object, &one.secrets).await?);
     }
     if shown.len() > MAX_COMPARED {

@@ -93,7 +93,7 @@ pub(super) fn answer(worker: &mut Worker, ask: Ask) {
     let _ = ask.answer.send(shown);
 }
 
-/// Behind each HelmRelease what its chart renders.
+/// Behind each `HelmRelease` what its chart renders.
 fn with_what_charts_bring(worker: &Worker, indices: Vec<usize>) -> Vec<usize> {
     let brought: Vec<(usize, usize)> = (0..worker.objects.len())
         .filter_map(|index| Some((worker.releases.owner(index)?, index)))

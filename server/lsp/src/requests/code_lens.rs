@@ -32,14 +32,11 @@ pub(crate) fn code_lenses(state: &State, params: &CodeLensParams) -> Vec<CodeLen
         let flux = session
             .and_then(|session| session.building.as_ref()?.flux.as_ref())
             .and_then(|flux| flux.condition(&manifest.key));
-        let title = flux.map(Fluxing::lens).unwrap_or_else(|| {
-            title(
-                session,
-                file.judged(&manifest.key),
-                manifest,
-                file.left_out.contains(&manifest.key),
-            )
-        });
+        let of_file = || {
+            let left_out = file.left_out.contains(&manifest.key);
+            title(session, file.judged(&manifest.key), manifest, left_out)
+        };
+        let title = flux.map_or_else(of_file, Fluxing::lens);
         let workload = session.and_then(|session| session.workload.as_ref());
         let title = match workload.and_then(|workload| workload.lens(&manifest.key)) {
             Some(trouble) if title.starts_with('✓') => trouble,

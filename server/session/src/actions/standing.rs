@@ -16,7 +16,7 @@ use super::suspension::Suspension;
 const MAX_HELD: usize = 200;
 /// How many are asked for at once.
 const AT_ONCE: usize = 8;
-/// How many releases of a HelmRelease are told.
+/// How many releases of a `HelmRelease` are told.
 const MAX_RELEASES: usize = 5;
 
 /// How an object is.
@@ -72,7 +72,7 @@ pub struct HeldObjects {
     pub not_ready: Vec<(ObjectKey, String)>,
 }
 
-/// A release of a HelmRelease.
+/// A release of a `HelmRelease`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Release {
     /// Number of the release.

@@ -18,7 +18,7 @@ const SERVER_METADATA: [&str; 6] = [
 /// `kubectl apply` copies the whole object into it, values of Secrets included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// The Deployment controller counts its ReplicaSets in it.
+/// The Deployment controller counts its `ReplicaSets` in it.
 const DEPLOYMENT_REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// An object as YAML, with the values of a Secret masked, and wherever else one of `secrets` stands in it.
