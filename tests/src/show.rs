@@ -98,15 +98,10 @@ fn range_in_words(range: &Value) -> String {
 
 /// The title of a lens, its age made the same for all days.
 pub fn ageless(title: &str) -> String {
-    let Some((state, age)) = title.split_once(" · ") else {
-        return title.to_owned();
-    };
-    let is_age = age == "just now" || age.ends_with(" ago");
-    if is_age {
-        format!("{state} · AGE")
-    } else {
-        title.to_owned()
-    }
+    let is_age = |part: &str| part == "just now" || part.ends_with(" ago");
+    let parts = title.split(" · ");
+    let parts: Vec<&str> = parts.map(|part| if is_age(part) { "AGE" } else { part }).collect();
+    parts.join(" · ")
 }
 
 #[cfg(test)]

@@ -21,7 +21,10 @@ export function commandMiddleware(client: () => LanguageClient, output: vscode.L
       if (command === "gitops.session.start" && !vscode.workspace.isTrusted) {
         return offerTrust();
       }
-      const own = commandArguments(command, args);
+      const own = await commandArguments(command, args);
+      if (own === undefined) {
+        return undefined;
+      }
       try {
         return await (command === "gitops.session.start" ? startSession(client(), own) : next(command, own));
       } catch (error) {
@@ -58,9 +61,31 @@ async function startSession(client: LanguageClient, args: unknown[]): Promise<un
   });
 }
 
-/** A menu passes the file it was opened on, which is no argument of the server's; a code lens passes the server's own. */
-function commandArguments(command: string, args: unknown[]): unknown[] {
+/** The commands about the object under the cursor; the server shows what they bring. */
+const OBJECT_COMMANDS = new Set([
+  "gitops.reconcile",
+  "gitops.suspend",
+  "gitops.resume",
+  "gitops.showRendered",
+  "gitops.diffLive",
+  "gitops.events",
+]);
+
+/**
+ * The arguments of the server's; `undefined` when the person thought better of it.
+ *
+ * A menu passes the file it was opened on, which is no argument of the server's; a code lens passes the server's own.
+ */
+async function commandArguments(command: string, args: unknown[]): Promise<unknown[] | undefined> {
   const own = args[0] instanceof vscode.Uri ? [] : args;
+  if (OBJECT_COMMANDS.has(command)) {
+    const argument = own[0] ?? underCursor();
+    return command === "gitops.suspend" ? withReason(argument) : [argument];
+  }
+  if (command === "gitops.preview") {
+    const { uri } = underCursor();
+    return [own[0] ?? { uri, show: true }];
+  }
   if (command !== "gitops.session.start" || own.length > 0) {
     return own;
   }
@@ -68,6 +93,29 @@ function commandArguments(command: string, args: unknown[]): unknown[] {
   const document = vscode.window.activeTextEditor?.document.uri;
   const folder = document && vscode.workspace.getWorkspaceFolder(document);
   return folder ? [{ root: folder.uri.toString() }] : [];
+}
+
+/** The place that is being looked at; without one the server says what it wants. */
+function underCursor(): Record<string, unknown> {
+  const editor = vscode.window.activeTextEditor;
+  if (editor === undefined) {
+    return {};
+  }
+  const { line, character } = editor.selection.active;
+  return { uri: editor.document.uri.toString(), position: { line, character }, show: true };
+}
+
+/** A suspension has a reason, which may be empty; whoever leaves the question suspends nothing. */
+async function withReason(argument: unknown): Promise<unknown[] | undefined> {
+  if (typeof argument === "object" && argument !== null && "reason" in argument) {
+    return [argument];
+  }
+  const reason = await vscode.window.showInputBox({
+    title: "Suspend",
+    prompt: "Why? It is shown in the lens of the object.",
+    placeHolder: "no reason",
+  });
+  return reason === undefined ? undefined : [{ ...(argument as object), reason }];
 }
 
 /** What a person cancelled is no failure; of all else they are told in the server's words. */

@@ -6,12 +6,14 @@ use std::time::Instant;
 use camino::Utf8PathBuf;
 use crossbeam_channel::Sender;
 use gitops_cluster::Cluster;
+use gitops_model::Reach;
 use gitops_session::sandbox::Step;
 use gitops_session::{FileVerdict, FluxEvent, Stopped, WorkloadEvent};
 use ls_types::ProgressToken;
 use lsp_server::RequestId;
 use serde_json::Value;
 
+use crate::actions;
 use crate::built;
 use crate::parsed::Parsed;
 use crate::plain_references;
@@ -131,6 +133,15 @@ pub(crate) enum TaskDone {
         /// What is said.
         placed: built::PlacedCondition,
     },
+    /// What each file of a session's tree reaches was found out.
+    Reached {
+        /// For which session.
+        number: u64,
+        /// What was found.
+        reach: Reach,
+    },
+    /// What a person asked for about an object is done.
+    Acted(actions::Done),
     /// The objects of a session of plain manifests were held against each other.
     ReferencesFound(plain_references::Found),
     /// What is wrong with an object that was built has its places.

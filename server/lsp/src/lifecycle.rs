@@ -282,7 +282,7 @@ fn on_stopped(state: &mut State, number: u64, stopped: &Stopped) {
     for request in session.stopping {
         state.client.respond(
             request,
-            Ok(json!({ "deleted": stopped.deleted, "restored": 0, "failed": failed })),
+            Ok(json!({ "deleted": stopped.deleted, "restored": stopped.restored, "failed": failed })),
         );
     }
     for name in state.files.under(&scope) {

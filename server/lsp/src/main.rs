@@ -1,5 +1,6 @@
 //! `gitops-lsp`: a language server that puts the cluster's own verdict on the line of YAML that earned it.
 
+mod actions;
 mod built;
 mod check;
 mod client;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, select};
 use lsp_server::{Message, Notification, Request};
 
+use crate::actions;
 use crate::built;
 use crate::client::Failure;
 use crate::event::{Event, TaskDone};
@@ -151,6 +152,8 @@ fn on_event(state: &mut State, event: Event) {
         Event::Task(TaskDone::TargetBuilt { number, outcome }) => built::on_built(state, number, outcome),
         Event::Task(TaskDone::Placed { number, placed }) => built::on_placed(state, number, placed),
         Event::Task(TaskDone::ConditionPlaced { number, placed }) => built::fluxing::on_placed(state, number, placed),
+        Event::Task(TaskDone::Reached { number, reach }) => requests::on_reached(state, number, reach),
+        Event::Task(TaskDone::Acted(done)) => actions::on_done(state, done),
         Event::Task(TaskDone::ReferencesFound(found)) => plain_references::on_found(state, found),
         Event::Task(TaskDone::WorkloadPlaced { number, placed }) => workload::place_built(state, number, placed),
         Event::ParentGone => {}

@@ -47,6 +47,10 @@ fn is_same_cause(finding: &Finding, other: &Finding) -> bool {
         (Source::Flux, _) => other.severity <= finding.severity,
         // A warning of what would happen, by what has happened.
         (Source::Model, Source::Flux) => other.severity < finding.severity,
+        // The API server has warned of what the pods have run into.
+        (Source::Apply, Source::Runtime) => {
+            finding.severity == Severity::Warning && (finding.span, finding.code.slug) == (other.span, other.code.slug)
+        }
         _ => false,
     }
 }

@@ -2,8 +2,8 @@
 
 use gitops_cluster::SentObject;
 use gitops_model::{
-    Code, FileRole, Finding, Manifest, NotAnObject, Reading, Severity, Source, file_role, from_syntax, read,
-    reads_as_template,
+    Code, FileRole, Finding, Manifest, NotAnObject, Reading, Severity, Source, file_role, first_line_of_object,
+    from_syntax, read, reads_as_template,
 };
 use gitops_session::Supplied;
 use gitops_text::{MAX_FILE_BYTES, Span, Text};
@@ -178,6 +178,14 @@ impl Parsed {
                     .is_some_and(|document| self.is_sound(document))
             })
             .flat_map(|(_, reading)| reading.manifests())
+    }
+
+    /// The line on which an object of the file begins.
+    pub(crate) fn first_line(&self, manifest: &Manifest) -> Span {
+        match self.parse.documents.get(manifest.document) {
+            Some(document) => first_line_of_object(document, self.text.as_str(), &manifest.base),
+            None => manifest.kind_span,
+        }
     }
 
     /// Whether all of the file could be read.

@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::client::OwnNotification;
 use crate::one_fault;
 use crate::position::range;
+use crate::requests;
 use crate::session::Phase;
 use crate::state::{Asked, State};
 
@@ -89,6 +90,8 @@ pub(crate) fn diagnostic(state: &State, uri: &Uri, text: &Text, finding: &Findin
         Some(detail) if !state.abilities.related_information => format!("{}\n{detail}", finding.message),
         _ => finding.message.clone(),
     };
+    let entry = crate::files::path_of(uri).and_then(|path| requests::holds_for(state, path.as_str(), finding));
+    let message = format!("{message}{}", entry.unwrap_or_default());
     let mut related: Vec<DiagnosticRelatedInformation> = finding
         .related
         .iter()

@@ -19,6 +19,7 @@ use crate::files::{Judged, hash};
 use crate::parsed::Parsed;
 use crate::session::Session;
 use crate::state::State;
+use crate::target::TargetKind;
 use crate::{built, identities, plain_references, publish, report, workload};
 
 /// `gitops/verdict`.
@@ -183,6 +184,14 @@ pub(crate) fn prepare(
     let (session, _) = state
         .session_of(path.as_ref())
         .filter(|(_, session)| session.live().is_some())?;
+    // A target that is built takes saves when its files are read.
+    if let Some(session) = state.sessions.get_mut(&session)
+        && session.kind != TargetKind::Folder
+        && session.building.is_none()
+    {
+        session.early.insert(Arc::clone(name), Arc::clone(parsed));
+        return None;
+    }
     let objects = parsed.supplied();
     let file = state.files.get_mut(name)?;
     // A file that never had an object, such as a values file, is none of the session's business.

@@ -7,13 +7,15 @@ use anyhow::Context;
 use gitops_text::Encoding;
 use ls_types::{
     ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
-    ExecuteCommandOptions, InitializeParams, InitializeResult, OneOf, PositionEncodingKind, SaveOptions,
-    ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
-    TextDocumentSyncSaveOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities,
-    WorkspaceServerCapabilities,
+    ExecuteCommandOptions, HoverProviderCapability, InitializeParams, InitializeResult, MarkupKind, OneOf,
+    PositionEncodingKind, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
+    TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressOptions,
+    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 use lsp_server::Connection;
+use serde_json::json;
 
+use crate::actions;
 use crate::client::{Client, standard_output};
 use crate::files::{Files, path_of};
 use crate::ledger::Ledger;
@@ -37,18 +39,24 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
             return Ok(1);
         }
     };
+    // Of LSP 3.18, which `ls_types` does not have.
+    let document_content = params.pointer("/capabilities/workspace/textDocumentContent").is_some();
     let params: InitializeParams = serde_json::from_value(params).context("the client's initialize cannot be read")?;
     let encoding = encoding_of(&params.capabilities);
-    let result = InitializeResult {
+    let mut result = serde_json::to_value(InitializeResult {
         capabilities: capabilities(encoding),
         server_info: Some(ServerInfo {
             name: "gitops-lsp".to_owned(),
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         }),
         offset_encoding: None,
-    };
+    })?;
+    if document_content {
+        result["capabilities"]["workspace"]["textDocumentContent"] =
+            json!({ "schemes": [actions::RENDERED_SCHEME, actions::LIVE_SCHEME] });
+    }
     connection
-        .initialize_finish(id, serde_json::to_value(result)?)
+        .initialize_finish(id, result)
         .context("the client did not finish initializing")?;
 
     // After the handshake we write ourselves: each message would pass through two more threads.
@@ -71,7 +79,10 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
         inbox,
         runtime: runtime.handle().clone(),
         encoding,
-        abilities: abilities_of(&params.capabilities),
+        abilities: ClientAbilities {
+            document_content,
+            ..abilities_of(&params.capabilities)
+        },
         folders: folders_of(&params),
         settings: settings::Settings::default(),
         verdicts_asked: false,
@@ -87,6 +98,9 @@ pub(crate) fn serve() -> anyhow::Result<i32> {
         sessions: BTreeMap::new(),
         last_session: 0,
         renderer: None,
+        previewed: None,
+        is_previewing: false,
+        preview_next: None,
         unparsed: std::collections::BTreeSet::new(),
         lenses_changed: false,
         status_changed: false,
@@ -139,6 +153,7 @@ fn capabilities(encoding: Encoding) -> ServerCapabilities {
             code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
             ..CodeActionOptions::default()
         })),
+        hover_provider: Some(HoverProviderCapability::Simple(true)),
         execute_command_provider: Some(ExecuteCommandOptions {
             commands: requests::COMMANDS.map(str::to_owned).to_vec(),
             work_done_progress_options: WorkDoneProgressOptions {
@@ -198,6 +213,17 @@ fn abilities_of(capabilities: &ClientCapabilities) -> ClientAbilities {
             .and_then(|edit| edit.document_changes)
             == Some(true),
         related_information: diagnostics.and_then(|diagnostics| diagnostics.related_information) == Some(true),
+        show_document: capabilities
+            .window
+            .as_ref()
+            .and_then(|window| window.show_document.as_ref())
+            .is_some_and(|show| show.support),
+        document_content: false,
+        markdown_hover: capabilities
+            .text_document
+            .as_ref()
+            .and_then(|text| text.hover.as_ref()?.content_format.as_ref())
+            .is_some_and(|formats| formats.contains(&MarkupKind::Markdown)),
         code_description: diagnostics.and_then(|diagnostics| diagnostics.code_description_support) == Some(true),
     }
 }

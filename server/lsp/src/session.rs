@@ -1,5 +1,6 @@
 //! A session as the main loop sees it, and the task that owns its sandbox.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -7,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use gitops_cluster::Cluster;
 use gitops_cluster::kube::config::{KubeConfigOptions, Kubeconfig};
 use gitops_cluster::kube::{Client, Config};
+use gitops_session::actions::resume_all;
 use gitops_session::sandbox::{
     self, Bundle, Sandbox, SandboxState, StartErrorKind, StartOptions, StateDirectory, Step,
 };
@@ -17,6 +19,7 @@ use tokio::task::AbortHandle;
 
 use crate::built::Building;
 use crate::event::{Event, Inbox, SessionEvent, Started};
+use crate::parsed::Parsed;
 use crate::target::TargetKind;
 use crate::workload::Workload;
 
@@ -55,6 +58,8 @@ pub(crate) struct Session {
     pub(crate) progress: Option<ls_types::ProgressToken>,
     /// What it keeps where its target is built from many files.
     pub(crate) building: Option<Building>,
+    /// What was saved while the files of such a target were still being read.
+    pub(crate) early: BTreeMap<Arc<str>, Arc<Parsed>>,
     /// What it keeps of workloads, once it takes saves.
     pub(crate) workload: Option<Workload>,
     /// Requests to stop it that wait for the end.
@@ -134,7 +139,7 @@ pub(crate) async fn run(
     tell(SessionEvent::Started(Box::new(started)));
     match sandbox {
         Place::Own(sandbox) => run_in_own(*sandbox, &cluster, &mut stop, &tell).await,
-        Place::Kept => run_in_kept(&mut stop, &tell).await,
+        Place::Kept => run_in_kept(&cluster, &mut stop, &tell).await,
     }
 }
 
@@ -196,12 +201,20 @@ async fn run_in_own(
     }
 }
 
-async fn run_in_kept(stop: &mut mpsc::Receiver<StopRequest>, tell: &(impl Fn(SessionEvent) + Send + Sync)) {
+async fn run_in_kept(
+    cluster: &Cluster,
+    stop: &mut mpsc::Receiver<StopRequest>,
+    tell: &(impl Fn(SessionEvent) + Send + Sync),
+) {
     let request = stop.recv().await;
-    let stopped = match request.as_ref().and_then(|request| request.live.clone()) {
+    // The sandbox stays, and nothing in it stays suspended that a session has suspended.
+    let (resumed, not_resumed) = resume_all(cluster).await;
+    let mut stopped = match request.as_ref().and_then(|request| request.live.clone()) {
         Some(live) => live.stop(true).await,
         None => Stopped::default(),
     };
+    stopped.restored += resumed.len();
+    stopped.failed.extend(not_resumed);
     tell(SessionEvent::Stopped(stopped));
     answer(request);
 }

@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) lens: LensSettings,
     /// Diagnostics.
     pub(crate) diagnostics: DiagnosticSettings,
+    /// What a save would change.
+    pub(crate) preview: PreviewSettings,
     /// Sends a `gitops/verdict` notification for each verdict. For clients and tests that wait for one.
     pub(crate) verdicts: bool,
 }
@@ -54,6 +56,14 @@ pub(crate) struct DiagnosticSettings {
     /// How many diagnostics of one file are shown at most; what is left out is counted in one more. 1 to 10000.
     #[schemars(range(min = 1, max = 10000))]
     pub(crate) maximum_per_file: u32,
+}
+
+/// What a save would change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct PreviewSettings {
+    /// Whether a lens says while you type what a save would change, in a session. Each pause in typing costs a build and dry runs.
+    pub(crate) on_type: bool,
 }
 
 impl Default for SessionSettings {
@@ -120,6 +130,7 @@ fn take(settings: &mut Settings, key: &str, read: Settings) {
         "session" => settings.session = read.session,
         "lens" => settings.lens = read.lens,
         "diagnostics" => settings.diagnostics = read.diagnostics,
+        "preview" => settings.preview = read.preview,
         "verdicts" => settings.verdicts = read.verdicts,
         _ => {}
     }

@@ -317,6 +317,7 @@ fn begin(
         progress_message: Some("starting the sandbox".to_owned()),
         progress,
         building: None,
+        early: std::collections::BTreeMap::new(),
         workload: None,
         stopping: Vec::new(),
     };

@@ -13,6 +13,7 @@ use lsp_server::RequestId;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
+use crate::actions::preview::{self, Previewed};
 use crate::built::Building;
 use crate::client::Client;
 use crate::event::Inbox;
@@ -49,6 +50,12 @@ pub(crate) struct ClientAbilities {
     pub(crate) related_information: bool,
     /// It takes links to the page of a code.
     pub(crate) code_description: bool,
+    /// It shows a document when told to.
+    pub(crate) show_document: bool,
+    /// It asks for the text of documents that are on no disk (LSP 3.18).
+    pub(crate) document_content: bool,
+    /// It shows Markdown in a hover.
+    pub(crate) markdown_hover: bool,
 }
 
 /// The state.
@@ -99,6 +106,12 @@ pub(crate) struct State {
     pub(crate) reader: Reader,
     /// Builds what is built from many files; started for the first session that needs it.
     pub(crate) renderer: Option<Arc<dyn Renderer>>,
+    /// What a save of a file would change, as it was asked for last.
+    pub(crate) previewed: Option<Previewed>,
+    /// Whether it is being found out for a text that was typed.
+    pub(crate) is_previewing: bool,
+    /// The file for which it is to be found out next.
+    pub(crate) preview_next: Option<Arc<str>>,
     /// Files with text that is not parsed yet.
     pub(crate) unparsed: BTreeSet<Arc<str>>,
     /// Whether lenses have changed since the client was told.
@@ -156,6 +169,7 @@ impl State {
         self.ledger.touch(name);
         crate::workload::text_changed(self, name);
         self.model_changed(name);
+        preview::typed(self, name);
     }
 
     /// Replaces what is said about what the objects of a file are to each other and to other files.

@@ -10,6 +10,7 @@ mod near;
 mod object;
 mod origin;
 mod place;
+mod reach;
 pub mod references;
 
 pub use classify::{FileRole, KUSTOMIZATION_FILES, NotAnObject, Reading, file_role, read, reads_as_template};
@@ -17,4 +18,5 @@ pub use finding::{Code, Finding, Fix, FixKind, Related, Severity, Source, from_s
 pub use near::nearest;
 pub use object::{Gvk, Manifest, ObjectKey};
 pub use origin::{Origin, Supplier};
-pub use place::{Want, anchor_of_object, place};
+pub use place::{Want, anchor_of_object, first_line_of_object, place};
+pub use reach::{Reach, Reached, changes_reach, reach};

@@ -55,6 +55,18 @@ pub fn anchor_of_object(document: &Document, text: &str, base: &FieldPath) -> Sp
     first_line(text, span)
 }
 
+/// Where an object begins: its first key, below the comments and the `---` before it; for an item of a `List` that of the
+/// item. What is about the object as a whole and no fault of it, such as its state, stands on this line.
+pub fn first_line_of_object(document: &Document, text: &str, base: &FieldPath) -> Span {
+    let Some(node) = document.node_at(text, base) else {
+        return anchor_of_object(document, text, base);
+    };
+    // An item that is an alias is where the alias is, not where its anchor is.
+    let first = node.entries().next();
+    let span = first.map_or(node.span(), |(key, value)| key.span().cover(value.span()));
+    first_line(text, span)
+}
+
 /// A squiggle over forty lines says nothing: a span that goes on past its first line ends there.
 fn first_line(text: &str, span: Span) -> Span {
     let shown = span.slice(text);
@@ -67,5 +79,39 @@ fn first_line(text: &str, span: Span) -> Span {
             )
         }
         None => span,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gitops_yaml::{FieldPath, parse};
+
+    use super::first_line_of_object;
+
+    fn first_line(text: &str, document: usize, item: Option<usize>) -> &str {
+        let parse = parse(text);
+        let mut base = FieldPath::new();
+        if let Some(item) = item {
+            base.push_key("items");
+            base.push_index(item);
+        }
+        first_line_of_object(&parse.documents[document], text, &base).slice(text)
+    }
+
+    #[test]
+    fn an_object_begins_below_comments_and_marks() {
+        let text = "# about the first\n---\n# and more\nmetadata:\n  name: a\nkind: Pod\n--- # about the second\n{ kind: Pod, apiVersion: v1 }\n";
+        assert_eq!(first_line(text, 0, None), "metadata:");
+        assert_eq!(first_line(text, 1, None), "kind: Pod");
+    }
+
+    #[test]
+    fn an_item_of_a_list_begins_behind_its_dash() {
+        let text =
+            "kind: List\nitems:\n  # one\n  - &a\n    apiVersion: v1\n    kind: Pod\n  -   kind: Secret\n  - *a\n";
+        assert_eq!(first_line(text, 0, Some(0)), "apiVersion: v1");
+        assert_eq!(first_line(text, 0, Some(1)), "kind: Secret");
+        assert_eq!(first_line(text, 0, Some(2)), "*a");
+        assert_eq!(first_line(text, 0, None), "kind: List");
     }
 }

@@ -18,6 +18,9 @@ pub const CODES: [(&str, &str); 2] = [
     ("patch-not-used", "A patch's `target` selects no object."),
 ];
 
+/// The file in which Flux's bootstrap writes its components.
+const FLUX_COMPONENTS: &str = "gotk-components.yaml";
+
 /// The entries of the kustomizations below a directory that match nothing of what was built of it.
 pub fn unused(tree: &Tree, directory: &str, objects: &[&BuiltObject]) -> Vec<PlacedFault> {
     let root = layer(tree, directory, None);
@@ -42,7 +45,9 @@ pub fn unused(tree: &Tree, directory: &str, objects: &[&BuiltObject]) -> Vec<Pla
             found.push(of_image(image, &images));
         }
     }
-    for layer in &layers {
+    // What patches Flux's own components has nothing to patch where these are left out, or still to be generated.
+    let of_others = |layer: &&&Layer| !layer.files.iter().any(|(_, path)| path.ends_with(FLUX_COMPONENTS));
+    for layer in layers.iter().filter(of_others) {
         let kustomization = &layer.kustomization;
         let patches = kustomization.patches.iter().chain(&kustomization.patches_json6902);
         found.extend(patches.filter_map(|patch| of_patch(patch, objects)));

@@ -3,6 +3,8 @@
 use gitops_model::ObjectKey;
 use serde_json::{Value, json};
 
+use crate::actions::Suspension;
+
 /// What Flux says about an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Condition {
@@ -16,6 +18,8 @@ pub struct Condition {
     pub revision: String,
     /// The `HelmRelease` that a `HelmChart` was made for: namespace and name. Nobody has written such a chart.
     pub made_for: Option<(String, String)>,
+    /// Who suspended it, where somebody did with a command of ours.
+    pub suspension: Option<Suspension>,
 }
 
 /// How an object of Flux is.
@@ -59,14 +63,21 @@ pub(crate) fn condition<'a>(object: &'a Value, wanted: &str) -> Option<&'a Value
 
 /// Whether what an object says was said of the object as it is now, and not of one before an edit of it.
 ///
-/// The controllers note a generation in the status only when they succeed or give up, in a condition always.
+/// The controllers note a generation in the status only when they succeed or give up, in a condition always. That of a
+/// condition is the one at the time when it was written (fluxcd/pkg/runtime/patch), which may be newer than what the
+/// controller has looked at; so of two the one in the status counts.
 pub(crate) fn is_of_this_generation(object: &Value) -> bool {
     let generation = object.pointer("/metadata/generation");
-    let seen = condition(object, "Ready").and_then(|ready| ready.get("observedGeneration"));
-    match seen.or_else(|| object.pointer("/status/observedGeneration")) {
-        Some(seen) => Some(seen) == generation,
-        None => false,
-    }
+    let ready = condition(object, "Ready");
+    let in_status = object.pointer("/status/observedGeneration");
+    let in_condition = ready.and_then(|ready| ready.get("observedGeneration"));
+    let is_true = ready.is_some_and(|ready| text(ready, "/status") == "True");
+    let seen = if is_true {
+        in_status.or(in_condition)
+    } else {
+        in_condition.or(in_status)
+    };
+    seen.is_some_and(|seen| Some(seen) == generation)
 }
 
 /// How an object is, by its own words alone.
@@ -90,8 +101,24 @@ pub(crate) fn readiness(object: &Value) -> Readiness {
             Readiness::Blocked { message }
         }
         ("False", reason) => first_cause(object, reason, message),
-        _ => Readiness::Waiting { message },
+        _ => failed_attempt(object).unwrap_or(Readiness::Waiting { message }),
     }
+}
+
+/// A release whose attempt failed before anything was stored of it, as at a template or a schema: helm-controller tries
+/// again, ever later, and until then says that it is under way.
+fn failed_attempt(object: &Value) -> Option<Readiness> {
+    let released = condition(object, "Released").filter(|released| text(released, "/status") == "False")?;
+    let attempted = text(object, "/status/lastAttemptedRevision");
+    let message = text(released, "/message");
+    // What is left of an earlier attempt names another version of the chart, or is of another generation.
+    let is_of_this = !attempted.is_empty()
+        && message.contains(&format!("@{attempted}: "))
+        && released.get("observedGeneration") == object.pointer("/metadata/generation");
+    is_of_this.then(|| Readiness::Failed {
+        reason: text(released, "/reason").to_owned(),
+        message: message.to_owned(),
+    })
 }
 
 /// A registry is looked into only when a chart is wanted; it has nothing to say itself.
@@ -174,6 +201,34 @@ mod tests {
             message: "Helm upgrade failed: tag needed".to_owned(),
         };
         assert_eq!(readiness(&object), expected);
+    }
+
+    #[test]
+    fn an_attempt_that_stored_nothing_has_failed_though_it_is_tried_again() {
+        let attempt = |version: &str| {
+            let mut object = release(json!([
+                condition(
+                    "Ready",
+                    "Unknown",
+                    "Progressing",
+                    "Running 'upgrade' action with timeout of 20s"
+                ),
+                condition(
+                    "Released",
+                    "False",
+                    "UpgradeFailed",
+                    "Helm upgrade failed for release a/web with chart web@1: no"
+                ),
+            ]));
+            object["status"]["lastAttemptedRevision"] = json!(version);
+            object["status"]["conditions"][1]["observedGeneration"] = json!(1);
+            readiness(&object)
+        };
+        assert!(matches!(attempt("1"), Readiness::Failed { .. }));
+        assert!(
+            matches!(attempt("2"), Readiness::Waiting { .. }),
+            "that was the chart before"
+        );
     }
 
     #[test]

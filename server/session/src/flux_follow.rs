@@ -11,19 +11,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::flux_condition::{Readiness, condition, readiness, text};
-use crate::flux_view::{FluxView, Id, Made, data_of, id_of, owner};
+use crate::flux_loop::WATCHED;
+use crate::flux_object::{Id, data_of, id_of, is_data, owner};
+use crate::flux_view::{FluxView, Made};
 
 /// What was followed of the newest commit. Each step is taken once.
 #[derive(Default)]
 pub(crate) struct Followed {
     /// Sources that have it.
     sources: BTreeSet<Id>,
-    /// Kustomizations that have applied it.
-    applied: BTreeSet<Id>,
+    /// Kustomizations that have applied it, with what of theirs was looked at since.
+    applied: BTreeMap<Id, BTreeSet<Id>>,
     /// Those that were told that all they wait for is there.
     freed: BTreeSet<Id>,
     /// Whether there was a circle when it came.
     is_circular: bool,
+    /// The generation that each object had with the commit before.
+    generations: BTreeMap<Id, i64>,
+    /// Those that were edited since, and asked for it.
+    edited: BTreeSet<Id>,
     /// What each Kustomization had put on the cluster with the commit before.
     inventories: BTreeMap<Id, BTreeSet<Id>>,
 }
@@ -33,8 +39,8 @@ pub(crate) struct Followed {
 pub(crate) struct Wishes {
     /// Whose reconciliation is to be asked for.
     pub(crate) ask: BTreeSet<Id>,
-    /// `ConfigMap`s and Secrets that are to be looked at again.
-    pub(crate) read: BTreeSet<Id>,
+    /// What is to be looked at again, with the Kustomization that has put it there.
+    pub(crate) read: BTreeMap<Id, Id>,
 }
 
 impl Followed {
@@ -46,12 +52,13 @@ impl Followed {
         *self = Self {
             inventories: inventories.collect(),
             is_circular: is_circular(view),
+            generations: view.generations(),
             ..Self::default()
         };
         let own = view.of_kind("GitRepository").filter(|(_, source)| view.is_own(source));
         Wishes {
             ask: own.map(|(id, _)| id.clone()).collect(),
-            read: BTreeSet::new(),
+            read: BTreeMap::new(),
         }
     }
 
@@ -67,8 +74,15 @@ impl Followed {
             }
         }
         for (id, object) in view.of_kind("Kustomization") {
-            if view.applied(object) == Made::Done && self.applied.insert(id.clone()) {
+            if view.applied(object) == Made::Done {
                 self.is_applied(view, id, object, &mut wishes);
+            }
+        }
+        // What was under way when an object was edited can end after that, and looks as if it were about the edit. Only a
+        // request that is made after the edit tells one from the other; a release does that by itself.
+        for (id, object) in view.all().filter(|((kind, ..), _)| kind != "HelmRelease") {
+            if view.is_edited(id, object, self.generations.get(id)) && self.edited.insert(id.clone()) {
+                wishes.ask.insert(id.clone());
             }
         }
         for kind in ["Kustomization", "HelmRelease"] {
@@ -99,14 +113,22 @@ impl Followed {
         }
     }
 
-    fn is_applied(&self, view: &FluxView, id: &Id, object: &Value, wishes: &mut Wishes) {
+    /// Called again and again: what was put there is noted a moment after the condition that says so.
+    fn is_applied(&mut self, view: &FluxView, id: &Id, object: &Value, wishes: &mut Wishes) {
+        let is_first_time = !self.applied.contains_key(id);
+        let looked_at = self.applied.entry(id.clone()).or_default();
         let mut put = inventory(object);
         if let Some(before) = self.inventories.get(id) {
             put.extend(before.iter().cloned());
         }
-        let taken = view.all().flat_map(|(_, object)| data_of(object));
-        wishes.read.extend(taken.filter(|data| put.contains(data)));
-        if self.is_circular && owner(object).is_none() {
+        let new: Vec<Id> = put.into_iter().filter(|one| looked_at.insert(one.clone())).collect();
+        for one in new {
+            let matters = !is_data(&one.0) || view.all().any(|(_, object)| data_of(object).contains(&one));
+            if matters {
+                wishes.read.insert(one, id.clone());
+            }
+        }
+        if is_first_time && self.is_circular && owner(object).is_none() {
             let sleeping = view.of_kind("Kustomization").filter(|(_, other)| {
                 let (source, other_source) = (view.source_of(object), view.source_of(other));
                 source.map(|(id, _)| id) == other_source.map(|(id, _)| id)
@@ -150,7 +172,7 @@ fn all_are_ready(view: &FluxView, object: &Value) -> bool {
     })
 }
 
-/// What a Kustomization has put on the cluster, of those kinds that values and variables come from.
+/// What a Kustomization has put on the cluster: objects of Flux that are watched, and what values and variables come from.
 fn inventory(object: &Value) -> BTreeSet<Id> {
     let entries = object.pointer("/status/inventory/entries").and_then(Value::as_array);
     entries
@@ -160,8 +182,8 @@ fn inventory(object: &Value) -> BTreeSet<Id> {
             // `NAMESPACE_NAME_GROUP_KIND` (fluxcd/cli-utils, `object.ObjMetadata`): none of them has an underscore.
             let mut parts = text(entry, "/id").split('_');
             let (namespace, name, group, kind) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-            let is_data = group.is_empty() && matches!(kind, "ConfigMap" | "Secret");
-            is_data.then(|| (kind.to_owned(), namespace.to_owned(), name.to_owned()))
+            let matters = group.is_empty() && is_data(kind) || WATCHED.contains(&(group, kind));
+            matters.then(|| (kind.to_owned(), namespace.to_owned(), name.to_owned()))
         })
         .collect()
 }

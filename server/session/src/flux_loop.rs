@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::flux_condition::Condition;
 use crate::flux_follow::{Followed, Wishes, users_of};
+use crate::flux_object::is_data;
 use crate::flux_request::{Answer, Requests};
 use crate::flux_roots::{BroughtRepository, namespace_of};
 use crate::flux_served::Served;
@@ -30,7 +31,7 @@ const EVENTS: usize = 1024;
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// The kinds whose conditions are watched: group and kind.
-const WATCHED: [(&str, &str); 9] = [
+pub(crate) const WATCHED: [(&str, &str); 9] = [
     ("kustomize.toolkit.fluxcd.io", "Kustomization"),
     ("helm.toolkit.fluxcd.io", "HelmRelease"),
     ("source.toolkit.fluxcd.io", "GitRepository"),
@@ -69,7 +70,7 @@ pub enum FluxEvent {
         is_new: bool,
     },
     /// Flux says something about an object.
-    Condition(Condition),
+    Condition(Box<Condition>),
     /// The source cannot be served or committed; said to people.
     Trouble(String),
 }
@@ -148,7 +149,7 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
         }
     }
     drop(sender);
-    let (requests, mut answers) = Requests::new(served.cluster.clone());
+    let (requests, mut answers) = Requests::new(&served.cluster);
     let mut view = FluxView::new(served.url(), commit);
     let mut followed = Followed::default();
     loop {
@@ -217,10 +218,13 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
             }
             Some(answer) = answers.recv() => match answer {
                 Answer::NotAsked(id) => view.not_asked(&id),
-                Answer::Data(id, version) => if view.data_is(&id, version) {
-                    let ask = users_of(&view, &id);
-                    fulfil(Wishes { ask, ..Wishes::default() }, &mut view, &requests);
-                },
+                Answer::Found(id, found) if is_data(&id.0) => {
+                    if view.data_is(&id, found.map(|(version, _)| version)) {
+                        let ask = users_of(&view, &id);
+                        fulfil(Wishes { ask, ..Wishes::default() }, &mut view, &requests);
+                    }
+                }
+                Answer::Found(id, found) => view.generation_is(&id, found.map(|(_, generation)| generation)),
             },
         }
         let wishes = followed.wishes(&view);
@@ -232,7 +236,7 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
 /// Reports what is said otherwise than before.
 fn tell(view: &mut FluxView, report: &FluxReport) {
     for condition in view.news() {
-        report(FluxEvent::Condition(condition));
+        report(FluxEvent::Condition(Box::new(condition)));
     }
 }
 
@@ -245,7 +249,7 @@ fn take(seen: Seen, view: &mut FluxView, report: &FluxReport) -> Option<String> 
         }
         Seen::There(object) => view.see(*object),
         Seen::Gone(key) if key.gvk.kind == "Namespace" => {}
-        Seen::Gone(key) => report(FluxEvent::Condition(view.gone(&key))),
+        Seen::Gone(key) => report(FluxEvent::Condition(Box::new(view.gone(&key)))),
     }
     None
 }
@@ -253,12 +257,15 @@ fn take(seen: Seen, view: &mut FluxView, report: &FluxReport) -> Option<String> 
 /// Sends the requests that are wished for.
 fn fulfil(wishes: Wishes, view: &mut FluxView, requests: &Requests) {
     for id in wishes.ask {
-        let token = requests.ask(id.clone());
-        view.asking(&id, &token);
+        if let Some(token) = requests.ask(&id) {
+            view.asking(&id, &token);
+        }
     }
-    for id in wishes.read {
-        view.look_at(&id);
-        requests.read(id);
+    for (id, owner) in wishes.read {
+        view.look_at(&id, &owner);
+        if !requests.read(&id) {
+            view.not_read(&id);
+        }
     }
 }
 

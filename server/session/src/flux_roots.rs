@@ -13,14 +13,24 @@ const FLUX_SYSTEM: &str = "flux-system";
 /// Kustomizations within Kustomizations beyond this are not followed.
 const MAX_DEPTH: usize = 16;
 
-/// A `GitRepository` that is this workspace, as a Kustomization of the target builds it.
+/// An object as a Kustomization of the target builds it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BroughtObject {
+    /// The object.
+    pub object: Value,
+    /// Whether that Kustomization puts everything into one namespace, so that the object is in another one, or in none, when
+    /// patches are applied to it.
+    pub is_moved: bool,
+}
+
+/// A `GitRepository` that is this workspace.
 #[derive(Clone, PartialEq, Debug)]
 pub struct BroughtRepository {
     /// The object.
-    pub object: Value,
+    pub repository: BroughtObject,
     /// The Kustomizations that lead to it as they are built, the outermost first: each is brought by the one before, the
     /// first by the target itself, and the last brings the object. Empty where the target itself does.
-    pub way: Vec<Value>,
+    pub way: Vec<BroughtObject>,
 }
 
 /// What the target has of its own.
@@ -84,13 +94,20 @@ pub(crate) fn roots(entry: &Entry, brought: &[BroughtRepository], endpoint: &Ses
     ];
     // The session has put these there itself.
     for object in [&repository, &kustomization] {
-        patches.push(patch_for(object, "$patch: delete\n"));
+        let own = BroughtObject {
+            object: object.clone(),
+            is_moved: true,
+        };
+        patches.push(patch_for(&own, "$patch: delete\n"));
     }
     let own = name_of(&repository);
-    let others: Vec<&BroughtRepository> = brought.iter().filter(|other| name_of(&other.object) != own).collect();
+    let others: Vec<&BroughtRepository> = brought
+        .iter()
+        .filter(|other| name_of(&other.repository.object) != own)
+        .collect();
     for other in &others {
-        served_as.push(redirect(&other.object, endpoint).served_as);
-        let namespace = namespace_of(&other.object);
+        served_as.push(redirect(&other.repository.object, endpoint).served_as);
+        let namespace = namespace_of(&other.repository.object);
         if !namespaces.contains(&namespace) {
             namespaces.push(namespace);
         }
@@ -117,12 +134,12 @@ fn patches_at(depth: usize, brought: &[&BroughtRepository], endpoint: &SessionEn
     let mut further: BTreeMap<(String, String), Vec<&BroughtRepository>> = BTreeMap::new();
     for repository in brought {
         match repository.way.get(depth) {
-            Some(next) if depth < MAX_DEPTH => further.entry(name_of(next)).or_default().push(repository),
+            Some(next) if depth < MAX_DEPTH => further.entry(name_of(&next.object)).or_default().push(repository),
             Some(_) => {}
             None => {
                 // JSON is YAML.
-                let spec = Value::Object(redirect(&repository.object, endpoint).spec);
-                patches.push(patch_for(&repository.object, &format!("spec: {spec}\n")));
+                let spec = Value::Object(redirect(&repository.repository.object, endpoint).spec);
+                patches.push(patch_for(&repository.repository, &format!("spec: {spec}\n")));
             }
         }
     }
@@ -132,6 +149,7 @@ fn patches_at(depth: usize, brought: &[&BroughtRepository], endpoint: &SessionEn
         };
         let added = patches_at(depth + 1, group, endpoint);
         let has_patches = next
+            .object
             .pointer("/spec/patches")
             .and_then(Value::as_array)
             .is_some_and(|patches| !patches.is_empty());
@@ -148,26 +166,36 @@ fn patches_at(depth: usize, brought: &[&BroughtRepository], endpoint: &SessionEn
 }
 
 /// A patch of a Kustomization for one object, with a body of lines in YAML.
-fn patch_for(object: &Value, body: &str) -> Value {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+fn patch_for(brought: &BroughtObject, body: &str) -> Value {
+    let text = |pointer: &str| {
+        brought
+            .object
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let (kind, name) = (text("/kind"), text("/metadata/name"));
     json!({
-        "target": target_of(object),
+        "target": target_of(brought),
         "patch": format!("{body}apiVersion: {}\nkind: {kind}\nmetadata:\n  name: {name}\n", text("/apiVersion")),
     })
 }
 
-/// The target of a patch that means one object. Its namespace may be set only after the patch, and is none till then, which
-/// kustomize takes for `default`.
-fn target_of(object: &Value) -> Value {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+/// The target of a patch that means one object.
+fn target_of(brought: &BroughtObject) -> Value {
+    let text = |pointer: &str| {
+        let text = brought.object.pointer(pointer).and_then(Value::as_str);
+        text.unwrap_or_default()
+    };
     let group = text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
     let mut target = json!({ "group": group, "kind": text("/kind"), "name": text("/metadata/name") });
+    // What ends up in one namespace cannot have the same name twice, so that the name is enough.
     let namespace = text("/metadata/namespace");
-    if !namespace.is_empty()
+    if !brought.is_moved
+        && !namespace.is_empty()
         && let Some(target) = target.as_object_mut()
     {
-        target.insert("namespace".to_owned(), json!(format!("{namespace}|default")));
+        target.insert("namespace".to_owned(), json!(namespace));
     }
     target
 }
@@ -203,7 +231,7 @@ mod tests {
     use gitops_model::flux::{RefName, SessionEndpoint};
     use serde_json::{Value, json};
 
-    use super::{BroughtRepository, Entry, merge, roots};
+    use super::{BroughtObject, BroughtRepository, Entry, merge, roots};
 
     fn endpoint() -> SessionEndpoint {
         SessionEndpoint {
@@ -219,6 +247,13 @@ mod tests {
             "apiVersion": format!("{group}.toolkit.fluxcd.io/v1"), "kind": kind,
             "metadata": { "name": name, "namespace": namespace }, "spec": spec,
         })
+    }
+
+    fn still(object: Value) -> BroughtObject {
+        BroughtObject {
+            object,
+            is_moved: false,
+        }
     }
 
     fn patches(brought: &[BroughtRepository]) -> Vec<Value> {
@@ -254,11 +289,17 @@ mod tests {
             "fleet",
             &json!({ "url": "https://example.org/fleet" }),
         );
-        let patches = patches(&[BroughtRepository {
-            object: team,
+        let brought = |is_moved| BroughtRepository {
+            repository: BroughtObject {
+                object: team.clone(),
+                is_moved,
+            },
             way: Vec::new(),
-        }]);
-        assert_eq!(patches[0]["target"]["namespace"], "team-a|default");
+        };
+        // One that is put into its namespace only after the patches is meant by its name.
+        assert_eq!(patches(&[brought(true)])[0]["target"]["namespace"], Value::Null);
+        let patches = patches(&[brought(false)]);
+        assert_eq!(patches[0]["target"]["namespace"], "team-a");
         let body = patches[0]["patch"].as_str().expect("a text");
         assert!(body.contains("http://127.0.0.1:1/repository.git"), "{body}");
     }
@@ -282,12 +323,12 @@ mod tests {
         );
         let brought = [
             BroughtRepository {
-                object: repository("one"),
-                way: vec![outer.clone()],
+                repository: still(repository("one")),
+                way: vec![still(outer.clone())],
             },
             BroughtRepository {
-                object: repository("two"),
-                way: vec![outer, inner],
+                repository: still(repository("two")),
+                way: vec![still(outer), still(inner)],
             },
         ];
         let patches = patches(&brought);

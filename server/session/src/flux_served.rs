@@ -67,7 +67,10 @@ impl Served {
     /// Puts the source and the Kustomization of the target on the sandbox, where they are other than before.
     pub(crate) async fn point(&mut self, brought: &[BroughtRepository]) -> Result<(), String> {
         let roots = roots(&self.entry, brought, &self.endpoint);
-        self.others = brought.iter().map(|brought| brought.object.clone()).collect();
+        self.others = brought
+            .iter()
+            .map(|brought| brought.repository.object.clone())
+            .collect();
         if self.roots.as_ref() == Some(&roots) {
             return Ok(());
         }

@@ -6,16 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use gitops_model::ObjectKey;
 use serde_json::Value;
 
-use crate::flux_condition::{Condition, Readiness, is_of_this_generation, readiness, text};
+use crate::actions::Suspension;
+use crate::flux_condition::{Condition, Readiness, condition, is_of_this_generation, readiness, text};
+use crate::flux_object::{
+    Id, checks_health, data_of, generation, has_artifact, id_of, is_data, is_packaged, label, owner, reference,
+    reference_in, requested_at,
+};
 
 /// How far a chain of owners is followed: what makes a Kustomization that makes a Kustomization, and so on.
 const LONGEST_CHAIN: usize = 16;
-
-/// The annotation that asks for a reconciliation now.
-pub(crate) const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
-
-/// Kind, namespace and name. The kinds that are seen here have names of their own, whatever version is served.
-pub(crate) type Id = (String, String, String);
 
 /// What is seen.
 pub(crate) struct FluxView {
@@ -31,6 +30,9 @@ pub(crate) struct FluxView {
     data: BTreeMap<Id, Option<String>>,
     /// Those that have to be looked at again before what uses them can be believed.
     unread: BTreeSet<Id>,
+    /// Objects of Flux that a Kustomization has just put there: what is seen of them may be older than that. Which
+    /// Kustomization, and the generation that they have now; `None` while that is being looked at.
+    awaited: BTreeMap<Id, (Id, Option<i64>)>,
 }
 
 /// Whether the maker of an object has put it on the cluster as the newest commit has it.
@@ -54,6 +56,7 @@ impl FluxView {
             said: BTreeMap::new(),
             data: BTreeMap::new(),
             unread: BTreeSet::new(),
+            awaited: BTreeMap::new(),
         }
     }
 
@@ -62,6 +65,12 @@ impl FluxView {
         let id = id_of(&object);
         if self.asked.get(&id).is_some_and(|token| requested_at(&object) == token) {
             self.asked.remove(&id);
+        }
+        let generation = generation(&object);
+        if let Some((_, Some(awaited))) = self.awaited.get(&id)
+            && generation >= *awaited
+        {
+            self.awaited.remove(&id);
         }
         self.objects.insert(id, object);
     }
@@ -75,6 +84,7 @@ impl FluxView {
         );
         self.objects.remove(&id);
         self.asked.remove(&id);
+        self.awaited.remove(&id);
         self.said.remove(&id);
         Condition {
             key: key.clone(),
@@ -82,6 +92,7 @@ impl FluxView {
             current: true,
             revision: String::new(),
             made_for: None,
+            suspension: None,
         }
     }
 
@@ -104,7 +115,7 @@ impl FluxView {
     pub(crate) fn news(&mut self) -> Vec<Condition> {
         let mut news = Vec::new();
         for (id, object) in &self.objects {
-            let now = self.condition(object);
+            let now = self.said_by(object);
             if self.said.get(id) != Some(&now) {
                 news.push(now);
             }
@@ -118,6 +129,19 @@ impl FluxView {
             self.said.insert(id, condition.clone());
         }
         news
+    }
+
+    /// The generation of each object.
+    pub(crate) fn generations(&self) -> BTreeMap<Id, i64> {
+        let all = self.objects.iter();
+        all.map(|(id, object)| (id.clone(), generation(object))).collect()
+    }
+
+    /// Whether an object is there as the newest commit has it, and another one than with the commit before.
+    pub(crate) fn is_edited(&self, id: &Id, object: &Value, before: Option<&i64>) -> bool {
+        before.is_some_and(|before| *before != generation(object))
+            && !self.awaited.contains_key(id)
+            && self.made(object, LONGEST_CHAIN) == Made::Done
     }
 
     pub(crate) fn get(&self, id: &Id) -> Option<&Value> {
@@ -156,12 +180,38 @@ impl FluxView {
         before.flatten() != version
     }
 
-    /// Data has to be looked at again.
-    pub(crate) fn look_at(&mut self, id: &Id) {
-        self.unread.insert(id.clone());
+    /// An object of Flux that was to be looked at has this generation, `None` if it is gone.
+    pub(crate) fn generation_is(&mut self, id: &Id, now: Option<i64>) {
+        let seen = self.objects.get(id).map(generation);
+        let is_up_to_date = match (seen, now) {
+            (Some(seen), Some(now)) => seen >= now,
+            (None, None) => true,
+            // What is gone is seen to be gone in a moment, whatever it says.
+            _ => false,
+        };
+        if is_up_to_date {
+            self.awaited.remove(id);
+        } else if let Some((_, awaited)) = self.awaited.get_mut(id) {
+            *awaited = Some(now.unwrap_or(i64::MAX));
+        }
     }
 
-    fn condition(&self, object: &Value) -> Condition {
+    /// An object has to be looked at again: data, or an object of Flux that `owner` has put there.
+    pub(crate) fn look_at(&mut self, id: &Id, owner: &Id) {
+        if is_data(&id.0) {
+            self.unread.insert(id.clone());
+        } else {
+            self.awaited.insert(id.clone(), (owner.clone(), None));
+        }
+    }
+
+    /// An object could not be looked at.
+    pub(crate) fn not_read(&mut self, id: &Id) {
+        self.unread.remove(id);
+        self.awaited.remove(id);
+    }
+
+    fn said_by(&self, object: &Value) -> Condition {
         let key = ObjectKey::of(object);
         let kind = key.gvk.kind.as_str();
         let mut readiness = self.in_this_world(object, readiness(object));
@@ -179,12 +229,16 @@ impl FluxView {
         }
         let is_chart = kind == "HelmChart";
         let made_for = is_chart.then(|| label(object, "helm.toolkit.fluxcd.io")).flatten();
+        let id = id_of(object);
+        // What it has put there is not all seen yet.
+        let is_seen = !self.awaited.values().any(|(owner, _)| *owner == id);
         Condition {
-            current: made == Made::Done && self.is_current(object),
+            current: made == Made::Done && is_seen && self.is_current(object),
             revision: revision.to_owned(),
             key,
             readiness,
             made_for,
+            suspension: Suspension::of(object),
         }
     }
 
@@ -197,10 +251,9 @@ impl FluxView {
         let is_there = |id: Option<Id>| id.is_some_and(|id| self.objects.contains_key(&id));
         let is_early = match (text(object, "/kind"), reason.as_str()) {
             ("GitRepository", _) => message.contains(&self.url),
-            ("Kustomization", "ArtifactFailed") if message.ends_with("not found") => {
-                is_there(reference(object, "/spec/sourceRef"))
-            }
-            ("HelmChart", "SourceUnavailable") if message.ends_with("not found") => {
+            ("Kustomization", "ArtifactFailed") | ("HelmChart", "SourceUnavailable")
+                if message.ends_with("not found") =>
+            {
                 is_there(reference(object, "/spec/sourceRef"))
             }
             ("HelmRelease", "ArtifactFailed") if message.ends_with("not found") => {
@@ -224,13 +277,12 @@ impl FluxView {
     /// Whether what an object says is about the newest commit, as far as it can tell by itself and by its sources.
     pub(crate) fn is_current(&self, object: &Value) -> bool {
         let id = id_of(object);
-        let is_suspended = matches!(readiness(object), Readiness::Suspended);
-        if is_suspended {
-            return true;
+        if readiness(object) == Readiness::Suspended {
+            return !self.awaited.contains_key(&id);
         }
         let requested = requested_at(object);
         let is_handled = requested.is_empty() || requested == text(object, "/status/lastHandledReconcileAt");
-        if self.asked.contains_key(&id) || !is_handled {
+        if self.asked.contains_key(&id) || self.awaited.contains_key(&id) || !is_handled {
             return false;
         }
         // What has nothing to say has said it.
@@ -248,6 +300,7 @@ impl FluxView {
             "HelmChart" => match self.source_of(object) {
                 Some((_, source)) if has_artifact(source) => {
                     self.is_current(source)
+                        && is_packaged(object)
                         && text(object, "/status/observedSourceArtifactRevision")
                             == text(source, "/status/artifact/revision")
                 }
@@ -263,16 +316,20 @@ impl FluxView {
     /// Whether a Kustomization has tried the newest artifact of its source.
     fn is_attempted(&self, object: &Value) -> bool {
         // What waits or cannot get its directory attempts nothing, so the revision stays an older one.
-        let reason = crate::flux_condition::condition(object, "Ready").map_or("", |ready| text(ready, "/reason"));
+        let reason = condition(object, "Ready").map_or("", |ready| text(ready, "/reason"));
         if matches!(reason, "DependencyNotReady" | "InvalidCELExpression" | "AccessDenied") {
             return true;
         }
         match self.source_of(object) {
             Some((_, source)) => {
                 let newest = text(source, "/status/artifact/revision");
+                // Conditions come before the rest of the status, of which the inventory is a part.
+                let is_whole =
+                    readiness(object) != Readiness::Ready || text(object, "/status/lastAppliedRevision") == newest;
                 // That it was asked for, and has answered, says it instead.
                 let has_answered = reason == "ArtifactFailed" && !requested_at(object).is_empty();
-                self.is_current(source) && (text(object, "/status/lastAttemptedRevision") == newest || has_answered)
+                let has_tried = text(object, "/status/lastAttemptedRevision") == newest || has_answered;
+                self.is_current(source) && has_tried && is_whole
             }
             None => true,
         }
@@ -283,7 +340,7 @@ impl FluxView {
         let Some((id, chart)) = self.chart_of(object) else {
             return true;
         };
-        let reason = crate::flux_condition::condition(object, "Ready").map_or("", |ready| text(ready, "/reason"));
+        let reason = condition(object, "Ready").map_or("", |ready| text(ready, "/reason"));
         let attempts_nothing = matches!(
             reason,
             "DependencyNotReady" | "SourceNotReady" | "ArtifactFailed" | "ValuesError" | "AccessDenied"
@@ -291,19 +348,26 @@ impl FluxView {
         if !self.is_current(chart) {
             return false;
         }
+        if attempts_nothing {
+            return true;
+        }
+        // An attempt that began before an edit of the release can end after it.
+        let attempted = object.pointer("/status/lastAttemptedGeneration");
+        if attempted.is_some_and(|attempted| Some(attempted) != object.pointer("/metadata/generation")) {
+            return false;
+        }
         // Other sources have revisions that are no versions of a chart.
         let newest = text(chart, "/status/artifact/revision");
-        attempts_nothing || id.0 != "HelmChart" || text(object, "/status/lastAttemptedRevision") == newest
+        id.0 != "HelmChart" || text(object, "/status/lastAttemptedRevision") == newest
     }
 
     /// What the chart of a release is in.
     pub(crate) fn chart_of(&self, object: &Value) -> Option<(Id, &Value)> {
-        let id = match reference(object, "/spec/chartRef") {
-            Some(id) => id,
-            None => {
-                let (namespace, name) = text(object, "/status/helmChart").split_once('/')?;
-                ("HelmChart".to_owned(), namespace.to_owned(), name.to_owned())
-            }
+        let id = if let Some(named) = reference(object, "/spec/chartRef") {
+            named
+        } else {
+            let (namespace, name) = text(object, "/status/helmChart").split_once('/')?;
+            ("HelmChart".to_owned(), namespace.to_owned(), name.to_owned())
         };
         let chart = self.objects.get(&id)?;
         Some((id, chart))
@@ -361,81 +425,6 @@ impl FluxView {
             _ => Made::NotYet,
         }
     }
-}
-
-/// Whether a Kustomization has come so far that it looks at the health of what it has applied.
-fn checks_health(object: &Value) -> bool {
-    crate::flux_condition::condition(object, "Reconciling").is_some_and(|running| {
-        text(running, "/status") == "True"
-            && text(running, "/message").starts_with("Running health checks for revision ")
-    })
-}
-
-fn has_artifact(source: &Value) -> bool {
-    !text(source, "/status/artifact/revision").is_empty()
-}
-
-pub(crate) fn requested_at(object: &Value) -> &str {
-    object
-        .pointer("/metadata/annotations")
-        .and_then(|annotations| annotations.get(REQUESTED_AT))
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-}
-
-pub(crate) fn id_of(object: &Value) -> Id {
-    (
-        text(object, "/kind").to_owned(),
-        text(object, "/metadata/namespace").to_owned(),
-        text(object, "/metadata/name").to_owned(),
-    )
-}
-
-/// What a reference names, in the namespace of the object itself where it names none.
-fn reference(object: &Value, pointer: &str) -> Option<Id> {
-    reference_in(object.pointer(pointer)?, text(object, "/metadata/namespace"))
-}
-
-fn reference_in(reference: &Value, own_namespace: &str) -> Option<Id> {
-    let (kind, name) = (text(reference, "/kind"), text(reference, "/name"));
-    let namespace = Some(text(reference, "/namespace")).filter(|namespace| !namespace.is_empty());
-    let is_whole = !kind.is_empty() && !name.is_empty();
-    is_whole.then(|| {
-        (
-            kind.to_owned(),
-            namespace.unwrap_or(own_namespace).to_owned(),
-            name.to_owned(),
-        )
-    })
-}
-
-/// Namespace and name that a controller notes in labels of what it makes.
-fn label(object: &Value, group: &str) -> Option<(String, String)> {
-    let labels = object.pointer("/metadata/labels")?;
-    let of = |what: &str| labels.get(format!("{group}/{what}")).and_then(Value::as_str);
-    Some((of("namespace")?.to_owned(), of("name")?.to_owned()))
-}
-
-/// The Kustomization that puts an object on the cluster.
-pub(crate) fn owner(object: &Value) -> Option<Id> {
-    let (namespace, name) = label(object, "kustomize.toolkit.fluxcd.io")?;
-    Some(("Kustomization".to_owned(), namespace, name))
-}
-
-/// The `ConfigMap`s and Secrets that an object takes values or variables from.
-pub(crate) fn data_of(object: &Value) -> Vec<Id> {
-    let pointer = match text(object, "/kind") {
-        "HelmRelease" => "/spec/valuesFrom",
-        "Kustomization" => "/spec/postBuild/substituteFrom",
-        _ => return Vec::new(),
-    };
-    let namespace = text(object, "/metadata/namespace");
-    let entries = object.pointer(pointer).and_then(Value::as_array);
-    entries
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| reference_in(entry, namespace))
-        .collect()
 }
 
 #[cfg(test)]

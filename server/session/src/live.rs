@@ -16,9 +16,9 @@ use gitops_model::{Gvk, ObjectKey};
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc, oneshot, watch};
 
 use crate::inventory::{Inventory, delete_one};
-use crate::one_file::{apply_early_part, supply_file};
+use crate::one_file::{apply_early_part, judge_one, supply_file};
 use crate::stages;
-use crate::supply::{ObjectVerdict, Report, Stopped, Supply};
+use crate::supply::{ObjectVerdict, Report, Stopped, Supplied, Supply};
 
 /// How many requests of one session are under way at most.
 const IN_FLIGHT: usize = 8;
@@ -154,6 +154,11 @@ impl Live {
     /// Asks again for what could not be asked before: after the server has come back.
     pub fn retry(&self) -> Result<(), NotTaken> {
         self.send(Command::Retry)
+    }
+
+    /// What the server would say of an object, without a save.
+    pub async fn judge(&self, supplied: &Supplied) -> ObjectVerdict {
+        judge_one(&self.shared, supplied).await
     }
 
     /// How many objects the session has on the cluster.
@@ -317,7 +322,7 @@ async fn stop(shared: &Shared, delete: bool) -> Stopped {
     if !delete {
         return Stopped {
             deleted: keys.len(),
-            failed: Vec::new(),
+            ..Stopped::default()
         };
     }
     // Namespaces and CRDs last: what is in them goes one by one, so that each failure has a name.

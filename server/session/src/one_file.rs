@@ -281,7 +281,7 @@ async fn wait_for_service_account(shared: &Shared, key: &ObjectKey) {
     }
 }
 
-async fn judge_one(shared: &Shared, supplied: &Supplied) -> ObjectVerdict {
+pub(crate) async fn judge_one(shared: &Shared, supplied: &Supplied) -> ObjectVerdict {
     wait_for_service_account(shared, &supplied.manifest.key).await;
     let _permit = shared.in_flight.acquire().await;
     let manifest = supplied.manifest.clone();

@@ -115,6 +115,8 @@ pub enum Force {
 pub struct Stopped {
     /// How many objects the session had put there.
     pub deleted: usize,
+    /// How many objects were given back the state that they had before: what was suspended is resumed.
+    pub restored: usize,
     /// What could not be deleted, with the reason.
     pub failed: Vec<(ObjectKey, String)>,
 }

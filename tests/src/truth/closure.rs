@@ -7,7 +7,7 @@ use gitops_model::{FileRole, Gvk, file_role};
 use gitops_yaml::{FieldPath, NodeKind};
 
 use super::piece::{Piece, Role};
-use super::trees::{Trees, WORK_TREE};
+use super::trees::{Trees, WORK_TREE, is_yaml};
 use super::world::{Builder, TargetKind, World};
 
 /// Files that the session itself puts on the sandbox, or leaves to the sandbox's own Flux.
@@ -58,8 +58,7 @@ fn folder(builder: &Builder, target: &str, closure: &mut Closure) {
         return;
     };
     for (path, _) in tree.texts.below(target) {
-        let is_yaml = path.ends_with(".yaml") || path.ends_with(".yml");
-        if is_yaml && file_role(path) == FileRole::Manifests {
+        if is_yaml(path) && file_role(path) == FileRole::Manifests {
             add_file(&builder.trees, WORK_TREE, path, "", closure);
         }
     }

@@ -111,7 +111,8 @@ impl Play {
                 if Instant::now() > deadline {
                     anyhow::bail!("Flux has not come to anything in {} s", FIRST.as_secs());
                 }
-                std::thread::sleep(LOOK);
+                // Nothing tells the client of conditions, so the API server is asked again.
+                self.hear((Instant::now() + LOOK).min(deadline));
             }
         } else {
             while !self.verdicts.iter().any(|(_, phase, _)| phase == "apply") && Instant::now() < deadline {
@@ -369,16 +370,13 @@ fn decoded(uri: &str) -> String {
     while let Some((&byte, after)) = rest.split_first() {
         let escaped = (byte == b'%').then(|| after.get(..2)).flatten();
         let escaped = escaped.and_then(|digits| std::str::from_utf8(digits).ok());
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
+        let escaped = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(escaped.unwrap_or(byte));
+        rest = if escaped.is_some() {
+            after.get(2..).unwrap_or_default()
+        } else {
+            after
+        };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }

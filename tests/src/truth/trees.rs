@@ -123,3 +123,8 @@ fn copied(copy: &Copy, texts: &BTreeMap<String, String>) -> Vec<(String, String)
     }
     found
 }
+
+/// Whether a path is one of YAML.
+pub fn is_yaml(path: &str) -> bool {
+    matches!(camino::Utf8Path::new(path).extension(), Some("yaml" | "yml"))
+}

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::releases::{self, Release};
-use super::trees::{Trees, WORK_TREE};
+use super::trees::{Trees, WORK_TREE, is_yaml};
 use super::units::{self, Unit};
 
 /// What kind of target it is.
@@ -239,8 +239,7 @@ impl Builder {
             format!("{}/", self.target)
         };
         for (path, text) in &self.texts {
-            let is_yaml = path.ends_with(".yaml") || path.ends_with(".yml");
-            if !is_yaml || !path.starts_with(&prefix) || file_role(path) != FileRole::Manifests {
+            if !is_yaml(path) || !path.starts_with(&prefix) || file_role(path) != FileRole::Manifests {
                 continue;
             }
             let text = broken
@@ -279,7 +278,7 @@ pub fn kind_of(texts: &BTreeMap<String, String>, target: &str) -> TargetKind {
     let of_flux = |rest: &str, text: &str| {
         rest == "flux-system/gotk-sync.yaml"
             || (!rest.contains('/')
-                && (rest.ends_with(".yaml") || rest.ends_with(".yml"))
+                && is_yaml(rest)
                 && text.contains("kustomize.toolkit.fluxcd.io/")
                 && text.contains("kind: Kustomization"))
     };

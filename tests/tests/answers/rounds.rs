@@ -106,8 +106,8 @@ fn two_objects_of_which_one_is_wrong() {
         expect![[r#"
             #- both.yaml
             apiVersion: v1
-            kind: ConfigMap
             #> lens: ✓ applied · AGE
+            kind: ConfigMap
             metadata:
               name: right
               namespace: one-is-wrong
@@ -115,8 +115,8 @@ fn two_objects_of_which_one_is_wrong() {
               key: value
             ---
             apiVersion: v1
-            kind: ConfigMap
             #> lens: ✗ rejected: 1 problem
+            kind: ConfigMap
             metadata:
               name: wrong
               namespace: one-is-wrong
@@ -139,16 +139,16 @@ fn items_of_a_list_document() {
             kind: List
             items:
               - apiVersion: v1
-                kind: ConfigMap
             #> lens: ✓ applied · AGE
+                kind: ConfigMap
                 metadata:
                   name: first
                   namespace: list-document
                 data:
                   key: value
               - apiVersion: v1
-                kind: ConfigMap
             #> lens: ✗ rejected: 1 problem
+                kind: ConfigMap
                 metadata:
                   name: second
                   namespace: list-document
@@ -157,8 +157,8 @@ fn items_of_a_list_document() {
             #> action: Rename it to data (preferred)
                   key: value
               - apiVersion: v1
-                kind: Service
             #> lens: ✗ rejected: 2 problems
+                kind: Service
                 metadata:
                   name: third
                   namespace: list-document
@@ -175,8 +175,8 @@ fn items_of_a_list_document() {
             #                   ^ error apply/wrong-type: expected string, got number 6 — put it in quotes
             #> action: Put it in quotes (preferred)
               - apiVersion: v1
-                kind: Pod
             #> lens: ✗ rejected: 1 problem
+                kind: Pod
                 metadata:
                   name: fourth
                   namespace: list-document

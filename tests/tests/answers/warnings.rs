@@ -14,9 +14,9 @@ fn deprecated_version() {
         expect![[r#"
             #- endpoints.yaml
             apiVersion: v1
+            #> lens: ✓ applied · AGE
             #           ^^ warning apply/deprecated-version: v1 Endpoints is deprecated; use discovery.k8s.io/v1 EndpointSlice
             kind: Endpoints
-            #> lens: ✓ applied · AGE
             metadata:
               name: web
               namespace: deprecated

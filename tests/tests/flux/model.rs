@@ -5,8 +5,6 @@ use gitops_tests::server::TestServer;
 use regex::Regex;
 use serde_json::Value;
 
-use gitops_tests::repository::files_below;
-
 use crate::Fleet;
 
 impl Fleet {
@@ -18,26 +16,8 @@ impl Fleet {
 
     /// Saves a file as it was; whether it is accepted.
     fn mend(&self, file: &str, text: &str) -> bool {
-        let version = self.server.retype(file, text);
-        self.server.wait_for_version(file, version);
-        let mark = self.server.save(file);
+        let mark = self.save_text(file, text);
         self.verdict(file, "dry-run", mark)
-    }
-
-    /// Everything that is said of the repository, by file.
-    fn all_findings(&self, repository: &str) -> Vec<String> {
-        let directory = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("corpora/reports")
-            .join(repository);
-        let mut files = files_below(&directory);
-        files.sort();
-        files
-            .iter()
-            .flat_map(|file| {
-                let found = self.findings(file);
-                found.into_iter().map(move |found| format!("{file}:{found}"))
-            })
-            .collect()
     }
 }
 
@@ -71,7 +51,7 @@ struct Broken {
 }
 
 /// Breaks and mends; what is said meanwhile is what is wanted, and nothing is left of it.
-fn play(fleet: &Fleet, repository: &str, cases: &[Broken]) {
+fn play(fleet: &Fleet, cases: &[Broken]) {
     let mut missed = Vec::new();
     for case in cases {
         let sound = std::fs::read_to_string(fleet.server.workspace().join(case.file)).expect("the file can be read");
@@ -79,12 +59,12 @@ fn play(fleet: &Fleet, repository: &str, cases: &[Broken]) {
         let says = Regex::new(case.says).expect("a pattern");
         for (file, line) in case.at {
             if !is_said(&fleet.server, file, line, case.severity, &says) {
-                let all = fleet.all_findings(repository);
+                let all = fleet.all_findings();
                 missed.push(format!("{line:?} of {file}, matching {says}: {all:#?}"));
             }
         }
         assert!(fleet.mend(case.file, &sound), "{} is mended", case.file);
-        let left = fleet.all_findings(repository);
+        let left = fleet.all_findings();
         let left: Vec<&String> = left.iter().filter(|found| found.contains(" model/")).collect();
         assert!(left.is_empty(), "left of {}: {left:#?}", case.put);
     }
@@ -96,10 +76,9 @@ fn references_of_kustomizations() {
     let fleet = Fleet::start("flux-a", "clusters/east");
     // Nothing is said of what is sound.
     assert!(fleet.put("apps/portal.yaml", "memory: 64Mi", "memory: 65Mi"));
-    assert_eq!(fleet.all_findings("flux-a"), [""; 0]);
+    assert_eq!(fleet.all_findings(), [""; 0]);
     play(
         &fleet,
-        "flux-a",
         &[
             Broken {
                 file: "clusters/east/tools.yaml",
@@ -211,14 +190,13 @@ fn references_of_releases() {
     let fleet = Fleet::start("flux-h", "clusters/west");
     assert!(fleet.put("web/gate.yaml", "period: 5", "period: 6"));
     let said: Vec<String> = fleet
-        .all_findings("flux-h")
+        .all_findings()
         .into_iter()
         .filter(|said| said.contains(" model/"))
         .collect();
     assert_eq!(said, [""; 0]);
     play(
         &fleet,
-        "flux-h",
         &[
             Broken {
                 file: "base/values.yaml",
@@ -297,7 +275,7 @@ fn nothing_is_said_of_the_example_of_flux() {
     let fleet = Fleet::start("../flux2-kustomize-helm-example", "clusters/staging");
     fleet.put("clusters/staging/apps.yaml", "timeout: 5m", "timeout: 6m");
     let said: Vec<String> = fleet
-        .all_findings("../flux2-kustomize-helm-example")
+        .all_findings()
         .into_iter()
         .filter(|said| said.contains(" model/"))
         .collect();

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 use gitops_tests::message_log::Mark;
@@ -230,7 +230,9 @@ impl Repository {
     /// Breaks, looks, mends; what is not as a person wants it.
     fn play(&self, case: &Case) -> Result<(), String> {
         let (sound, broken) = self.texts(case);
+        let began = Instant::now();
         let verdict = self.save(&broken);
+        let took = began.elapsed();
         let is_there = || self.shown().iter().any(|shown| case.wants(shown));
         if case.phase == "runtime" && !is_there() {
             let _ = self
@@ -243,16 +245,15 @@ impl Repository {
         let listed = self.listed();
         let is_mended = self.is_content(&sound);
         let left = self.listed();
+        let works = found && is_mended && left.is_empty();
         println!(
-            "{} {:7} {} ({})\n{listed}",
-            if found && is_mended && left.is_empty() {
-                "✓"
-            } else {
-                "✗"
-            },
+            "{} {:7} {} ({}): {} s to the last word{}\n{listed}",
+            if works { "✓" } else { "✗" },
             case.phase,
             case.name,
             case.source,
+            took.as_secs(),
+            if verdict.is_none() { ", which did not come" } else { "" },
         );
         if !is_mended {
             println!("         mended, and Flux is not content:\n{left}");

@@ -24,7 +24,7 @@ fn a_workload_of_flux_that_does_not_run() {
     fleet.save("apps/portal.yaml", "memory: 64Mi", "memory: 64Ti");
     assert_eq!(
         said(&fleet, "apps/portal.yaml", mark, "runtime/"),
-        ["37: error runtime/unschedulable: no node has 64Ti memory free for the pods"]
+        ["32: error runtime/unschedulable: no node has 64Ti memory free for the pods"]
     );
     let mark = fleet.server.client.mark();
     fleet.save("apps/portal.yaml", "memory: 64Ti", "memory: 64Mi");

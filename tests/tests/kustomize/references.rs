@@ -132,7 +132,7 @@ spec:
             "  selector:\n    app: web\n",
             "  selector:\n    app: wed\n"
         )),
-        "base/web.yaml:28 `wed` warning model/no-pods-selected: \"app: wed\" selects no pods: those of Deployment \
+        "base/web.yaml:27 `wed` warning model/no-pods-selected: \"app: wed\" selects no pods: those of Deployment \
          shop/dev-web have \"app: web\""
     );
     assert_eq!(

@@ -148,7 +148,7 @@ fn a_verdict_in_neovim() {
     expect![[r#"
         opened: not in session | ▶ Start session
         status: session · run · local · CONTEXT
-        started: ✓ applied · AGE
+        started: ✓ applied · AGE · pods simulated
         broken and saved: ✗ rejected: 2 problems
           web.yaml:12:19         - { name: 🦊, imag: nginx }
           web.yaml:12:19                   ^^ "🦊" is not valid: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character [apply/invalid-value]
@@ -157,7 +157,7 @@ fn a_verdict_in_neovim() {
         mended by a quick fix, not saved yet: ✗ rejected: 2 problems
           web.yaml:12:19         - { name: 🦊, image: nginx }
           web.yaml:12:19                   ^^ "🦊" is not valid: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character [apply/invalid-value]
-        mended and saved: ✓ applied · AGE
+        mended and saved: ✓ applied · AGE · pods simulated
         status: offline · gitops
     "#]].assert_eq(&seen);
 }

@@ -15,7 +15,7 @@ local function lenses()
   local titles = {}
   for _, lens in ipairs(vim.lsp.codelens.get(0)) do
     local title = lens.command and lens.command.title or "?"
-    title = title:gsub(" · just now$", " · AGE"):gsub(" · %d+ %a+ ago$", " · AGE")
+    title = title:gsub(" · just now", " · AGE"):gsub(" · %d+ %a+ ago", " · AGE")
     table.insert(titles, title)
   end
   return table.concat(titles, " | ")

@@ -41,6 +41,19 @@ fn commands_without_a_session() {
         ("gitops.session.start", json!({ "root": "https://example.com" })),
         ("gitops.session.start", json!({ "tagret": "apps" })),
         ("gitops.session.start", json!({ "name": "Not A Name" })),
+        ("gitops.reconcile", Value::Null),
+        ("gitops.suspend", json!({ "uri": server.uri("a.yaml") })),
+        ("gitops.resume", json!({ "object": { "kind": "Pod", "name": "a" } })),
+        (
+            "gitops.showRendered",
+            json!({ "object": { "apiVersion": "v1", "kind": "Pod", "name": "a" } }),
+        ),
+        (
+            "gitops.diffLive",
+            json!({ "uri": server.uri("a.yaml"), "position": { "line": 0, "character": 0 } }),
+        ),
+        ("gitops.events", json!({ "objects": [] })),
+        ("gitops.preview", json!({ "uri": server.uri("a.yaml") })),
         ("gitops.session.begin", Value::Null),
         ("frobnicate", Value::Null),
     ] {
@@ -96,6 +109,20 @@ fn commands_without_a_session() {
           gitops.session.start: unknown field `tagret`, expected one of `root`, `target`, `sandbox`, `context`, `name`
         gitops.session.start {"name":"Not A Name"}
           the sandbox did not start: "Not A Name" cannot be the name of a sandbox: it must be lowercase letters, digits and dashes, at most 63 of them
+        gitops.reconcile null
+          say which object: { uri, position } or { object: { apiVersion, kind, namespace, name } }
+        gitops.suspend {"uri":"file://WORKSPACE/a.yaml"}
+          uri and position belong together
+        gitops.resume {"object":{"kind":"Pod","name":"a"}}
+          missing field `apiVersion`
+        gitops.showRendered {"object":{"apiVersion":"v1","kind":"Pod","name":"a"}}
+          no session applies this; start one first (gitops.session.start)
+        gitops.diffLive {"uri":"file://WORKSPACE/a.yaml","position":{"line":0,"character":0}}
+          a.yaml is not open
+        gitops.events {"objects":[]}
+          unknown field `objects`, expected one of `uri`, `position`, `object`, `reason`, `show`
+        gitops.preview {"uri":"file://WORKSPACE/a.yaml"}
+          no session applies this file; start one first (gitops.session.start)
         gitops.session.begin null
           there is no command gitops.session.begin; did you mean gitops.session.list?
         frobnicate null

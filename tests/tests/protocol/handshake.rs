@@ -35,10 +35,18 @@ fn what_the_server_can_do() {
               "gitops.session.stop",
               "gitops.session.list",
               "gitops.apply",
+              "gitops.reconcile",
+              "gitops.suspend",
+              "gitops.resume",
+              "gitops.showRendered",
+              "gitops.diffLive",
+              "gitops.events",
+              "gitops.preview",
               "gitops.mode"
             ],
             "workDoneProgress": true
           },
+          "hoverProvider": true,
           "positionEncoding": "utf-16",
           "textDocumentSync": {
             "change": 2,

@@ -14,8 +14,8 @@ fn a_namespace_and_a_kind_of_the_same_save() {
         expect![[r##"
             #- all.yaml
             apiVersion: staging.example.com/v1
-            kind: Probe
             #> lens: ✓ applied · AGE
+            kind: Probe
             metadata:
               name: first
               namespace: staged-one
@@ -23,8 +23,8 @@ fn a_namespace_and_a_kind_of_the_same_save() {
               depth: 3
             ---
             apiVersion: apiextensions.k8s.io/v1
-            kind: CustomResourceDefinition
             #> lens: ✓ applied · AGE
+            kind: CustomResourceDefinition
             metadata:
               name: probes.staging.example.com
             spec:
@@ -45,15 +45,15 @@ fn a_namespace_and_a_kind_of_the_same_save() {
                             depth: { type: integer, maximum: 10 }
             ---
             apiVersion: v1
-            kind: Namespace
             #> lens: ✓ applied · AGE
+            kind: Namespace
             metadata:
               name: staged-one
             #= its rules hold
             #- all.yaml
             apiVersion: staging.example.com/v1
-            kind: Probe
             #> lens: ✗ rejected: 2 problems
+            kind: Probe
             metadata:
               name: first
               namespace: staged-one
@@ -64,8 +64,8 @@ fn a_namespace_and_a_kind_of_the_same_save() {
             # ^^^^^ error apply/unknown-field: unknown field "dpeth"; "depth" is written already
             ---
             apiVersion: apiextensions.k8s.io/v1
-            kind: CustomResourceDefinition
             #> lens: ✓ applied · AGE
+            kind: CustomResourceDefinition
             metadata:
               name: probes.staging.example.com
             spec:
@@ -86,8 +86,8 @@ fn a_namespace_and_a_kind_of_the_same_save() {
                             depth: { type: integer, maximum: 10 }
             ---
             apiVersion: v1
-            kind: Namespace
             #> lens: ✓ applied · AGE
+            kind: Namespace
             metadata:
               name: staged-one
         "##]],

@@ -19,8 +19,8 @@ fn broken_then_mended() {
         expect![[r##"
             #- web.yaml
             apiVersion: apps/v1
-            kind: Deployment
             #> lens: ✗ rejected: 1 problem
+            kind: Deployment
             metadata:
               name: broken-then-mended
               namespace: default
@@ -39,8 +39,8 @@ fn broken_then_mended() {
             #= mended
             #- web.yaml
             apiVersion: apps/v1
+            #> lens: ✓ applied · AGE · pods simulated
             kind: Deployment
-            #> lens: ✓ applied · AGE
             metadata:
               name: broken-then-mended
               namespace: default
@@ -73,8 +73,8 @@ fn all_errors_at_once() {
         expect![[r##"
             #- web.yaml
             apiVersion: apps/v1
-            kind: Deployment
             #> lens: ✗ rejected: 8 problems
+            kind: Deployment
             metadata:
               name: All-At-Once
             #       ^^^^^^^^^^^ error apply/invalid-value: "All-At-Once" is not valid: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character
@@ -118,8 +118,8 @@ fn files_that_are_sent_together_do_not_wait_for_each_other() {
         expect![[r#"
             #- good.yaml
             apiVersion: v1
-            kind: ConfigMap
             #> lens: ✓ applied · AGE
+            kind: ConfigMap
             metadata:
               name: together-good
               namespace: default
@@ -127,8 +127,8 @@ fn files_that_are_sent_together_do_not_wait_for_each_other() {
               key: value
             #- bad.yaml
             apiVersion: v1
-            kind: ConfigMap
             #> lens: ✗ rejected: 1 problem
+            kind: ConfigMap
             metadata:
               name: together-bad
               namespace: default
@@ -137,8 +137,8 @@ fn files_that_are_sent_together_do_not_wait_for_each_other() {
               - key
             ---
             apiVersion: v1
-            kind: ConfigMap
             #> lens: ✗ rejected: 1 problem
+            kind: ConfigMap
             metadata:
               name: together-beside-bad
               namespace: default
@@ -243,7 +243,7 @@ fn a_deployment_becomes_available() {
             .into_iter()
             .map(|(line, title)| (line, ageless(&title)))
             .collect::<Vec<_>>(),
-        [(1, "✓ applied · AGE".to_owned())]
+        [(0, "✓ applied · AGE · pods simulated".to_owned())]
     );
 }
 
@@ -334,33 +334,33 @@ fn several_objects_of_one_file() {
             kind: List
             items:
               - apiVersion: v1
-                kind: ConfigMap
             #> lens: ✓ applied · AGE
+                kind: ConfigMap
                 metadata: { name: several-one, namespace: default }
               - apiVersion: v1
-                kind: ConfigMap
             #> lens: ✗ rejected: 1 problem
+                kind: ConfigMap
                 metadata: { name: several-two, namespace: default }
                 data: { key: 2 }
             #                ^ error apply/wrong-type: expected string, got number 2 — put it in quotes
             ---
             # Without a namespace it is in the default one.
             apiVersion: v1
-            kind: ConfigMap
             #> lens: ✓ applied · AGE
+            kind: ConfigMap
             metadata:
               name: several-three
             ---
             apiVersion: v1
-            kind: ConfigMap
             #> lens: ✗ rejected: 1 problem
+            kind: ConfigMap
             metadata:
             #<^^^^^^ error apply/name-missing: the object has no name: metadata.name is missing
               labels: {}
             ---
             apiVersion: v1
-            kind: ConfigMap
             #> lens: ✗ rejected: 1 problem
+            kind: ConfigMap
             metadata:
               name: several-four
               namespace: no-such-namespace

@@ -52,7 +52,7 @@ fn in_the_middle_of_a_merge_the_other_units_go_on() {
     let about_the_markers = said.lines().all(|line| line.starts_with("apps/map.yaml:"));
     assert!(about_the_markers && !said.is_empty(), "{said}");
     // The other unit is judged all the same.
-    assert!(!fleet.edit("größe und maß/карта 1.yaml", "data:", "datas:"));
+    assert!(!fleet.edit("größe und maß/карта 1.yaml", "data: { c", "datas: { c"));
     let said = fleet.findings();
     let odd =
         "größe und maß/карта 1.yaml:4: error apply/unknown-field: unknown field \"datas\"; did you mean \"data\"?\n";
@@ -60,7 +60,7 @@ fn in_the_middle_of_a_merge_the_other_units_go_on() {
     // The merge is done.
     assert!(!fleet.edit("apps/map.yaml", both, "  colour: blue"));
     assert_eq!(fleet.findings(), odd);
-    assert!(fleet.edit("größe und maß/карта 1.yaml", "datas:", "data:"));
+    assert!(fleet.edit("größe und maß/карта 1.yaml", "datas: { c", "data: { c"));
     assert_eq!(fleet.findings(), "");
     fleet.server.assert_sound();
 }
@@ -85,7 +85,7 @@ fn a_renderer_that_ends_is_started_again() {
     let fleet = Fleet::start(TWO, "clusters/east");
     assert!(fleet.edit("apps/map.yaml", "colour: red", "colour: blue"));
     for colour in ["green", "black"] {
-        leftovers::kill(&leftovers::component(fleet.server.state(), "gitops-render"));
+        leftovers::kill(&leftovers::child(fleet.server.id(), "gitops-render"));
         let before = if colour == "green" { "blue" } else { "green" };
         assert!(fleet.edit(
             "apps/map.yaml",

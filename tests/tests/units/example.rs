@@ -37,7 +37,8 @@ fn staging_is_built_from_its_artifacts() {
         "infrastructure/controllers/cert-manager.yaml",
         "interval: 12h",
         "intervals: 12h",
-        "infrastructure/controllers/cert-manager.yaml:27: error apply/required: \n",
+        "infrastructure/controllers/cert-manager.yaml:29: error apply/unknown-field: unknown field \"intervals\"; did you mean \
+         \"interval\"?\n",
     );
     // A patch in the artifact `apps`.
     broken(
@@ -45,7 +46,7 @@ fn staging_is_built_from_its_artifacts() {
         "apps/staging/podinfo-values.yaml",
         "enable: false",
         "enabled: false",
-        "apps/staging/podinfo-values.yaml:11: error apply/unknown-field: \n",
+        "apps/staging/podinfo-values.yaml:11: error apply/unknown-field: unknown field \"enabled\"; did you mean \"enable\"?\n",
     );
     // A kustomization of an artifact.
     broken(
@@ -53,7 +54,7 @@ fn staging_is_built_from_its_artifacts() {
         "apps/staging/kustomization.yaml",
         "path: podinfo-values.yaml",
         "path: podinfo-value.yaml",
-        "apps/staging/kustomization.yaml:6: error render/file-not-found: \n",
+        "apps/staging/kustomization.yaml:6: error render/file-not-found: ",
     );
     // A patch of the Flux Kustomization that builds an artifact.
     broken(
@@ -61,7 +62,7 @@ fn staging_is_built_from_its_artifacts() {
         "clusters/staging/infrastructure.yaml",
         "path: /spec/acme/server",
         "path: /spec/acmes/server",
-        "clusters/staging/infrastructure.yaml:39: error render/patch-path-not-found: \n",
+        "clusters/staging/infrastructure.yaml:38: error render/patch-path-not-found: ",
     );
     // A copy of what is not there.
     broken(
@@ -69,7 +70,8 @@ fn staging_is_built_from_its_artifacts() {
         "clusters/staging/artifacts.yaml",
         "@monorepo/apps/base/**",
         "@monorepo/app/base/**",
-        "clusters/staging/artifacts.yaml:20: error render/artifact-not-made: \n",
+        "clusters/staging/artifacts.yaml:20: error render/artifact-not-made: the artifact apps cannot be made: no file of the \
+         source `monorepo` matches `app/base/**`\n",
     );
     fleet.server.assert_sound();
 }
@@ -82,7 +84,8 @@ fn production_is_built_from_its_artifacts() {
         "apps/base/podinfo/release.yaml",
         "releaseName: podinfo",
         "releaseNames: podinfo",
-        "apps/base/podinfo/release.yaml:8: error apply/unknown-field: \n",
+        "apps/base/podinfo/release.yaml:8: error apply/unknown-field: unknown field \"releaseNames\"; did you mean \
+         \"releaseName\"?\n",
     );
     // What the other cluster alone has changes nothing here.
     assert!(fleet.edit("apps/staging/podinfo-values.yaml", "enable: false", "enabled: false"));

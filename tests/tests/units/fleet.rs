@@ -51,12 +51,6 @@ impl Fleet {
         self.verdict(file, "dry-run", mark)
     }
 
-    /// The same, and whether Flux is content as well.
-    pub(crate) fn edit_through_flux(&self, file: &str, find: &str, put: &str) -> bool {
-        let mark = self.edited(file, find, put);
-        self.verdict(file, "dry-run", mark) && self.verdict(file, "flux", mark)
-    }
-
     fn edited(&self, file: &str, find: &str, put: &str) -> Mark {
         let path = self.server.workspace().join(file);
         let text = std::fs::read_to_string(&path).expect("the file can be read");

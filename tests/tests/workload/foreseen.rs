@@ -19,7 +19,11 @@ fn what_is_not_there_is_said_until_it_comes() {
     cluster.apply("tests", &map);
     // Nothing that was seen is wrong, so the pods are as good as they can be here.
     assert!(web.save(&deployment(&namespace, NAMES, volumes)));
-    expect![[r#""#]].assert_eq(&web.findings());
+    expect![[r#"
+        `registry` warning runtime/would-not-start: Secret "registry" is not there, and images would be pulled without it
+        `paeges` warning runtime/would-not-start: would not start: ConfigMap "paeges" is not there; did you mean "pages"?
+        `keys` warning runtime/would-not-start: would not start: Secret "keys" is not there
+    "#]].assert_eq(&web.findings());
     let secret = |name: &str, key: &str| json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name, "namespace": namespace }, "stringData": { key: "sesame" } });
     // Secrets that somebody else makes: first without the key, then with it.
     let mark = server.client.mark();

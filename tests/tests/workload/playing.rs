@@ -15,18 +15,34 @@ fn faults_that_pods_play() {
         deployment_with(&namespace, container, "", &annotations)
     };
     assert!(!file.save(&playing("image-pull", "\"\"")));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `registry.example.org/web:1.0.0` error runtime/image-pull: image "registry.example.org/web:1.0.0" cannot be pulled: its registry does not have it
+    "#]].assert_eq(&file.findings());
     assert_eq!(file.lenses(), ["✗ image cannot be pulled"]);
     assert!(!file.save(&playing("crash", "out of luck")));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `name: web` error runtime/crash: container "web" ends with exit code 1: out of luck
+    "#]]
+    .assert_eq(&file.findings());
     assert!(!file.save(&playing("start", "\"\"")));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `registry.example.org/web:1.0.0` error runtime/not-started: container "web" cannot be started: failed to create containerd task: exec: executable file not found in $PATH
+    "#]].assert_eq(&file.findings());
     assert!(!file.save(&playing("configuration", "something odd")));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `name: web` error runtime/bad-configuration: the container cannot be configured: something odd
+    "#]]
+    .assert_eq(&file.findings());
     assert!(!file.save(&playing("readiness", "\"\"")));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `readinessProbe` warning runtime/probe-failed: the readinessProbe fails: HTTP probe failed with statuscode: 503
+    "#]]
+    .assert_eq(&file.findings());
     assert!(!file.save(&playing("liveness", "\"\"")));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `livenessProbe` error runtime/probe-failed: the livenessProbe fails: HTTP probe failed with statuscode: 500
+    "#]]
+    .assert_eq(&file.findings());
     assert!(file.save(&playing("nothing", "\"\"")));
     assert_eq!(file.findings(), "");
 }

@@ -10,14 +10,23 @@ fn requests_and_labels() {
     let file = Saved::new("web.yaml");
     let resources = |memory: &str| format!("resources:\n  requests:\n    cpu: 50m\n    memory: {memory}");
     assert!(!file.save(&deployment(&namespace, &resources("64Ti"), "")));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `64Ti` error runtime/unschedulable: no node has 64Ti memory free for the pods
+    "#]]
+    .assert_eq(&file.findings());
     assert_eq!(file.lenses(), ["✗ no node takes the pods"]);
     let selector = "nodeSelector:\n  kubernetes.io/os: linux\n  pool: big";
     assert!(!file.save(&deployment(&namespace, &resources("64Mi"), selector)));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `big` error runtime/unschedulable: no node takes the pods: none has the label pool: big
+    "#]]
+    .assert_eq(&file.findings());
     let affinity = "affinity:\n  nodeAffinity:\n    requiredDuringSchedulingIgnoredDuringExecution:\n      nodeSelectorTerms:\n        - matchExpressions:\n            - { key: pool, operator: In, values: [big] }";
     assert!(!file.save(&deployment(&namespace, "", affinity)));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `nodeAffinity` error runtime/unschedulable: no node takes the pods: none is as nodeAffinity wants it
+    "#]]
+    .assert_eq(&file.findings());
     assert!(file.save(&deployment(
         &namespace,
         &resources("64Mi"),
@@ -32,7 +41,10 @@ fn a_claim_that_is_not_there() {
     let file = Saved::new("web.yaml");
     let volumes = "volumes:\n  - name: store\n    persistentVolumeClaim:\n      claimName: archives";
     assert!(!file.save(&deployment(&namespace, "", volumes)));
-    expect![[r#""#]].assert_eq(&file.findings());
+    expect![[r#"
+        `archives` error runtime/unschedulable: no node takes the pods: PersistentVolumeClaim "archives" not found
+    "#]]
+    .assert_eq(&file.findings());
     assert!(file.save(&deployment(&namespace, "", "")));
     assert_eq!(file.findings(), "");
 }

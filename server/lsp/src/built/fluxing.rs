@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_model::{Finding, ObjectKey, Source};
+use gitops_session::actions::Suspension;
 use gitops_session::{BroughtRepository, Condition, FluxEvent, FluxLoop, FluxStart, Readiness};
 use gitops_yaml::Dialect;
 use serde_json::Value;
@@ -31,7 +32,7 @@ pub(crate) struct Fluxing {
     /// What Flux says about each object.
     conditions: BTreeMap<ObjectKey, Condition>,
     /// What that means for which file, and the texts that it was placed in.
-    said: BTreeMap<ObjectKey, (Findings, BTreeMap<Arc<str>, Arc<Parsed>>)>,
+    said: BTreeMap<ObjectKey, (Findings, Texts)>,
     /// Files that are saved and not committed yet.
     changed: BTreeSet<Utf8PathBuf>,
     /// How much of what Flux has said is still to get its places.
@@ -47,8 +48,11 @@ pub(crate) struct PlacedCondition {
     /// The findings.
     pub(crate) findings: Findings,
     /// The texts of these files.
-    pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
+    pub(crate) texts: Texts,
 }
+
+/// Texts by file.
+type Texts = BTreeMap<Arc<str>, Arc<Parsed>>;
 
 /// Starts what commits and watches, and finds the `GitRepository` that the entry has for itself; `None` where the session's
 /// sandbox is not there any more.
@@ -137,21 +141,29 @@ impl Fluxing {
     }
 
     /// What Flux says about an object, for its lens.
-    pub(crate) fn lens(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<String> {
-        let (_, condition) = self.conditions.iter().find(|(key, _)| {
-            key.gvk.kind == kind && key.name == name && (namespace.is_none() || key.namespace.as_deref() == namespace)
-        })?;
+    pub(crate) fn lens(condition: &Condition) -> String {
         let revision = short(&condition.revision);
-        Some(match &condition.readiness {
+        match &condition.readiness {
             Readiness::Ready if condition.current => format!("✓ Ready{revision}"),
             Readiness::Ready => format!("… Ready of an older revision{revision}"),
             Readiness::Failed { reason, .. } if condition.current => format!("✗ {reason}{revision}"),
-            Readiness::Suspended => "⏸ suspended".to_owned(),
+            Readiness::Suspended => suspended(condition.suspension.as_ref()),
             Readiness::Blocked { message } => format!("… {message}"),
             Readiness::Waiting { .. } | Readiness::Failed { .. } | Readiness::Gone => {
                 format!("… reconciling{revision}")
             }
-        })
+        }
+    }
+
+    /// What Flux says about an object that a file has.
+    pub(crate) fn condition(&self, written: &ObjectKey) -> Option<&Condition> {
+        let (_, condition) = self.conditions.iter().find(|(key, _)| {
+            key.gvk.kind == written.gvk.kind
+                && key.gvk.group == written.gvk.group
+                && key.name == written.name
+                && (written.namespace.is_none() || key.namespace == written.namespace)
+        })?;
+        Some(condition)
     }
 
     /// Whether all that Flux applies of the newest commit is on the cluster, be it healthy or not.
@@ -161,8 +173,7 @@ impl Fluxing {
             Readiness::Ready | Readiness::Failed { .. } => condition.current,
             // kustomize-controller, `Progressing`: what is waited for then was applied before.
             Readiness::Waiting { message } => condition.current && message.starts_with("Running health checks"),
-            Readiness::Suspended | Readiness::Blocked { .. } => true,
-            Readiness::Gone => true,
+            Readiness::Suspended | Readiness::Blocked { .. } | Readiness::Gone => true,
         };
         !self.conditions.is_empty() && all.all(is_through) && self.placing == 0
     }
@@ -186,6 +197,15 @@ impl Fluxing {
         }
         // What waits for what has failed waits for a person.
         (!blocked || !good).then_some(good)
+    }
+}
+
+/// `⏸ suspended by NAME: REASON`, as far as that is known.
+fn suspended(suspension: Option<&Suspension>) -> String {
+    match suspension {
+        Some(Suspension { by, reason, .. }) if reason.is_empty() => format!("⏸ suspended by {by}"),
+        Some(Suspension { by, reason, .. }) => format!("⏸ suspended by {by}: {reason}"),
+        None => "⏸ suspended".to_owned(),
     }
 }
 
@@ -218,10 +238,10 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
             if condition.readiness == Readiness::Gone {
                 fluxing.conditions.remove(&condition.key);
             } else {
-                fluxing.conditions.insert(condition.key.clone(), condition.clone());
+                fluxing.conditions.insert(condition.key.clone(), (*condition).clone());
             }
             // A worker that is full has newer saves before it, after which Flux speaks again.
-            if building.worker.try_send(Order::Flux(Box::new(condition))).is_ok() {
+            if building.worker.try_send(Order::Flux(condition)).is_ok() {
                 fluxing.placing += 1;
             }
         }

@@ -28,6 +28,8 @@ pub(super) struct Kept {
     pub(super) sent: Vec<Supplied>,
     /// Where objects come from in the unit's own tree, where that is not the work tree.
     pub(super) as_built: BTreeMap<usize, OriginNote>,
+    /// The objects of Flux itself. They are not sent, but what changes them has an effect.
+    pub(super) of_flux: Vec<BuiltObject>,
     pub(super) fault: Option<Fault>,
     /// Whether it could not be built because the renderer was not there: then it is tried again.
     pub(super) is_lost: bool,
@@ -150,12 +152,12 @@ impl Kept {
     }
 }
 
-/// The objects of a build that are the user's: Flux itself is the sandbox's own, whatever version of it the repository has.
-pub(super) fn own(objects: Vec<BuiltObject>) -> Vec<BuiltObject> {
+/// The objects of a build that are the user's, and those of Flux itself, which is the sandbox's own, whatever version of it
+/// the repository has.
+pub(super) fn own(objects: Vec<BuiltObject>) -> (Vec<BuiltObject>, Vec<BuiltObject>) {
     objects
         .into_iter()
-        .filter(|built| flux_component(&built.object).is_none())
-        .collect()
+        .partition(|built| flux_component(&built.object).is_none())
 }
 
 /// The identity of a built object.

@@ -11,9 +11,11 @@ mod kept;
 mod missing_paths;
 mod not_copied;
 mod placed;
+pub(crate) mod preview;
 mod references;
 mod releases;
 mod saved;
+pub(crate) mod shown;
 mod source_ignore;
 mod tree;
 mod unit;
@@ -28,7 +30,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use camino::Utf8Path;
-use gitops_model::{Finding, ObjectKey, Severity, Source};
+use gitops_model::{Finding, ObjectKey, Reach, Severity, Source};
 use gitops_session::{BroughtRepository, FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply};
 use tokio::sync::mpsc;
 
@@ -68,6 +70,8 @@ pub(crate) struct Building {
     pub(crate) objects: Vec<Supplied>,
     /// Whether some of it waits for what Flux is still to bring.
     pub(crate) pending: bool,
+    /// Which entries of the repository each file is a part of.
+    pub(crate) reach: Reach,
     /// What it keeps of Flux, where the target is the entry of a Flux repository.
     pub(crate) flux: Option<Fluxing>,
 }
@@ -141,11 +145,16 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         is_broken: false,
         objects: Vec::new(),
         pending: false,
+        reach: Reach::default(),
         flux,
     });
+    let early = std::mem::take(&mut session.early);
     if let Some((name, file)) = own.and_then(|name| state.files.at_path(Utf8Path::new(&*name))) {
         file.generation = generation;
         state.pending.insert(name);
+    }
+    for (name, parsed) in early {
+        saved(state, number, &name, Some(&parsed), Instant::now(), None);
     }
     state.status_changed = true;
 }

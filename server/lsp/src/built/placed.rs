@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use gitops_cluster::answer::{Answer, Place as Wanted, Suggestion, codes};
 use gitops_model::{Manifest, ObjectKey, Severity, Source, Supplier, Want};
-use gitops_render::origins::{Origins, Place, Question};
+use gitops_render::origins::{Origins, Place};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{FileVerdict, ObjectVerdict, Outcome, Phase};
 
+use super::unit::Unit;
 use super::worker::Worker;
 use super::{Findings, references, releases};
 use gitops_text::Span;
@@ -227,21 +228,9 @@ pub(super) async fn suppliers_of(
         if let (true, Some(built), Some(&number)) = (asked(verdict), built, worker.unit_of.get(index))
             && let Some(unit) = worker.units.get(number)
         {
-            let texts = worker.tree.texts();
-            let (origins, request) = known.entry(number).or_insert_with(|| {
-                let origins = Origins::read(worker.tree_of(unit), &unit.path, unit.spot(texts));
-                let origins = origins.with_values_of(texts).among(objects);
-                (origins, unit.request(worker.tree_at_renderer(unit)))
-            });
-            // Origins are looked for where it was built from, which is an artifact for some.
-            let as_built = worker.as_built.get(&index).map(|note| BuiltObject {
-                origin: Some(note.clone()),
-                ..built.clone()
-            });
+            let origins = known.entry(number).or_insert_with(|| worker.origins_of(unit, objects));
             for answer in answers_of(verdict) {
-                let places = places(worker, origins, request, as_built.as_ref().unwrap_or(built), answer).await;
-                let places = places.into_iter().map(|place| worker.in_its_file(unit, place));
-                of_object.push(places.collect());
+                of_object.push(places(worker, unit, origins, (index, built), answer).await);
             }
         }
         all.push(of_object);
@@ -263,9 +252,9 @@ fn answers_of(verdict: &ObjectVerdict) -> impl Iterator<Item = &Answer> {
 
 async fn places(
     worker: &Worker,
-    origins: &Origins<'_>,
-    request: &Kustomize,
-    built: &BuiltObject,
+    unit: &Unit,
+    origins: &(Origins<'_>, Kustomize),
+    object: (usize, &BuiltObject),
     answer: &Answer,
 ) -> Vec<Place> {
     let mut path = answer.path.clone();
@@ -280,16 +269,7 @@ async fn places(
         }
         Wanted::Object => return Vec::new(),
     };
-    let question = Question {
-        built,
-        path: &path,
-        want,
-    };
-    // A renderer that is gone leaves what structure says.
-    match origins.find(question, &*worker.renderer, request).await {
-        Ok(places) => places,
-        Err(_) => origins.propose(question).places,
-    }
+    worker.suppliers(unit, origins, object, &path, want).await
 }
 
 /// What is said of one object: its state where it stands, its answers where their fields are supplied.

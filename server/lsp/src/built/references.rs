@@ -1,5 +1,6 @@
 //! What built objects say about each other, on the lines that supply it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use gitops_model::flux::{FluxObject, FluxSpec, SourceOrigin};
 use gitops_model::kustomize::{self, Layer, PatchBody};
 use gitops_model::references::{self, ObjectFinding, Scene, dropped_fields, variables_in};
 use gitops_model::{Code, Finding, Gvk, ObjectKey, Related, Severity, Source, Supplier, Want};
-use gitops_render::origins::{Origins, Place, Question};
+use gitops_render::origins::{Origins, Place};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{Condition, ObjectVerdict};
 use gitops_text::Span;
@@ -36,8 +37,17 @@ pub(super) struct Said {
 
 /// What there is to say, by file. Files without findings are those that are only involved.
 pub(super) async fn find(worker: &mut Worker, objects: &[BuiltObject], verdicts: &[ObjectVerdict]) -> Findings {
-    let values: Vec<&Value> = objects.iter().map(|built| &built.object).collect();
-    let owners = owners(worker, &values);
+    let releases: Vec<Option<usize>> = (0..objects.len()).map(|at| worker.releases.owner(at)).collect();
+    let placed: Vec<Cow<'_, Value>> = objects
+        .iter()
+        .zip(&releases)
+        .map(|(built, release)| in_its_namespace(&built.object, release.and_then(|release| objects.get(release))))
+        .collect();
+    let values: Vec<&Value> = placed.iter().map(AsRef::as_ref).collect();
+    let mut owners = owners(worker, &values);
+    for (owner, release) in owners.iter_mut().zip(&releases) {
+        *owner = release.or(*owner);
+    }
     let written_names: Vec<Option<String>> = objects.iter().map(|built| written_name(worker, built)).collect();
     let variables = variables(worker, &values, &owners);
     let (given, repository) = given(worker);
@@ -53,7 +63,8 @@ pub(super) async fn find(worker: &mut Worker, objects: &[BuiltObject], verdicts:
     });
     let found: Vec<ObjectFinding> = found
         .into_iter()
-        .filter(|found| !is_answered(found, verdicts))
+        // What a chart renders is the chart's.
+        .filter(|found| releases.get(found.object).copied().flatten().is_none() && !is_answered(found, verdicts))
         .collect();
     let places = places(worker, objects, &found).await;
     let mut placing = Placing {
@@ -73,6 +84,23 @@ pub(super) async fn find(worker: &mut Worker, objects: &[BuiltObject], verdicts:
     findings
 }
 
+/// An object as it is on the cluster: what a chart renders without a namespace goes to that of its release.
+fn in_its_namespace<'a>(object: &'a Value, release: Option<&BuiltObject>) -> Cow<'a, Value> {
+    let is_placed = object.pointer("/metadata/namespace").is_some();
+    let namespace = release.filter(|_| !is_placed).and_then(|release| {
+        let fields = ["/spec/targetNamespace", "/metadata/namespace"];
+        fields.iter().find_map(|field| release.object.pointer(field))
+    });
+    let Some(namespace) = namespace else {
+        return Cow::Borrowed(object);
+    };
+    let mut object = object.clone();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("namespace".to_owned(), namespace.clone());
+    }
+    Cow::Owned(object)
+}
+
 /// For each finding the place of its field, then those of the related ones; `None` for what has none of its own.
 async fn places(worker: &Worker, objects: &[BuiltObject], found: &[ObjectFinding]) -> Vec<Vec<Option<Place>>> {
     let mut known: BTreeMap<usize, (Origins<'_>, Kustomize)> = BTreeMap::new();
@@ -90,18 +118,9 @@ async fn places(worker: &Worker, objects: &[BuiltObject], found: &[ObjectFinding
                 .get(object)
                 .and_then(|number| Some((*number, worker.units.get(*number)?)));
             let place = match (objects.get(object), unit) {
-                (Some(built), Some((number, unit))) if !path.is_empty() => {
-                    let texts = worker.tree.texts();
-                    let (origins, request) = known.entry(number).or_insert_with(|| {
-                        let origins = Origins::read(texts, &unit.path, unit.spot(texts)).among(objects);
-                        (origins, unit.request(worker.name_of_tree()))
-                    });
-                    let question = Question { built, path, want };
-                    // A renderer that is gone leaves what structure says.
-                    let places = match origins.find(question, &*worker.renderer, request).await {
-                        Ok(places) => places,
-                        Err(_) => origins.propose(question).places,
-                    };
+                (Some(built), Some((number, unit))) if !path.is_empty() && worker.releases.owner(object).is_none() => {
+                    let origins = known.entry(number).or_insert_with(|| worker.origins_of(unit, objects));
+                    let places = worker.suppliers(unit, origins, (object, built), path, want).await;
                     places.into_iter().next()
                 }
                 _ => None,
@@ -140,7 +159,7 @@ fn owners(worker: &Worker, values: &[&Value]) -> Vec<Option<usize>> {
             .source
             .as_ref()
             .is_some_and(|source| source.kind == "GitRepository");
-        if is_git && kustomization.directory == worker.target {
+        if is_git && worker.inside(&kustomization.directory).as_ref() == Some(&worker.target) {
             root.get_or_insert(at);
         }
         by_name.insert((object.key.namespace.unwrap_or_default(), object.key.name), at);
@@ -176,7 +195,7 @@ fn variables(worker: &Worker, values: &[&Value], owners: &[Option<usize>]) -> Ve
         };
         let substitutes = owner.and_then(|owner| values.get(owner)?.pointer("/spec/postBuild/substitute"));
         if let (Some(_), Some(unit)) = (substitutes, worker.units.get(*unit)) {
-            let tree = worker.tree.texts();
+            let tree = worker.tree_of(unit);
             let mut names = BTreeSet::new();
             names_below(tree, &kustomize::layer(tree, &unit.path, None), &mut names);
             *entry = Some(names);
@@ -345,6 +364,8 @@ impl Placing<'_> {
                 is_own: place.is_exact && matches!(place.origin.supplier, Supplier::Manifest | Supplier::Patch),
             });
         }
+        // What a release brings is written where the release is.
+        let object = self.worker.releases.owner(object).unwrap_or(object);
         let (file, manifest) = placed::base(self.worker, self.objects.get(object)?)?;
         Some(Spotted {
             file: self.worker.name(&file),
@@ -359,7 +380,7 @@ fn dropped(worker: &Worker) -> Vec<(Arc<str>, Finding)> {
     let mut found = BTreeMap::new();
     let units = worker.units.iter().filter(|unit| unit.flux.is_some());
     for unit in units {
-        let tree = worker.tree.texts();
+        let tree = worker.tree_of(unit);
         let Some(sheet) = tree.kustomization_file(&unit.path).and_then(|file| tree.sheet(&file)) else {
             continue;
         };
@@ -381,7 +402,10 @@ fn dropped(worker: &Worker) -> Vec<(Arc<str>, Finding)> {
                 fixes: fix.into_iter().collect(),
                 object: None,
             };
-            found.insert((worker.name(sheet.file()), span), finding);
+            let file = worker
+                .written(unit, sheet.file())
+                .unwrap_or_else(|| Arc::clone(sheet.file()));
+            found.insert((worker.name(&file), span), finding);
         }
     }
     found.into_iter().map(|((file, _), finding)| (file, finding)).collect()

@@ -26,7 +26,7 @@ impl Worker {
             .map(|(path, text)| (path.to_string(), self.is_seen(path).then(|| text.to_string())))
             .collect();
         // What went wrong is said of the build that follows.
-        let _ = self.renderer.change(&self.name_of_tree, files).await;
+        let _ = self.renderer.change(self.name_of_tree(), files).await;
     }
 
     /// Whether whoever builds gets to see a file: source-controller leaves some out of what it fetched.
@@ -76,7 +76,7 @@ impl Worker {
                 self.artifacts.forget_listings();
             }
         }
-        let gone = self.renderer.change(&self.name_of_tree, files).await.err();
+        let gone = self.renderer.change(self.name_of_tree(), files).await.err();
         if changed.paths.iter().any(|path| changes_listings(path)) {
             // Any file can be there now, or not.
             self.kept.clear();

@@ -83,6 +83,12 @@ impl Unit {
         }
     }
 
+    /// Whether what it does not build any more is deleted: a Kustomization of Flux says so itself, and a session always does it.
+    pub(super) fn prunes(&self) -> bool {
+        let flux = self.flux.as_ref().filter(|flux| !flux.name.1.is_empty());
+        flux.is_none_or(|flux| flux.object.pointer("/spec/prune") == Some(&Value::Bool(true)))
+    }
+
     /// Whether it is a directory of this repository that a Flux Kustomization names.
     pub(super) fn is_of_repository(&self) -> bool {
         let kind = self

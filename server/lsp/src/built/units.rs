@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use gitops_model::flux::{Kustomization, Reference, SourceOrigin};
-use gitops_model::kustomize::reads;
+use gitops_model::kustomize::{read_kustomization, reads};
 use gitops_render::{Built, BuiltObject, Fault, Gone, Kustomize, OriginNote};
-use gitops_session::BroughtRepository;
+use gitops_session::{BroughtObject, BroughtRepository};
 use serde_json::Value;
 
 use super::artifact::{ArtifactName, Generator, Known, NotCopied, WorkTree, is_workspace};
@@ -331,7 +331,7 @@ impl Round {
                     objects, fault: None, ..
                 }) = worker.renderer.kustomize(&request).await
                 {
-                    let objects = own(objects);
+                    let (objects, _) = own(objects);
                     let sent = supplied(&objects, worker.is_flux);
                     if kept.take_slice(&only, objects.into_iter().zip(sent).collect()) {
                         kept.unit = unit;
@@ -393,7 +393,7 @@ impl Round {
                 let is_own = is_workspace(&source.origin, &worker.remotes);
                 if is_own && !worker.is_source_of_target(namespace, &key.name) {
                     found.push(BroughtRepository {
-                        object: object.clone(),
+                        repository: brought(worker, name, object),
                         way: self.way(worker, name),
                     });
                 }
@@ -402,13 +402,13 @@ impl Round {
         found
     }
 
-    fn way(&self, worker: &Worker, name: &UnitName) -> Vec<Value> {
+    fn way(&self, worker: &Worker, name: &UnitName) -> Vec<BroughtObject> {
         let mut way = Vec::new();
         let mut at = name;
         // The parents of units are built before them, so that there is no cycle.
         while let Some(parent) = self.parents.get(at) {
             let flux = worker.kept.get(at).and_then(|kept| kept.unit.flux.as_ref());
-            way.extend(flux.map(|flux| flux.object.clone()));
+            way.extend(flux.map(|flux| brought(worker, parent, &flux.object)));
             at = parent;
         }
         way.reverse();
@@ -416,16 +416,33 @@ impl Round {
     }
 }
 
+/// An object as a unit brings it.
+fn brought(worker: &Worker, by: &UnitName, object: &Value) -> BroughtObject {
+    let is_moved = worker.kept.get(by).is_some_and(|kept| {
+        let flux = kept.unit.flux.as_ref();
+        let tree = worker.tree_of(&kept.unit);
+        let sheet = tree
+            .kustomization_file(&kept.unit.path)
+            .and_then(|file| tree.sheet(&file));
+        flux.is_some_and(|flux| flux.object.pointer("/spec/targetNamespace").is_some())
+            || sheet.is_some_and(|sheet| read_kustomization(&sheet).namespace.is_some())
+    });
+    BroughtObject {
+        object: object.clone(),
+        is_moved,
+    }
+}
+
 /// A unit of which the whole was built.
 fn whole(worker: &mut Worker, unit: Unit, built: Result<Built, Gone>) -> Kept {
     let is_lost = built.is_err();
-    let (objects, fault) = match built {
+    let ((objects, of_flux), fault) = match built {
         Ok(Built {
             objects, fault: None, ..
         }) => (own(objects), None),
-        Ok(Built { fault, .. }) => (Vec::new(), Some(fault.unwrap_or_default())),
+        Ok(Built { fault, .. }) => ((Vec::new(), Vec::new()), Some(fault.unwrap_or_default())),
         Err(gone) => (
-            Vec::new(),
+            (Vec::new(), Vec::new()),
             Some(Fault {
                 step: "build".to_owned(),
                 message: gone.to_string(),
@@ -442,6 +459,7 @@ fn whole(worker: &mut Worker, unit: Unit, built: Result<Built, Gone>) -> Kept {
         sent: supplied(&objects, worker.is_flux),
         as_built,
         objects,
+        of_flux,
         fault,
         is_lost,
         unit,

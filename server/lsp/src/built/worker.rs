@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use gitops_model::flux::RepositoryUrl;
-use gitops_model::{Code, Finding, Manifest, ObjectKey, Severity, Source, Want};
+use gitops_model::kustomize::{directory_of, join};
+use gitops_model::{Code, Finding, Manifest, ObjectKey, Severity, Source, Want, changes_reach, reach};
 use gitops_render::fault::PlacedFault;
 use gitops_render::{BuiltObject, Fault, OriginNote, Renderer};
 use gitops_session::{Condition, FileVerdict, Supplied};
@@ -17,7 +18,9 @@ use tokio::sync::mpsc;
 use super::artifact::Artifacts;
 use super::behind::Behind;
 use super::kept::Kept;
+use super::preview::{self, AskPreview};
 use super::releases::Releases;
+use super::shown::{self, Ask};
 use super::source_ignore::SourceIgnore;
 use super::unit::Unit;
 use super::units::UnitName;
@@ -39,6 +42,10 @@ pub(crate) enum Order {
     Flux(Box<Condition>),
     /// Something is wrong with an object that was applied, or nothing any more.
     Workload(Box<WorkloadOrder>),
+    /// Somebody wants to see what was built.
+    Ask(Box<Ask>),
+    /// Somebody wants to see what would be built.
+    Preview(Box<AskPreview>),
 }
 
 /// Files that were saved.
@@ -184,9 +191,16 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
                 }
                 next = received.try_recv().ok();
             }
+            let mut reach_changed = false;
             if let Some(save) = save {
-                // What was said of an older save is about nothing now; what Flux says stays true of its objects.
-                said.retain(|order| matches!(order, Order::Flux(_) | Order::Workload(_)));
+                reach_changed = worker.generation == 0
+                    || save.changes.iter().any(|(path, content)| {
+                        let text = content.as_ref().map(|parsed| parsed.text.as_str());
+                        worker.changes_reach(path, text)
+                    });
+                // What was said of an older save is about nothing now; what Flux says stays true of its objects, and who asks
+                // wants the newest.
+                said.retain(|order| !matches!(order, Order::Place(_)));
                 worker.build(save).await;
             }
             for order in said {
@@ -194,8 +208,14 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
                     Order::Place(verdict) if verdict.generation == worker.generation => worker.place(*verdict).await,
                     Order::Flux(condition) => worker.place_condition(&condition).await,
                     Order::Workload(order) => workloads::place(&mut worker, *order).await,
+                    Order::Ask(ask) => shown::answer(&mut worker, *ask),
+                    Order::Preview(ask) => preview::answer(&mut worker, *ask).await,
                     Order::Place(_) | Order::Save(_) => {}
                 }
+            }
+            // Nobody waits for it.
+            if reach_changed {
+                worker.tell_reach();
             }
         }
     });
@@ -207,6 +227,21 @@ impl Worker {
         let placed = placed::place(self, verdict).await;
         let number = self.number;
         let _ = self.inbox.send(Event::Task(TaskDone::Placed { number, placed }));
+    }
+
+    /// Whether a file that is saved says, or said before, what other files are a part of. One that is new or gone may be
+    /// one that a directory takes by itself.
+    fn changes_reach(&self, path: &str, text: Option<&str>) -> bool {
+        let before = self.tree.texts().text(path);
+        match (before, text) {
+            (Some(before), Some(text)) => changes_reach(path, before) || changes_reach(path, text),
+            _ => true,
+        }
+    }
+
+    fn tell_reach(&self) {
+        let (number, reach) = (self.number, reach(self.tree.texts()));
+        let _ = self.inbox.send(Event::Task(TaskDone::Reached { number, reach }));
     }
 
     /// Name of the tree at the renderer.
@@ -265,6 +300,12 @@ impl Worker {
         texts
     }
 
+    /// Whether a kustomization is that of Flux's bootstrap: what it changes is Flux itself, which is not built here.
+    fn is_of_the_bootstrap(&self, file: &str) -> bool {
+        let components = join(directory_of(file), "gotk-components.yaml");
+        components.is_some_and(|components| self.tree.texts().text(&components).is_some())
+    }
+
     /// What of the kustomizations changes nothing. What was found of a unit holds until it is built again.
     pub(super) fn unused(&mut self) -> Findings {
         let mut all = Vec::new();
@@ -275,12 +316,18 @@ impl Worker {
                 continue;
             };
             let found = kept.unused.clone().unwrap_or_else(|| {
-                let own: Vec<&BuiltObject> = self.objects.iter().skip(start).take(count).collect();
+                let own = self.objects.iter().skip(start).take(count);
+                let own: Vec<&BuiltObject> = own.chain(&kept.of_flux).collect();
                 let found = gitops_render::unused::unused(self.tree_of(unit), &unit.path, &own);
                 let found = found.into_iter().map(|placed| self.in_the_work_tree(unit, placed));
                 found.collect()
             });
-            all.extend(found.iter().cloned());
+            all.extend(
+                found
+                    .iter()
+                    .filter(|found| !self.is_of_the_bootstrap(&found.file))
+                    .cloned(),
+            );
             if let Some(kept) = self.kept.get_mut(&unit.name()) {
                 kept.unused = Some(found);
             }

@@ -32,7 +32,7 @@ async fn files(worker: &mut Worker, order: &WorkloadOrder) -> BTreeMap<std::sync
         return files;
     }
     let objects = std::mem::take(&mut worker.objects);
-    let found = of_object(&objects, order).or_else(|| of_release(&objects, order));
+    let found = of_object(worker, &objects, order).or_else(|| of_release(&objects, order));
     if let Some((index, answers)) = found {
         let verdict = verdict(index, &objects, answers);
         let all = std::slice::from_ref(&verdict);
@@ -40,27 +40,37 @@ async fn files(worker: &mut Worker, order: &WorkloadOrder) -> BTreeMap<std::sync
             .await
             .pop()
             .unwrap_or_default();
-        if let Some(built) = objects.get(index) {
-            placed::place_object(worker, built, &verdict, suppliers, false, &mut files);
+        // What a release brings is written where the release is.
+        let written = worker.releases.owner(index).unwrap_or(index);
+        if let Some(written) = objects.get(written) {
+            placed::place_object(worker, written, &verdict, suppliers, false, &mut files);
         }
     }
     worker.objects = objects;
     files
 }
 
-/// The object itself, where it was built.
-fn of_object(objects: &[BuiltObject], order: &WorkloadOrder) -> Option<(usize, Vec<Answer>)> {
+/// The object itself, where it was built, or a chart was rendered that has it.
+fn of_object(worker: &Worker, objects: &[BuiltObject], order: &WorkloadOrder) -> Option<(usize, Vec<Answer>)> {
     let namespace = order.key.namespace.as_deref();
-    let index = objects.iter().position(|built| {
+    let (index, built) = objects.iter().enumerate().find(|(index, built)| {
         let text = |pointer: &str| built.object.pointer(pointer).and_then(Value::as_str);
         let group = text("/apiVersion").map(|version| version.split_once('/').map_or("", |(group, _)| group));
+        // What a chart renders without a namespace goes to that of the release.
+        let own = text("/metadata/namespace").or_else(|| match worker.releases.owner(*index) {
+            Some(_) => namespace,
+            None => Some("default"),
+        });
         text("/kind") == Some(&order.key.gvk.kind)
             && group == Some(&order.key.gvk.group)
             && text("/metadata/name") == Some(&order.key.name)
-            && text("/metadata/namespace").or(Some("default")) == namespace
+            && own == namespace
     })?;
-    let object = &objects.get(index)?.object;
-    Some((index, answers(&order.troubles, &order.key, object)))
+    let mut answers = answers(&order.troubles, &order.key, &built.object);
+    for answer in &mut answers {
+        worker.releases.explain(index, built, answer);
+    }
+    Some((index, answers))
 }
 
 /// The Helm release of Flux that has brought an object which no file has.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use gitops_model::kustomize;
 use gitops_model::{Want, place as place_field};
-use gitops_render::origins::Place;
+use gitops_render::origins::{Origins, Place, Question};
+use gitops_render::{BuiltObject, Kustomize};
+use gitops_yaml::FieldPath;
 
 use super::artifact::Artifact;
 use super::unit::Unit;
@@ -43,6 +45,41 @@ impl Worker {
 
     pub(super) fn is_source_of_target(&self, namespace: &str, name: &str) -> bool {
         self.source_of_target == (namespace.to_owned(), name.to_owned())
+    }
+
+    /// What is needed to find the places of what a unit builds: its kustomizations, and what is asked to build it.
+    pub(super) fn origins_of<'a>(&'a self, unit: &Unit, objects: &'a [BuiltObject]) -> (Origins<'a>, Kustomize) {
+        let texts = self.tree.texts();
+        let origins = Origins::read(self.tree_of(unit), &unit.path, unit.spot(texts));
+        let origins = origins.with_values_of(texts).among(objects);
+        (origins, unit.request(self.tree_at_renderer(unit)))
+    }
+
+    /// Who supplies a field of object number `index` of a unit, best first, in the files that a person has.
+    pub(super) async fn suppliers(
+        &self,
+        unit: &Unit,
+        (origins, request): &(Origins<'_>, Kustomize),
+        (index, built): (usize, &BuiltObject),
+        path: &FieldPath,
+        want: Want,
+    ) -> Vec<Place> {
+        // Origins are looked for where it was built from, which is an artifact for some.
+        let as_built = self.as_built.get(&index).map(|note| BuiltObject {
+            origin: Some(note.clone()),
+            ..built.clone()
+        });
+        let question = Question {
+            built: as_built.as_ref().unwrap_or(built),
+            path,
+            want,
+        };
+        // A renderer that is gone leaves what structure says.
+        let places = match origins.find(question, &*self.renderer, request).await {
+            Ok(places) => places,
+            Err(_) => origins.propose(question).places,
+        };
+        places.into_iter().map(|place| self.in_its_file(unit, place)).collect()
     }
 
     /// A place that was found for an object of a unit, in the file that a person has.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use gitops_model::{Gvk, ObjectKey};
+use gitops_model::ObjectKey;
 use gitops_session::Force;
 use ls_types::ExecuteCommandParams;
 use lsp_server::RequestId;
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Reply;
+use crate::actions::{self, Action, ObjectArguments};
 use crate::client::Failure;
 use crate::files::Files;
 use crate::session::Session;
@@ -18,11 +19,18 @@ use crate::state::State;
 use crate::{lifecycle, publish, saves, start};
 
 /// The commands that this version has.
-pub(crate) const COMMANDS: [&str; 5] = [
+pub(crate) const COMMANDS: [&str; 12] = [
     "gitops.session.start",
     "gitops.session.stop",
     "gitops.session.list",
     "gitops.apply",
+    "gitops.reconcile",
+    "gitops.suspend",
+    "gitops.resume",
+    "gitops.showRendered",
+    "gitops.diffLive",
+    "gitops.events",
+    "gitops.preview",
     "gitops.mode",
 ];
 
@@ -33,6 +41,14 @@ pub(crate) fn execute(state: &mut State, id: RequestId, params: ExecuteCommandPa
     if COMMANDS.contains(&params.command.as_str()) && !argument.is_null() && !argument.is_object() {
         let message = format!("{} takes an object as its argument, not {argument}", params.command);
         return Reply::Now(Err(Failure::invalid(message)));
+    }
+    if let Some(action) = Action::of_command(&params.command) {
+        let begun = read(argument).and_then(|arguments| actions::begin(state, id, action, arguments));
+        return begun.map_or_else(|failure| Reply::Now(Err(failure)), |()| Reply::Later);
+    }
+    if params.command == "gitops.preview" {
+        let begun = read(argument).and_then(|arguments| actions::preview::begin(state, id, &arguments));
+        return begun.map_or_else(|failure| Reply::Now(Err(failure)), |()| Reply::Later);
     }
     match params.command.as_str() {
         "gitops.session.start" => {
@@ -78,15 +94,6 @@ struct ApplyArguments {
     force: Option<HowForced>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ObjectArguments {
-    api_version: String,
-    kind: String,
-    namespace: Option<String>,
-    name: String,
-}
-
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum HowForced {
@@ -107,11 +114,7 @@ fn apply(state: &mut State, arguments: ApplyArguments) -> Result<Value, Failure>
     };
     let force = match (arguments.object, arguments.force) {
         (Some(object), Some(how)) => {
-            let key = ObjectKey {
-                gvk: Gvk::parse(&object.api_version, &object.kind),
-                namespace: object.namespace,
-                name: object.name,
-            };
+            let key = ObjectKey::from(object);
             let how = match how {
                 HowForced::TakeOver => Force::TakeOver,
                 HowForced::Recreate => Force::Recreate,

@@ -3,8 +3,11 @@
 mod code_action;
 mod code_lens;
 mod execute_command;
+mod hover;
+mod reach;
+mod text_document_content;
 
-use ls_types::request::{CodeActionRequest, CodeLensRequest, ExecuteCommand, Request as _, Shutdown};
+use ls_types::request::{CodeActionRequest, CodeLensRequest, ExecuteCommand, HoverRequest, Request as _, Shutdown};
 use lsp_server::Request;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +16,9 @@ use serde_json::Value;
 use crate::client::Failure;
 use crate::state::State;
 
+pub(crate) use code_lens::age;
 pub(crate) use execute_command::COMMANDS;
+pub(crate) use reach::{holds_for, on_reached};
 
 /// Whether a request is answered yet.
 pub(crate) enum Reply {
@@ -30,6 +35,14 @@ pub(crate) fn dispatch(state: &mut State, request: Request) -> Reply {
         CodeActionRequest::METHOD => answer(request, |params| code_action::code_actions(state, &params)),
         ExecuteCommand::METHOD => match serde_json::from_value(request.params) {
             Ok(params) => execute_command::execute(state, request.id, params),
+            Err(error) => Reply::Now(Err(Failure::invalid(error.to_string()))),
+        },
+        HoverRequest::METHOD => match serde_json::from_value(request.params) {
+            Ok(params) => hover::hover(state, request.id, params),
+            Err(error) => Reply::Now(Err(Failure::invalid(error.to_string()))),
+        },
+        text_document_content::METHOD => match serde_json::from_value(request.params) {
+            Ok(params) => text_document_content::content(state, request.id, &params),
             Err(error) => Reply::Now(Err(Failure::invalid(error.to_string()))),
         },
         Shutdown::METHOD => {

@@ -79,7 +79,7 @@ async fn wait(cluster: Cluster, keys: Vec<ObjectKey>) -> BTreeMap<ObjectKey, Wor
                     news.remove(&newer.key);
                 }
                 WorkloadEvent::News(newer) => {
-                    news.insert(newer.key.clone(), newer);
+                    news.insert(newer.key.clone(), *newer);
                 }
                 WorkloadEvent::Settled { .. } => return,
             }

@@ -71,6 +71,10 @@ struct OfFile {
 
 /// An object with keys, without its values.
 #[derive(Deserialize)]
+#[expect(
+    clippy::zero_sized_map_values,
+    reason = "values are read over, and of Secrets never kept"
+)]
 struct Keyed {
     #[serde(default)]
     data: Option<BTreeMap<String, IgnoredAny>>,
@@ -178,7 +182,8 @@ fn keys_of(object: &SentObject) -> BTreeSet<String> {
         return BTreeSet::new();
     };
     let maps = [keyed.data, keyed.binary_data, keyed.string_data];
-    maps.into_iter().flatten().flat_map(BTreeMap::into_keys).collect()
+    let entries = maps.into_iter().flatten().flatten();
+    entries.map(|(key, _)| key).collect()
 }
 
 #[cfg(test)]
@@ -204,6 +209,7 @@ mod tests {
                 kind_span: Span::new(0, 0),
             },
             object: SentObject::new(object),
+            manager: None,
         }
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Workload {
     brought: Brought,
     /// What is said about each object.
     news: BTreeMap<ObjectKey, WorkloadNews>,
+    /// What is foreseen of each object, as far as it was said.
+    foreseen: BTreeMap<ObjectKey, Vec<Trouble>>,
     /// What that means for which file, by the object.
     said: BTreeMap<ObjectKey, BTreeMap<Arc<str>, Vec<Judged>>>,
     /// How much is on its way to the worker of a built target.
@@ -58,6 +60,7 @@ impl Workload {
             watch: WorkloadWatch::start(cluster, true, report),
             brought: Brought::default(),
             news: BTreeMap::new(),
+            foreseen: BTreeMap::new(),
             said: BTreeMap::new(),
             placing: 0,
             questions: Questions::default(),
@@ -65,18 +68,29 @@ impl Workload {
     }
 
     /// What is wrong with an object, as far as it is to be said: what the session itself is still to bring is not missing.
-    fn troubles(&self, key: &ObjectKey, is_settled: bool) -> Vec<Trouble> {
+    /// While something is under way nothing new is foreseen.
+    fn troubles(&mut self, key: &ObjectKey, is_settled: bool) -> Vec<Trouble> {
         let Some(news) = self.news.get(key) else {
             return Vec::new();
         };
         let namespace = key.namespace.as_deref().unwrap_or_default();
         let mut troubles = news.troubles.clone();
+        let before = self.foreseen.remove(key).unwrap_or_default();
         troubles.retain(|trouble| match trouble {
             Trouble::Missing { kind, name, key, .. } => {
-                is_settled && !self.brought.has(*kind, namespace, name, key.as_deref())
+                let is_sure = is_settled || before.contains(trouble);
+                is_sure && !self.brought.has(*kind, namespace, name, key.as_deref())
             }
             _ => true,
         });
+        let foreseen: Vec<Trouble> = troubles
+            .iter()
+            .filter(|trouble| trouble.is_foreseen())
+            .cloned()
+            .collect();
+        if !foreseen.is_empty() {
+            self.foreseen.insert(key.clone(), foreseen);
+        }
         troubles
     }
 }
@@ -101,11 +115,11 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: WorkloadEvent) {
             let key = news.key.clone();
             if news.is_gone {
                 workload.news.remove(&key);
+                workload.foreseen.remove(&key);
             } else {
-                workload.news.insert(key.clone(), news);
+                workload.news.insert(key.clone(), *news);
             }
             placing::place(state, number, &key);
-            state.lenses_changed = true;
         }
         WorkloadEvent::Settled { number: question } => verdicts::on_settled(state, number, question),
     }
@@ -113,6 +127,9 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: WorkloadEvent) {
 
 /// A session has come further: what was foreseen may be sure now.
 pub(crate) fn moved(state: &mut State, number: u64) {
+    if !is_settled(state, number) {
+        return;
+    }
     let Some(workload) = workload_of(state, number) else {
         return;
     };

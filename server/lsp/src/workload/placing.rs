@@ -52,7 +52,7 @@ pub(crate) fn answers(troubles: &[Trouble], key: &ObjectKey, sent: &Value) -> Ve
 
 /// Something about an object is other than it was: what is said of it is placed anew.
 pub(super) fn place(state: &mut State, number: u64, key: &ObjectKey) {
-    let settled = is_settled(state, number);
+    let settled = foresees(state, number, key) && is_settled(state, number);
     let Some(session) = state.sessions.get_mut(&number) else {
         return;
     };
@@ -76,8 +76,17 @@ pub(super) fn place(state: &mut State, number: u64, key: &ObjectKey) {
         return;
     }
     let before = workload.said.remove(key);
+    if troubles.is_empty() && before.is_none() {
+        return;
+    }
+    state.lenses_changed = true;
     let mut files: Vec<Arc<str>> = before.into_iter().flat_map(BTreeMap::into_keys).collect();
-    if let Some(written) = workload.brought.written(key).filter(|_| !troubles.is_empty()) {
+    let written = if troubles.is_empty() {
+        None
+    } else {
+        workload.brought.written(key)
+    };
+    if let Some(written) = written {
         let answers = answers(&troubles, &written.key, &written.object.value());
         let judged = judged(state, &written.file, &written.key, answers);
         files.push(Arc::clone(&written.file));
@@ -89,6 +98,16 @@ pub(super) fn place(state: &mut State, number: u64, key: &ObjectKey) {
     for file in files {
         publish(state, number, &file);
     }
+}
+
+/// Whether something is foreseen of an object.
+fn foresees(state: &State, number: u64, key: &ObjectKey) -> bool {
+    let workload = state
+        .sessions
+        .get(&number)
+        .and_then(|session| session.workload.as_ref());
+    let news = workload.and_then(|workload| workload.news.get(key));
+    news.is_some_and(|news| news.troubles.iter().any(Trouble::is_foreseen))
 }
 
 /// The answers about an object of a file, with what is written where they belong.

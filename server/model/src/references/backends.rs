@@ -4,7 +4,7 @@ use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 use super::ObjectFinding;
-use super::index::{Index, Name, Named};
+use super::index::{Index, Named, Wanted};
 use super::pods::templates;
 use super::words::{below, item, list, path, shown, text, texts};
 use crate::near::nearest;
@@ -91,7 +91,7 @@ fn of_route(index: &Index<'_>, at: usize, object: &Value, found: &mut Vec<Object
 
 fn of_backend(index: &Index<'_>, at: usize, backend: &Backend<'_>) -> Option<ObjectFinding> {
     let namespace = backend.namespace;
-    let named = index.look_up_beside_charts(Name {
+    let named = index.look_up_beside_charts(Wanted {
         from: at,
         group: "",
         kind: "Service",

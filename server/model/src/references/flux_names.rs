@@ -4,7 +4,7 @@ use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 use super::ObjectFinding;
-use super::index::{Index, Name, Named};
+use super::index::{Index, Named, Wanted};
 use super::words::{DEFAULT_NAMESPACE, shown, text};
 use crate::finding::Severity;
 use crate::flux::{FluxObject, FluxSpec, Reference, Role, SourceOrigin, same_repository};
@@ -58,7 +58,7 @@ fn of_reference(index: &Index<'_>, at: usize, flux: &FluxObject, reference: &Ref
     // What is checked may be in no namespace at all.
     let is_anywhere = reference.role == Role::HealthCheck && !has_namespace(index, at, reference);
     let namespace = reference.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
-    let named = index.look_up(Name {
+    let named = index.look_up(Wanted {
         from: at,
         group: &reference.group,
         kind: &reference.kind,

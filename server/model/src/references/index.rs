@@ -46,7 +46,7 @@ pub(super) enum Named {
 
 /// A name that an object gives to another.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Name<'a> {
+pub(super) struct Wanted<'a> {
     /// The object that names it.
     pub(super) from: usize,
     /// API group; empty for the core group.
@@ -146,7 +146,7 @@ impl<'a> Index<'a> {
     }
 
     /// Whether a name names something that is there or may come.
-    pub(super) fn look_up(&self, name: Name<'_>) -> Named {
+    pub(super) fn look_up(&self, name: Wanted<'_>) -> Named {
         if let Some(found) = self.find(name.group, name.kind, name.namespace, name.name) {
             return Named::There(Some(found));
         }
@@ -186,7 +186,7 @@ impl<'a> Index<'a> {
 
     /// The same for what a chart may well bring: a name in another namespace says nothing where one is installed, nor does
     /// a namespace of which nothing else is here.
-    pub(super) fn look_up_beside_charts(&self, name: Name<'_>) -> Named {
+    pub(super) fn look_up_beside_charts(&self, name: Wanted<'_>) -> Named {
         let named = self.look_up(name);
         let Some(namespace) = name
             .namespace
@@ -202,7 +202,7 @@ impl<'a> Index<'a> {
         named
     }
 
-    fn is_given(&self, name: Name<'_>) -> bool {
+    fn is_given(&self, name: Wanted<'_>) -> bool {
         self.scene.given.iter().any(|given| {
             given.gvk.group == name.group
                 && given.gvk.kind == name.kind

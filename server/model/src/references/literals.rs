@@ -92,7 +92,7 @@ fn is_exempt(object: &Value) -> bool {
 }
 
 /// The variables that some Kustomization of the repository has a value for, and where.
-fn known_variables<'a>(index: &Index<'a>) -> BTreeMap<String, (usize, FieldPath)> {
+fn known_variables(index: &Index<'_>) -> BTreeMap<String, (usize, FieldPath)> {
     let mut known = BTreeMap::new();
     for (at, flux) in index.flux.iter().enumerate() {
         let Some(FluxSpec::Kustomization(kustomization)) = flux.as_ref().map(|flux| &flux.spec) else {

@@ -5,7 +5,7 @@ use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 use super::ObjectFinding;
-use super::index::{Index, Name, Named};
+use super::index::{Index, Named, Wanted};
 use super::words::{below, item, list, path, text};
 use crate::finding::Severity;
 use crate::flux::SOURCE_GROUP;
@@ -64,7 +64,7 @@ fn of_field(index: &Index<'_>, at: usize, field: &str) -> Option<ObjectFinding> 
         Some(namespace) if field != "providerRef" => namespace,
         _ => index.namespace(at),
     };
-    let name = Name {
+    let name = Wanted {
         from: at,
         group,
         kind,
@@ -77,7 +77,7 @@ fn of_field(index: &Index<'_>, at: usize, field: &str) -> Option<ObjectFinding> 
 fn of_event_source(index: &Index<'_>, at: usize, source: &Value, field: &FieldPath) -> Option<ObjectFinding> {
     let kind = text(source, "/kind")?;
     let (_, group) = OF_EVENTS.iter().find(|(known, _)| *known == kind)?;
-    let name = Name {
+    let name = Wanted {
         from: at,
         group,
         kind,
@@ -95,7 +95,7 @@ fn of_event_source(index: &Index<'_>, at: usize, source: &Value, field: &FieldPa
 
 fn of_name(
     index: &Index<'_>,
-    name: Name<'_>,
+    name: Wanted<'_>,
     field: FieldPath,
     slug: &'static str,
     severity: Severity,

@@ -1,10 +1,10 @@
-//! What pods refer to: ConfigMaps and Secrets with their keys, claims, service accounts.
+//! What pods refer to: data in a ConfigMap or Secret with its keys, claims, service accounts.
 
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 use super::ObjectFinding;
-use super::index::{Index, Name, Named};
+use super::index::{Index, Named, Wanted};
 use super::pods::templates;
 use super::words::{below, item, list, shown, text};
 use crate::near::nearest;
@@ -24,7 +24,7 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
 }
 
 /// Something that a pod wants.
-struct Wanted {
+struct WantedByPod {
     at: usize,
     kind: &'static str,
     name: String,
@@ -35,7 +35,7 @@ struct Wanted {
 /// What the pods of one object want.
 struct Names {
     at: usize,
-    found: Vec<Wanted>,
+    found: Vec<WantedByPod>,
 }
 
 impl Names {
@@ -47,7 +47,7 @@ impl Names {
             return;
         };
         let key = text(holder, "/key").map(|key| (key.to_owned(), below(field, &["key"])));
-        self.found.push(Wanted {
+        self.found.push(WantedByPod {
             at: self.at,
             kind,
             name: written.to_owned(),
@@ -117,9 +117,9 @@ impl Names {
     }
 }
 
-fn of_wanted(index: &Index<'_>, wanted: &Wanted) -> Option<ObjectFinding> {
+fn of_wanted(index: &Index<'_>, wanted: &WantedByPod) -> Option<ObjectFinding> {
     let namespace = index.namespace(wanted.at);
-    let named = index.look_up_beside_charts(Name {
+    let named = index.look_up_beside_charts(Wanted {
         from: wanted.at,
         group: "",
         kind: wanted.kind,
@@ -137,7 +137,7 @@ fn of_wanted(index: &Index<'_>, wanted: &Wanted) -> Option<ObjectFinding> {
     Some(finding)
 }
 
-fn of_key(index: &Index<'_>, there: usize, wanted: &Wanted) -> Option<ObjectFinding> {
+fn of_key(index: &Index<'_>, there: usize, wanted: &WantedByPod) -> Option<ObjectFinding> {
     let (key, field) = wanted.key.as_ref()?;
     let object = index.object(there)?;
     let entries = ["data", "stringData", "binaryData"].into_iter();

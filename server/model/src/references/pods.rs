@@ -1,4 +1,4 @@
-//! Selectors that select no pods: of Services, of PodDisruptionBudgets.
+//! Selectors that select no pods: of Services and of disruption budgets.
 //!
 //! Pods can come from anywhere, so a selector is only said to select none where it is nearly that of pods that are there.
 

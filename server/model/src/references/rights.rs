@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::ObjectFinding;
-use super::index::{Index, Name, Named};
+use super::index::{Index, Named, Wanted};
 use super::words::{below, item, list, path, text};
 
 /// The group of roles.
@@ -31,7 +31,7 @@ fn of_role(index: &Index<'_>, at: usize, object: &Value) -> Option<ObjectFinding
         return None;
     }
     let namespace = (kind == "Role").then(|| index.namespace(at));
-    let named = index.look_up_beside_charts(Name {
+    let named = index.look_up_beside_charts(Wanted {
         from: at,
         group: GROUP,
         kind,
@@ -50,7 +50,7 @@ fn of_role(index: &Index<'_>, at: usize, object: &Value) -> Option<ObjectFinding
 fn of_subject(index: &Index<'_>, at: usize, number: usize, subject: &Value) -> Option<ObjectFinding> {
     let name = text(subject, "/name").filter(|_| text(subject, "/kind") == Some("ServiceAccount"))?;
     let namespace = text(subject, "/namespace").unwrap_or_else(|| index.namespace(at));
-    let named = index.look_up_beside_charts(Name {
+    let named = index.look_up_beside_charts(Wanted {
         from: at,
         group: "",
         kind: "ServiceAccount",

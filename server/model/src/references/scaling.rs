@@ -1,7 +1,7 @@
 //! What is to be scaled.
 
 use super::ObjectFinding;
-use super::index::{Index, Name};
+use super::index::{Index, Wanted};
 use super::words::{path, text};
 use crate::object::Gvk;
 
@@ -29,7 +29,7 @@ fn of_scaler(index: &Index<'_>, at: usize, field: &str, usual: &str) -> Option<O
         None => "apps".to_owned(),
     };
     let namespace = index.namespace(at);
-    let named = index.look_up_beside_charts(Name {
+    let named = index.look_up_beside_charts(Wanted {
         from: at,
         group: &group,
         kind,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::ObjectFinding;
 use super::index::Index;
 use super::words::{listed, path, shown};
-use crate::flux::{FluxSpec, Role};
+use crate::flux::{FluxObject, FluxSpec, Role};
 
 /// On the `suspend` of each object that others wait for: what is suspended says nothing of itself, and those that wait
 /// say that they wait.
@@ -15,7 +15,7 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
         index
             .flux
             .get(at)
-            .is_some_and(|flux| flux.as_ref().is_some_and(|flux| flux.is_suspended()))
+            .is_some_and(|flux| flux.as_ref().is_some_and(FluxObject::is_suspended))
     };
     for (at, flux) in index.flux.iter().enumerate() {
         let Some(flux) = flux.as_ref().filter(|flux| !flux.is_suspended()) else {

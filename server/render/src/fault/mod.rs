@@ -5,6 +5,8 @@
 //! below it, and in the files that they name ([`search`]).
 
 mod codes;
+mod fields;
+mod loaded;
 mod search;
 mod words;
 
@@ -33,10 +35,11 @@ pub struct PlacedFault {
 
 /// Places a fault of building `target`, a directory of the tree.
 ///
-/// `None` only where the target has no kustomization file at all.
+/// `None` only where the target has neither a kustomization file nor a manifest.
 pub fn place(fault: &Fault, target: &str, tree: &Tree) -> Option<PlacedFault> {
     let said = words::read(&fault.message, target);
-    let (file, span) = search::find(&said, tree).or_else(|| search::kustomization(target, tree))?;
+    let found = search::find(&said, tree).or_else(|| search::kustomization(target, tree));
+    let (file, span) = found.or_else(|| search::named(&fault.message, target, tree))?;
     let detail = (said.message != fault.message).then(|| fault.message.clone());
     Some(PlacedFault {
         file,

@@ -1,14 +1,17 @@
 //! Where what a fault is about is written.
 
-use gitops_model::kustomize::{Tree, join};
-use gitops_model::{Manifest, Want, nearest, place, read as read_document};
+use gitops_model::kustomize::{Tree, directory_of, join};
+use gitops_model::{FileRole, Manifest, Want, file_role, nearest, place, read as read_document};
 use gitops_text::Span;
 use gitops_yaml::{FieldPath, Node, NodeKind, Parse, parse};
 
+use super::loaded::is_remote;
 use super::words::{Said, Wanted};
 
 /// How many kustomizations are looked into for one fault.
 const MAX_KUSTOMIZATIONS: usize = 200;
+/// How many files of a directory without kustomization are looked into for one fault.
+const MAX_FILES: usize = 2_000;
 
 /// A file with its trees.
 struct File {
@@ -24,6 +27,8 @@ pub(super) fn find(said: &Said, tree: &Tree) -> Option<(String, Span)> {
     }
     let files = reachable(&said.directory, tree);
     match &said.wanted {
+        Wanted::File(file) => open(file.trim_matches('/'), tree).map(|file| (file.path.clone(), beginning(&file))),
+        Wanted::Remote => in_files(&files, |file| value_of(file, &is_remote)),
         Wanted::Directory => kustomization(&said.directory, tree),
         Wanted::Key(key) => files.first().and_then(|file| {
             let key = key_of(file, key).or_else(|| inner_key_of(root(file)?, key))?;
@@ -33,7 +38,7 @@ pub(super) fn find(said: &Said, tree: &Tree) -> Option<(String, Span)> {
         Wanted::Value(value) => in_files(&files, |file| value_of(file, &|text| text == value))
             .or_else(|| in_files(&files, |file| value_of(file, &|text| has_word(text, value)))),
         Wanted::Patch { kind, name } => patch_of(&files, kind, name),
-        Wanted::Object { file: Some(file), .. } if listed_twice(&files, file).is_some() => listed_twice(&files, file),
+        Wanted::Object { last: true, .. } if listed_twice(&files).is_some() => listed_twice(&files),
         Wanted::Object { kind, name, file, last } => {
             let mut found: Vec<_> = files
                 .iter()
@@ -48,6 +53,9 @@ pub(super) fn find(said: &Said, tree: &Tree) -> Option<(String, Span)> {
                 span_of(&file.text, file.text.find(text.as_str())?, text.len())
             })
         }),
+        Wanted::NamelessGenerator => files
+            .first()
+            .and_then(|file| Some((file.path.clone(), nameless_generator(file)?))),
         Wanted::BadVariable => in_files(&files, |file| bad_variable(&file.text)),
     }
 }
@@ -60,6 +68,35 @@ pub(super) fn kustomization(directory: &str, tree: &Tree) -> Option<(String, Spa
         Some(key.span())
     });
     Some((file.path, key.unwrap_or(Span::new(0, 0))))
+}
+
+/// In a directory without kustomization file: a file that the words name, else the first of those that Flux takes together.
+pub(super) fn named(message: &str, directory: &str, tree: &Tree) -> Option<(String, Span)> {
+    let is_named = |path: &str| {
+        path.strip_prefix(directory)
+            .is_some_and(|inner| message.contains(inner))
+    };
+    let files = || made_up(directory, tree).filter(|path| file_role(path) != FileRole::Kustomization);
+    let path = files().find(|path| is_named(path)).or_else(|| files().next())?;
+    let file = open(path, tree)?;
+    Some((file.path.clone(), beginning(&file)))
+}
+
+/// The files that Flux makes a kustomization of, where there is none: all YAML below the directory.
+fn made_up<'a>(directory: &'a str, tree: &'a Tree) -> impl Iterator<Item = &'a str> {
+    let files = tree.below(directory).map(|(path, _)| &**path);
+    files
+        .filter(|path| path.ends_with(".yaml") || path.ends_with(".yml"))
+        .take(MAX_FILES)
+}
+
+/// Where a file says what it is.
+fn beginning(file: &File) -> Span {
+    let key = root(file).and_then(|root| {
+        let (key, _) = root.entry("kind").or_else(|| root.entries().next())?;
+        Some(key.span())
+    });
+    key.unwrap_or(Span::new(0, 0))
 }
 
 fn line_of(said: &Said, file: &str, line: u32, tree: &Tree) -> Option<(String, Span)> {
@@ -96,7 +133,16 @@ fn reachable(directory: &str, tree: &Tree) -> Vec<File> {
         if kustomizations.len() >= MAX_KUSTOMIZATIONS || !seen.insert(directory.clone()) {
             continue;
         }
-        let Some(file) = own(&directory, tree) else { continue };
+        let Some(file) = own(&directory, tree) else {
+            for path in made_up(&directory, tree) {
+                if file_role(path) == FileRole::Kustomization {
+                    waiting.push_back(directory_of(path).to_owned());
+                } else if seen.insert(path.to_owned()) {
+                    others.extend(open(path, tree));
+                }
+            }
+            continue;
+        };
         let mut entries = Vec::new();
         if let Some(root) = root(&file) {
             values(root, &mut |node| {
@@ -199,12 +245,34 @@ fn inner_key_of(node: Node<'_>, name: &str) -> Option<Span> {
     }
 }
 
+/// The first generator without a name: the key that was to be its name, where one is written much the same, else its
+/// first key.
+fn nameless_generator(file: &File) -> Option<Span> {
+    let root = root(file)?;
+    let lists = ["configMapGenerator", "secretGenerator"].map(|key| root.get(key));
+    let mut items = lists
+        .into_iter()
+        .flatten()
+        .flat_map(|list| list.items().collect::<Vec<_>>());
+    let item = items.find(|item| item.get("name").and_then(Node::as_str).is_none_or(str::is_empty))?;
+    let keys: Vec<Node<'_>> = item.entries().map(|(key, _)| key).collect();
+    let near = nearest("name", keys.iter().filter_map(|key| key.as_str()));
+    let key = keys
+        .iter()
+        .find(|key| near.is_some() && key.as_str() == near)
+        .or(keys.first())?;
+    Some(key.span())
+}
+
 /// An entry of `resources` that is there once more: the last one of them, which is one too many.
-fn listed_twice(files: &[File], entry: &str) -> Option<(String, Span)> {
+fn listed_twice(files: &[File]) -> Option<(String, Span)> {
     let file = files.first()?;
-    let resources = root(file)?.get("resources")?;
-    let same: Vec<Node<'_>> = resources.items().filter(|item| item.as_str() == Some(entry)).collect();
-    let last = same.last().filter(|_| same.len() > 1)?;
+    let resources: Vec<Node<'_>> = root(file)?.get("resources")?.items().collect();
+    let directory = gitops_model::kustomize::directory_of(&file.path);
+    let path = |node: &Node<'_>| node.as_str().map(|entry| joined(directory, entry));
+    let mut seen = std::collections::BTreeSet::new();
+    let again = resources.iter().filter(|node| !seen.insert(path(node)));
+    let last = again.last()?;
     Some((file.path.clone(), last.span()))
 }
 

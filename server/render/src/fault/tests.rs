@@ -179,6 +179,44 @@ fn what_is_not_known_is_on_the_kustomization() {
 }
 
 #[test]
+fn a_directory_without_kustomization_has_its_faults_in_its_files() {
+    let files = "\
+#- k/a.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: a }
+#- k/values.yaml
+level: loud
+#- k/deep/kustomization.yaml
+resources: [gone.yaml]
+";
+    check(
+        files,
+        "failed to decode Kubernetes YAML from /k/values.yaml: missing Resource metadata",
+        expect![[r"
+            k/values.yaml: `level` not-a-resource
+            this file is no object: Flux builds every file of a directory without kustomization.yaml, and each document must have apiVersion, kind and metadata.name
+        "]],
+    );
+    check(
+        files,
+        "something new about './values.yaml'",
+        expect![[r"
+            k/values.yaml: `level` build-failed
+            something new about './values.yaml'
+        "]],
+    );
+    check(
+        files,
+        "something new",
+        expect![[r"
+            k/a.yaml: `kind` build-failed
+            something new
+        "]],
+    );
+}
+
+#[test]
 fn a_file_that_is_listed_twice() {
     check(
         "#- k/kustomization.yaml\nresources:\n- a.yaml\n- a.yaml\n#- k/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n",
@@ -186,6 +224,30 @@ fn a_file_that_is_listed_twice() {
         expect![[r#"
             k/kustomization.yaml: `a.yaml` duplicate-object
             ConfigMap "a" is here already: two resources of one kustomization have the same name
+        "#]],
+    );
+}
+
+#[test]
+fn a_base_that_is_listed_twice() {
+    check(
+        "#- k/kustomization.yaml\nresources:\n- ../base\n- ../base/\n#- base/kustomization.yaml\nresources:\n- a.yaml\n#- base/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n",
+        "accumulating resources: accumulation err='accumulating resources from '../base/': '/base' must resolve to a file': recursed merging from path '/base': may not add resource with an already registered id: ConfigMap.v1.[noGrp]/a.[noNs]",
+        expect![[r#"
+            k/kustomization.yaml: `../base/` duplicate-object
+            ConfigMap "a" is here already: two resources of one kustomization have the same name
+        "#]],
+    );
+}
+
+#[test]
+fn a_source_of_a_replacement_without_the_field() {
+    check(
+        "#- k/kustomization.yaml\nresources:\n- a.yaml\nreplacements:\n- source:\n    kind: ConfigMap\n    fieldPath: metadata.nmae\n",
+        "fieldPath `metadata.nmae` is missing for replacement source ConfigMap.[noVer].[noGrp]/a.[noNs]",
+        expect![[r#"
+            k/kustomization.yaml: `metadata.nmae` replacement-path-not-found
+            the source of this replacement has no field metadata.nmae
         "#]],
     );
 }
@@ -203,6 +265,18 @@ fn a_field_of_an_entry_that_there_is_not() {
 }
 
 #[test]
+fn a_generator_without_a_name() {
+    check(
+        "#- k/kustomization.yaml\nresources:\n- a.yaml\nconfigMapGenerator:\n- name: b\n- files: [b.conf]\n  nmae: c\n",
+        "a configmap must have a name",
+        expect![[r#"
+            k/kustomization.yaml: `nmae` generator-without-name
+            what is generated must have a name: name is missing
+        "#]],
+    );
+}
+
+#[test]
 fn a_patch_whose_kind_is_misspelled() {
     check(
         &format!(
@@ -213,5 +287,40 @@ fn a_patch_whose_kind_is_misspelled() {
             k/p.yaml: `ConfgiMap` patch-target-not-found
             no ConfgiMap called "a" is here to be patched
         "#]],
+    );
+}
+
+#[test]
+fn what_is_somewhere_else_is_not_fetched() {
+    for (entry, rest) in [
+        (
+            "https://git.example.invalid/bases//web?ref=v1",
+            "Get \"https://git.example.invalid/bases//web?ref=v1\": nothing is fetched to build this': no 'git' program on path: exec: \"git\": executable file not found in $PATH",
+        ),
+        (
+            "github.com/x/y//z?ref=v1",
+            "open /k/github.com/x/y/z?ref=v1: no such file or directory': no 'git' program on path: exec: \"git\": executable file not found in $PATH",
+        ),
+    ] {
+        let text = format!("resources:\n- {entry}\n");
+        let message =
+            format!("accumulating resources: accumulation err='accumulating resources from '{entry}': {rest}");
+        let tree: Tree = [("k/kustomization.yaml", text.as_str())].into_iter().collect();
+        let fault = Fault {
+            step: "build".to_owned(),
+            message,
+            object: None,
+        };
+        let placed = place(&fault, "k", &tree).expect("it has a place");
+        assert_eq!(placed.slug, "remote-base", "{}", placed.message);
+        assert_eq!(placed.span.slice(&text), entry);
+    }
+    check(
+        "#- k/kustomization.yaml\ncomponents:\n- https://git.example.invalid/x//y?ref=v1\n",
+        "accumulating components: loader.New \"no 'git' program on path: exec: \\\"git\\\": executable file not found in $PATH\"",
+        expect![[r"
+            k/kustomization.yaml: `https://git.example.invalid/x//y?ref=v1` remote-base
+            something here is on another machine, and nothing is fetched to build this
+        "]],
     );
 }

@@ -2,6 +2,9 @@
 
 use gitops_model::nearest;
 
+use super::fields::{FIELDS, FIELDS_OF_ENTRIES};
+use super::loaded::{of_a_loaded_file, of_a_remote};
+
 /// What a fault is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Said {
@@ -16,7 +19,7 @@ pub(crate) struct Said {
 }
 
 /// What to look for, which code it has, and the words for it.
-type Read = (Wanted, &'static str, String);
+pub(super) type Read = (Wanted, &'static str, String);
 
 /// What to look for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,86 +39,21 @@ pub(crate) enum Wanted {
     },
     /// A patch for an object of this kind and name.
     Patch { kind: String, name: String },
+    /// A file of a directory without kustomization, in which something is missing.
+    File(String),
+    /// A text that names something on another machine.
+    Remote,
     /// A line, from 1, of a file that is no YAML.
     Line { file: String, line: u32 },
     /// The first of these that stands in a file, whatever kind of file that is.
     Text(Vec<String>),
     /// A `${…}` that is no variable.
     BadVariable,
+    /// An entry of `configMapGenerator` or `secretGenerator` without a name.
+    NamelessGenerator,
     /// Nothing in particular.
     Directory,
 }
-
-/// The fields of a kustomization (`types.Kustomization`), for those that are misspelt.
-const FIELDS: [&str; 29] = [
-    "apiVersion",
-    "kind",
-    "metadata",
-    "openapi",
-    "namePrefix",
-    "nameSuffix",
-    "namespace",
-    "commonLabels",
-    "labels",
-    "commonAnnotations",
-    "patchesStrategicMerge",
-    "patchesJson6902",
-    "patches",
-    "images",
-    "replacements",
-    "replicas",
-    "vars",
-    "sortOptions",
-    "resources",
-    "components",
-    "crds",
-    "bases",
-    "configMapGenerator",
-    "secretGenerator",
-    "helmCharts",
-    "generatorOptions",
-    "configurations",
-    "generators",
-    "transformers",
-];
-
-/// The fields of what stands in the lists of a kustomization (`types`: patches, images, generators, replacements and so on).
-const FIELDS_OF_ENTRIES: [&str; 34] = [
-    "path",
-    "patch",
-    "target",
-    "options",
-    "group",
-    "version",
-    "kind",
-    "name",
-    "namespace",
-    "labelSelector",
-    "annotationSelector",
-    "newName",
-    "newTag",
-    "tagSuffix",
-    "digest",
-    "count",
-    "behavior",
-    "literals",
-    "files",
-    "envs",
-    "env",
-    "type",
-    "pairs",
-    "includeSelectors",
-    "includeTemplates",
-    "fields",
-    "source",
-    "sourceValue",
-    "targets",
-    "select",
-    "reject",
-    "fieldPath",
-    "fieldPaths",
-    "disableNameSuffixHash",
-];
 
 /// Reads a message about building `target`.
 pub(crate) fn read(message: &str, target: &str) -> Said {
@@ -129,8 +67,10 @@ pub(crate) fn read(message: &str, target: &str) -> Said {
         slug,
         message,
     };
-    let rules: [fn(&str) -> Option<Read>; 7] = [
+    let rules: [fn(&str) -> Option<Read>; 9] = [
         of_substitution,
+        of_a_loaded_file,
+        of_a_remote,
         of_the_file,
         of_a_cycle,
         of_a_patch,
@@ -290,6 +230,10 @@ fn of_a_patch(message: &str) -> Option<Read> {
         let words = format!("no such field in what is to be replaced: {field}");
         return Some((Wanted::Value(field), "replacement-path-not-found", words));
     }
+    if let Some(field) = between(message, "fieldPath `", "` is missing for replacement source") {
+        let words = format!("the source of this replacement has no field {field}");
+        return Some((Wanted::Value(field.to_owned()), "replacement-path-not-found", words));
+    }
     if let Some(rest) = after_last(message, "nothing selected by ") {
         let (kind, name) = object_of(rest.split(':').next()?)?;
         let words = format!("no {kind} called \"{name}\" is here to be the source of a replacement");
@@ -358,6 +302,11 @@ fn of_objects(message: &str) -> Option<Read> {
 }
 
 fn of_generators(message: &str) -> Option<Read> {
+    // The words are the same for a Secret.
+    if message.contains("a configmap must have a name") {
+        let words = "what is generated must have a name: name is missing";
+        return Some((Wanted::NamelessGenerator, "generator-without-name", words.to_owned()));
+    }
     for (start, end) in [
         ("file sources: [", "]"),
         ("env source files: [", "]"),
@@ -422,10 +371,6 @@ fn of_a_missing_file(message: &str) -> Option<Read> {
         let words = format!("{entry} has no kustomization.yaml");
         return Some((Wanted::Value(entry.to_owned()), "no-kustomization", words));
     }
-    if is_remote(entry) {
-        let words = format!("{entry} is remote, and nothing is fetched to build this");
-        return Some((Wanted::Value(entry.to_owned()), "remote-base", words));
-    }
     Some((
         Wanted::Value(entry.to_owned()),
         "file-not-found",
@@ -433,13 +378,8 @@ fn of_a_missing_file(message: &str) -> Option<Read> {
     ))
 }
 
-/// Whether an entry of `resources` names something on another machine.
-fn is_remote(entry: &str) -> bool {
-    entry.contains("://") || entry.starts_with("github.com/") || entry.starts_with("git@")
-}
-
 /// The entry of `resources` (or `components`) that was read last.
-fn last_resource(message: &str) -> Option<&str> {
+pub(super) fn last_resource(message: &str) -> Option<&str> {
     let starts = ["accumulating resources from '", "merging resources from '"];
     let from = starts
         .iter()

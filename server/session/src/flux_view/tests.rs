@@ -34,7 +34,11 @@ fn kustomization(name: &str, owner: Option<&str>, commit: &str, conditions: Valu
         "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
         "metadata": { "name": name, "namespace": "flux-system", "generation": 2, "labels": labels },
         "spec": { "sourceRef": { "kind": "GitRepository", "name": "fleet" } },
-        "status": { "lastAttemptedRevision": format!("main@sha1:{commit}"), "conditions": conditions },
+        "status": {
+            "observedGeneration": conditions[0]["observedGeneration"],
+            "lastAttemptedRevision": format!("main@sha1:{commit}"), "lastAppliedRevision": format!("main@sha1:{commit}"),
+            "conditions": conditions,
+        },
     })
 }
 
@@ -95,7 +99,7 @@ fn what_was_asked_for_has_to_be_answered() {
     let mut apps = kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2));
     view.see(apps.clone());
     assert!(said(&mut view, "apps").current);
-    let id = super::id_of(&apps);
+    let id = crate::flux_object::id_of(&apps);
     view.asking(&id, "7");
     assert!(!said(&mut view, "apps").current, "the request is not even seen");
     apps["metadata"]["annotations"] = json!({ "reconcile.fluxcd.io/requestedAt": "7" });
@@ -184,7 +188,7 @@ fn values_that_are_to_be_looked_at_again_are_not_believed() {
     view.see(release(3, "1+c2", ready("True", "UpgradeSucceeded", "", 3)));
     assert!(said(&mut view, "web").current);
     let values = ("ConfigMap".to_owned(), "flux-system".to_owned(), "values".to_owned());
-    view.look_at(&values);
+    view.look_at(&values, &values);
     assert!(!said(&mut view, "web").current);
     assert!(view.data_is(&values, Some("12".to_owned())));
     assert!(said(&mut view, "web").current);
@@ -205,4 +209,61 @@ fn what_is_there_by_now_was_only_looked_for_too_early() {
     assert!(matches!(said(&mut view, "apps").readiness, Readiness::Failed { .. }));
     view.see(kustomization("base", None, "c2", ready("True", "Succeeded", "", 2)));
     assert!(matches!(said(&mut view, "apps").readiness, Readiness::Blocked { .. }));
+}
+
+#[test]
+fn what_a_kustomization_has_just_put_there_is_not_believed_until_it_is_seen() {
+    let mut view = view("c2");
+    view.see(kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2)));
+    view.see(chart("c2", "1+c2"));
+    let old = release(3, "1+c2", ready("False", "UpgradeFailed", "tag needed", 3));
+    let (web, apps) = (
+        crate::flux_object::id_of(&old),
+        ("Kustomization".to_owned(), "flux-system".to_owned(), "apps".to_owned()),
+    );
+    view.see(old);
+    assert!(said(&mut view, "web").current);
+    view.look_at(&web, &apps);
+    let news = view.news();
+    assert!(
+        news.iter().all(|condition| !condition.current),
+        "neither it nor who put it there: {news:?}"
+    );
+    assert_eq!(news.len(), 2);
+    view.generation_is(&web, Some(4));
+    assert!(view.news().is_empty(), "generation 4 is there and not seen");
+    view.see(release(4, "1+c2", ready("True", "UpgradeSucceeded", "", 4)));
+    assert!(said(&mut view, "web").current);
+}
+
+#[test]
+fn the_condition_of_a_chart_comes_before_its_artifact() {
+    let mut view = view("c2");
+    view.see(kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2)));
+    let mut chart = chart("c2", "1+c1");
+    chart["status"]["conditions"] = ready("True", "Succeeded", "packaged 'web' chart with version '1+c2'", 1);
+    view.see(chart);
+    view.see(release(3, "1+c1", ready("False", "UpgradeFailed", "tag needed", 3)));
+    assert!(!said(&mut view, "web").current);
+}
+
+#[test]
+fn an_attempt_that_ends_after_an_edit_is_not_about_it() {
+    let at = |attempted: u64| {
+        let mut view = view("c2");
+        view.see(kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2)));
+        view.see(chart("c2", "1+c2"));
+        // The condition has the generation that the release had when it was written.
+        let mut web = release(4, "1+c2", ready("False", "UpgradeFailed", "tag needed", 4));
+        web["status"]["lastAttemptedGeneration"] = json!(attempted);
+        view.see(web);
+        said(&mut view, "web").current
+    };
+    assert!(!at(3));
+    assert!(at(4));
+    let mut view = view("c2");
+    let mut apps = kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2));
+    apps["status"]["observedGeneration"] = json!(1);
+    view.see(apps);
+    assert!(!said(&mut view, "apps").current);
 }

@@ -13,6 +13,7 @@ use super::event::Events;
 use super::owned::Owned;
 use super::pod::Pod;
 use super::reading::{Uid, controller, key, text, uid};
+use super::refusals::Refusals;
 use super::stock::Stock;
 use super::watch::{Change, Kind};
 
@@ -34,6 +35,7 @@ pub(super) struct Index {
     /// The objects that nobody owns.
     tops: BTreeMap<ObjectKey, Uid>,
     events: Events,
+    refusals: Refusals,
     stock: Stock,
     labels: BTreeMap<Uid, BTreeMap<String, String>>,
     /// What has been seen since a list began.
@@ -72,6 +74,7 @@ impl Index {
             children: BTreeMap::new(),
             tops: BTreeMap::new(),
             events: Events::default(),
+            refusals: Refusals::default(),
             stock: Stock::default(),
             labels: BTreeMap::new(),
             listing: BTreeMap::new(),
@@ -235,6 +238,7 @@ impl Index {
         }
         self.children.remove(id);
         self.events.forget(id);
+        self.refusals.forget(id);
     }
 
     fn listed(&mut self, kind: Kind) {
@@ -258,7 +262,9 @@ impl Index {
             Kind::Node => self.labels.retain(|id, _| seen.contains(id)),
             Kind::Pod => {
                 let lost: Vec<Uid> = self.pods.keys().filter(|id| !seen.contains(*id)).cloned().collect();
-                lost.iter().for_each(|id| self.forget(id));
+                for id in &lost {
+                    self.forget(id);
+                }
             }
             _ => {
                 let of_kind = self.owned.iter().filter(|(_, entry)| entry.owned.kind == kind);
@@ -267,7 +273,9 @@ impl Index {
                     .filter(|id| !seen.contains(*id))
                     .cloned()
                     .collect();
-                lost.iter().for_each(|id| self.forget(id));
+                for id in &lost {
+                    self.forget(id);
+                }
             }
         }
     }
@@ -302,7 +310,7 @@ impl Index {
                 (None, None) => return None,
             };
             match owner {
-                Some(owner) => at = owner.clone(),
+                Some(owner) => at.clone_from(owner),
                 None => return Some(at),
             }
         }
@@ -320,7 +328,6 @@ impl Index {
                     let told = self.told.remove(&id);
                     all.extend(told.map(|told| WorkloadNews {
                         troubles: Vec::new(),
-                        ready: None,
                         is_gone: true,
                         ..told
                     }));
@@ -341,7 +348,6 @@ impl Index {
         let mut news = WorkloadNews {
             key: self.key_of(id)?.clone(),
             troubles: Vec::new(),
-            ready: None,
             release: None,
             is_gone: false,
         };
@@ -352,7 +358,6 @@ impl Index {
             return Some(news);
         }
         if let Some(entry) = self.owned.get(id) {
-            news.ready = entry.owned.ready;
             news.release.clone_from(&entry.owned.release);
         }
         if self.foresees {
@@ -405,14 +410,9 @@ impl Index {
         let says_so_itself = matches!(owned.kind, Kind::Deployment | Kind::ReplicaSet);
         if owned.lacks_pods
             && !says_so_itself
-            && let Some(event) = self
-                .events
-                .newest(id, "FailedCreate")
-                .filter(|event| event.at >= entry.changed_at)
+            && let Some(text) = self.refusals.said(id, owned.generation)
         {
-            troubles.push(Trouble::NotCreated {
-                text: event.text.clone(),
-            });
+            troubles.push(Trouble::NotCreated { text: text.to_owned() });
         }
         for child in self.current_children(id, entry) {
             troubles.extend(self.troubles_of(child, depth + 1));
@@ -444,39 +444,6 @@ impl Index {
                 .collect(),
         }
     }
-
-    /// Pods of an older revision that never became ready, for whose sake a `StatefulSet` does not go on to the newest one
-    /// (kubernetes/kubernetes#67250): a person has to delete them. Each with its namespace and name.
-    pub(super) fn in_the_way(&self) -> Vec<(Uid, String, String)> {
-        let waits =
-            |entry: &&Entry| entry.owned.kind == Kind::StatefulSet && entry.owned.is_observed && !entry.owned.is_done;
-        let mut found = Vec::new();
-        for (id, entry) in self.owned.iter().filter(|(_, entry)| waits(entry)) {
-            for child in self.children.get(id).into_iter().flatten() {
-                let Some(pod) = self.pods.get(child) else { continue };
-                let is_old = entry.owned.revision_of_pods.is_some() && pod.pod.revision != entry.owned.revision_of_pods;
-                if is_old && !pod.pod.troubles(self.events.of(child), &self.labels).is_empty() {
-                    let namespace = pod.key.namespace.clone().unwrap_or_default();
-                    found.push((child.clone(), namespace, pod.key.name.clone()));
-                }
-            }
-        }
-        found
-    }
-
-    /// Whether an object of a generation is as far as it comes: it runs, or something is seen to be wrong with it.
-    pub(super) fn is_settled(&self, key: &ObjectKey, uid: &str, generation: i64) -> bool {
-        // Made anew, it has the same name and begins to count again.
-        let Some(id) = self.tops.get(key).filter(|id| *id == uid) else {
-            return false;
-        };
-        if let Some(entry) = self.pods.get(id) {
-            return entry.pod.is_ready || !self.troubles_of(id, 0).is_empty();
-        }
-        let Some(entry) = self.owned.get(id) else { return false };
-        let is_current = entry.owned.generation >= generation && entry.owned.is_observed;
-        is_current && (entry.owned.is_done || !self.troubles_of(id, 0).is_empty())
-    }
 }
 
 /// Whether a trouble follows from another one.
@@ -484,5 +451,6 @@ fn is_consequence(trouble: &Trouble) -> bool {
     matches!(trouble, Trouble::Deadline { .. } | Trouble::Failed { .. })
 }
 
+mod settling;
 #[cfg(test)]
 mod tests;

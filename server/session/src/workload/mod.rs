@@ -3,12 +3,14 @@
 //!
 //! One task owns the index and takes what the watches bring; it tells only what changed.
 
+mod asking;
 mod claim;
 mod event;
 mod index;
 mod owned;
 mod pod;
 mod reading;
+mod refusals;
 mod stock;
 mod watch;
 
@@ -36,7 +38,7 @@ const MAX_EXPECTED: usize = 256;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum WorkloadEvent {
     /// Something about one object is other than it was.
-    News(WorkloadNews),
+    News(Box<WorkloadNews>),
     /// The objects of a question are as far as they come: they run, or something is wrong with them.
     Settled {
         /// Number of the question.
@@ -51,8 +53,6 @@ pub struct WorkloadNews {
     pub key: ObjectKey,
     /// What is wrong with it now; empty when nothing is, or when it is gone.
     pub troubles: Vec<Trouble>,
-    /// How many of its pods are ready, and how many it wants; `None` where that cannot be said.
-    pub ready: Option<(u64, u64)>,
     /// Namespace and name of the Helm release of Flux that brought it.
     pub release: Option<(String, String)>,
     /// Whether it is gone.
@@ -105,6 +105,8 @@ async fn run(cluster: Cluster, is_simulated: bool, mut asked: mpsc::Receiver<Que
     let mut index = Index::new(is_simulated);
     let mut expected: Vec<Expected> = Vec::new();
     let mut deleted: BTreeSet<Uid> = BTreeSet::new();
+    // Whether pods are refused, as is asked of the API server.
+    let mut questions = JoinSet::new();
     loop {
         tokio::select! {
             question = asked.recv() => {
@@ -115,11 +117,26 @@ async fn run(cluster: Cluster, is_simulated: bool, mut asked: mpsc::Receiver<Que
                 }
                 expected.push(Expected { number: question.number, generations });
             }
+            Some(answered) = questions.join_next() => {
+                if let Ok((id, Some((generation, text)))) = answered {
+                    index.refused(&id, generation, text);
+                    for news in index.news() {
+                        report(WorkloadEvent::News(Box::new(news)));
+                    }
+                }
+            }
             change = changes.recv() => {
                 let Some(change) = change else { return };
                 take(&mut index, &mut changes, change);
                 for news in index.news() {
-                    report(WorkloadEvent::News(news));
+                    report(WorkloadEvent::News(Box::new(news)));
+                }
+                for (id, key) in index.doubtful() {
+                    let cluster = cluster.clone();
+                    questions.spawn(async move {
+                        let refusal = asking::refusal(&cluster, &id, &key).await;
+                        (id, refusal)
+                    });
                 }
                 if is_simulated {
                     out_of_the_way(&cluster, &index, &mut deleted).await;

@@ -9,6 +9,10 @@ use super::watch::Kind;
 
 /// What is kept of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that its status says, read by its name"
+)]
 pub(super) struct Owned {
     pub(super) kind: Kind,
     pub(super) key: ObjectKey,
@@ -32,8 +36,6 @@ pub(super) struct Owned {
     pub(super) troubles: Vec<Trouble>,
     /// What its pods name.
     pub(super) references: Vec<PodReference>,
-    /// How many pods are ready, and how many it wants.
-    pub(super) ready: Option<(u64, u64)>,
     /// Namespace and name of the Helm release of Flux that brought it.
     pub(super) release: Option<(String, String)>,
 }
@@ -65,7 +67,6 @@ impl Owned {
                 .unwrap_or(0),
             created: text(object, "/metadata/creationTimestamp").to_owned(),
             troubles: troubles(kind, object),
-            ready: progress.ready,
             release: helm("namespace").zip(helm("name")),
             key,
             controller,
@@ -99,7 +100,6 @@ fn revision_of_pods(kind: Kind, object: &Value) -> Option<String> {
 struct Progress {
     is_done: bool,
     lacks_pods: bool,
-    ready: Option<(u64, u64)>,
 }
 
 impl Progress {
@@ -115,13 +115,11 @@ impl Progress {
                 Self {
                     is_done: is_paused || (updated >= wanted && all == updated && available >= wanted),
                     lacks_pods: updated < wanted,
-                    ready: Some((of_status("readyReplicas"), wanted)),
                 }
             }
             Kind::ReplicaSet => Self {
                 is_done: of_status("readyReplicas") >= wanted,
                 lacks_pods: of_status("replicas") < wanted,
-                ready: Some((of_status("readyReplicas"), wanted)),
             },
             Kind::StatefulSet => {
                 let rolls = text(object, "/spec/updateStrategy/type") != "OnDelete";
@@ -131,7 +129,6 @@ impl Progress {
                 Self {
                     is_done: of_status("readyReplicas") >= wanted && (!rolls || is_current || updated >= wanted),
                     lacks_pods: of_status("replicas") < wanted,
-                    ready: Some((of_status("readyReplicas"), wanted)),
                 }
             }
             Kind::DaemonSet => {
@@ -141,7 +138,6 @@ impl Progress {
                 Self {
                     is_done: is_updated && of_status("numberAvailable") >= wanted,
                     lacks_pods: of_status("currentNumberScheduled") < wanted,
-                    ready: Some((of_status("numberReady"), wanted)),
                 }
             }
             Kind::Job => {
@@ -151,14 +147,12 @@ impl Progress {
                 Self {
                     is_done: has_ended || (active > 0 && of_status("ready") >= active),
                     lacks_pods: !has_ended && started == 0,
-                    ready: None,
                 }
             }
             // It is there; its Jobs come in their time.
             _ => Self {
                 is_done: true,
                 lacks_pods: true,
-                ready: None,
             },
         }
     }
@@ -171,7 +165,9 @@ fn troubles(kind: Kind, object: &Value) -> Vec<Trouble> {
         let (type_of, status) = (text(condition, "/type"), text(condition, "/status"));
         let (reason, message) = (text(condition, "/reason"), text(condition, "/message"));
         match (kind, type_of, status) {
-            (Kind::Deployment | Kind::ReplicaSet, "ReplicaFailure", "True") if reason == "FailedCreate" => {
+            // A Deployment repeats what its ReplicaSets say, older ones included (pkg/controller/deployment/sync.go,
+            // `calculateStatus`), so those are asked.
+            (Kind::ReplicaSet, "ReplicaFailure", "True") if reason == "FailedCreate" => {
                 troubles.push(Trouble::NotCreated {
                     text: of_any_pod(message),
                 });

@@ -16,11 +16,14 @@ const MAX_OBJECTS: usize = 100_000;
 /// Kept up by a controller in every namespace of a cluster.
 const ALWAYS_THERE: &str = "kube-root-ca.crt";
 
+/// The keys of an object; `None` where they are not known.
+type Keys = Option<BTreeSet<String>>;
+
 /// What is there.
 #[derive(Default)]
 pub(super) struct Stock {
-    /// By kind and namespace: names, each with its keys; `None` where these are not known.
-    of: BTreeMap<(Kind, String), BTreeMap<String, Option<BTreeSet<String>>>>,
+    /// By kind and namespace: names, each with its keys.
+    of: BTreeMap<(Kind, String), BTreeMap<String, Keys>>,
     count: usize,
     /// The kinds of which all is known.
     listed: BTreeSet<Kind>,
@@ -109,7 +112,7 @@ impl Stock {
 }
 
 /// The keys of a `ConfigMap` or `Secret`, by what its managers have (KEP-555). `None` where nobody says what it has.
-fn keys_of(object: &Value) -> Option<BTreeSet<String>> {
+fn keys_of(object: &Value) -> Keys {
     let managers = object.pointer("/metadata/managedFields")?.as_array()?;
     let mut keys = BTreeSet::new();
     for manager in managers

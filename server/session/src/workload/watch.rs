@@ -87,7 +87,7 @@ impl Kind {
         matches!(self, Self::ConfigMap | Self::Secret | Self::ServiceAccount | Self::Node)
     }
 
-    fn resource(self) -> ApiResource {
+    pub(super) fn resource(self) -> ApiResource {
         let (api_version, kind, plural) = self.names();
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)

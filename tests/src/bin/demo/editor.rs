@@ -24,6 +24,16 @@ pub(crate) struct Editor {
     log: Utf8PathBuf,
     encoding: Encoding,
     buffers: BTreeMap<String, Buffer>,
+    applied_by: Applier,
+}
+
+/// Who applies what is saved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Applier {
+    /// The session itself.
+    Session,
+    /// The Flux of its sandbox.
+    Flux,
 }
 
 struct Buffer {
@@ -74,6 +84,7 @@ impl Editor {
             log: log.to_owned(),
             encoding: Encoding::default(),
             buffers: BTreeMap::new(),
+            applied_by: Applier::Session,
         };
         let root = uri_of(workspace);
         let initialized = editor.request(
@@ -92,12 +103,18 @@ impl Editor {
         Ok(editor)
     }
 
-    /// Starts a session, calls `progress` with each step that the server names, and returns what the command answers.
-    pub(crate) fn start_session(&self, mut progress: impl FnMut(&str)) -> anyhow::Result<Value> {
+    /// Starts a session on a target, calls `progress` with each step that the server names, and returns what the command answers.
+    pub(crate) fn start_session(
+        &mut self,
+        target: &str,
+        applied_by: Applier,
+        mut progress: impl FnMut(&str),
+    ) -> anyhow::Result<Value> {
+        self.applied_by = applied_by;
         let mark = self.client.mark();
         let id = self.client.send_command(
             "gitops.session.start",
-            json!({ "root": uri_of(&self.workspace), "target": "." }),
+            json!({ "root": uri_of(&self.workspace), "target": target }),
         );
         self.wait(mark, "the start of the session", |message| {
             if message["method"] == "$/progress"
@@ -115,6 +132,11 @@ impl Editor {
             "workspace/executeCommand",
             json!({ "command": "gitops.session.stop", "arguments": [] }),
         )
+    }
+
+    /// Who applies what is saved.
+    pub(crate) fn applied_by(&self) -> Applier {
+        self.applied_by
     }
 
     /// The end of what the server has said so far.
@@ -179,10 +201,15 @@ impl Editor {
         self.verdicts(file, mark)
     }
 
-    /// Waits for both answers about a file that come after `since`.
+    /// Waits for both answers about a file that come after `since`. In a Flux repository it is Flux that applies, and only
+    /// what is accepted.
     pub(crate) fn verdicts(&self, file: &str, since: Mark) -> anyhow::Result<Verdicts> {
         let dry_run = self.verdict(file, "dry-run", since)?;
-        let apply = self.verdict(file, "apply", since)?;
+        let apply = match self.applied_by {
+            Applier::Session => self.verdict(file, "apply", since)?,
+            Applier::Flux if dry_run.ok => self.verdict(file, "flux", since)?,
+            Applier::Flux => dry_run,
+        };
         Ok(Verdicts { dry_run, apply })
     }
 
@@ -255,7 +282,7 @@ impl Editor {
         Ok(true)
     }
 
-    /// The lens of the object whose `kind:` is at or above a byte of the file; of the first one where none is above.
+    /// The lens of the object whose first line is at or above a byte of the file; of the first one where none is above.
     pub(crate) fn lens(&self, file: &str, at: usize) -> anyhow::Result<String> {
         let document = json!({ "textDocument": { "uri": self.uri(file) } });
         let lenses = self.request("textDocument/codeLens", document)?;
@@ -264,8 +291,10 @@ impl Editor {
             .unwrap_or_default();
         let lenses = lenses.as_array().map(Vec::as_slice).unwrap_or_default();
         let line_of = |lens: &Value| lens["range"]["start"]["line"].as_u64().unwrap_or_default();
-        let above = lenses.iter().rev().find(|lens| line_of(lens) <= line);
+        let above = lenses.iter().map(line_of).rfind(|at| *at <= line);
+        // Of several on one line the first one says how the object is.
         let lens = above
+            .and_then(|at| lenses.iter().find(|lens| line_of(lens) == at))
             .or(lenses.first())
             .with_context(|| format!("{file} has no lens"))?;
         Ok(lens["command"]["title"].as_str().unwrap_or_default().to_owned())
@@ -291,7 +320,7 @@ impl Editor {
         )
     }
 
-    fn uri(&self, file: &str) -> String {
+    pub(crate) fn uri(&self, file: &str) -> String {
         uri_of(&self.workspace.join(file))
     }
 

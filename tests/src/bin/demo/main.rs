@@ -4,6 +4,7 @@
 
 mod attach;
 mod editor;
+mod fleet;
 mod mistakes;
 mod paint;
 mod picture;
@@ -24,7 +25,7 @@ use gitops_tests::kubernetes::Cluster;
 use gitops_tests::leftovers;
 
 use crate::attach::Attach;
-use crate::editor::Editor;
+use crate::editor::{Applier, Editor};
 use crate::mistakes::{MISTAKES, Mistake};
 use crate::paint::Paint;
 use crate::play::Played;
@@ -87,7 +88,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         sandbox(&server, "up", &workspace.root)?;
         println!();
     }
-    let right = play_all(arguments, &server, &workspace, &directory.join("server.log"), paint)?;
+    let mut right = play_all(arguments, &server, &workspace, &directory.join("server.log"), paint)?;
+    if arguments.picture.is_none() {
+        right &= play_fleet(&server, directory, paint)?;
+    }
     if let Some(neovim) = &arguments.neovim {
         attach.open_neovim(neovim)?;
     }
@@ -106,7 +110,7 @@ fn play_all(
 ) -> anyhow::Result<bool> {
     let mut editor = Editor::open_folder(server, &workspace.root, log)?;
     let mark = editor.mark();
-    let started = start_session(&editor, paint)?;
+    let started = start_session(&mut editor, ".", Applier::Session, paint)?;
     let began = Instant::now();
     play::wait_until_applied(&editor, &workspace.manifests, mark)?;
     let milliseconds = began.elapsed().as_millis();
@@ -141,13 +145,7 @@ fn play_all(
     editor.stop_session()?;
     editor.quit()?;
     if !arguments.keep {
-        let sandbox = kubeconfig
-            .parent()
-            .context("the kubeconfig is in the sandbox's directory")?;
-        let left = leftovers::processes(sandbox);
-        if sandbox.exists() || !left.is_empty() {
-            bail!("the session is stopped, but of its sandbox are left: {sandbox}, {left:?}");
-        }
+        nothing_is_left(&kubeconfig)?;
     }
     if arguments.picture.is_none() {
         println!("{}", summary::table(&played, paint));
@@ -155,12 +153,81 @@ fn play_all(
     Ok(played.iter().all(|(_, played)| played.complaints.is_empty()))
 }
 
+/// The second act, in a Flux repository.
+fn play_fleet(server: &Utf8Path, directory: &Utf8Path, paint: Paint) -> anyhow::Result<bool> {
+    println!(
+        "{}",
+        paint.bold("Mistakes in a Flux repository, which the sandbox's own Flux builds and applies")
+    );
+    let root = workspace::lay_out_fleet(&directory.join("fleet"))?;
+    println!(
+        "{}\n",
+        paint.dim(&format!(
+            "The workspace is {root}: podinfo's base and its chart, and an entry clusters/demo that builds both."
+        ))
+    );
+    let mut editor = Editor::open_folder(server, &root, &directory.join("fleet.log"))?;
+    let started = start_session(&mut editor, fleet::TARGET, Applier::Flux, paint)?;
+    let kubeconfig = Utf8PathBuf::from(
+        started["kubeconfig"]
+            .as_str()
+            .context("the session says where its kubeconfig is")?,
+    );
+    let cluster = Cluster::new(&kubeconfig);
+    let began = Instant::now();
+    for file in fleet::MISTAKES.iter().map(|mistake| mistake.file) {
+        editor.open(file)?;
+    }
+    let first = fleet::MISTAKES.first().context("there are mistakes")?.file;
+    let sound = editor.save(first)?;
+    if !sound.apply.ok {
+        bail!(
+            "Flux is not content with what is sound: {:?}",
+            editor.diagnostics(first)
+        );
+    }
+    println!(
+        "{} Flux has applied everything, {:.1} s later\n",
+        paint.good("✓"),
+        began.elapsed().as_secs_f64()
+    );
+    let mut played: Vec<(&Mistake, Played)> = Vec::new();
+    for (number, mistake) in fleet::MISTAKES.iter().enumerate() {
+        let outcome = play::play(mistake, &mut editor, &cluster).with_context(|| mistake.title)?;
+        print!("{}", told(number + 1, mistake, &outcome, paint));
+        played.push((mistake, outcome));
+    }
+    drop(cluster);
+    editor.stop_session()?;
+    editor.quit()?;
+    nothing_is_left(&kubeconfig)?;
+    println!("{}", summary::table(&played, paint));
+    Ok(played.iter().all(|(_, played)| played.complaints.is_empty()))
+}
+
+/// Of a session that is stopped nothing runs and nothing lies about.
+fn nothing_is_left(kubeconfig: &Utf8Path) -> anyhow::Result<()> {
+    let sandbox = kubeconfig
+        .parent()
+        .context("the kubeconfig is in the sandbox's directory")?;
+    let left = leftovers::processes(sandbox);
+    if sandbox.exists() || !left.is_empty() {
+        bail!("the session is stopped, but of its sandbox are left: {sandbox}, {left:?}");
+    }
+    Ok(())
+}
+
 /// Starts the session and shows how far that is.
-fn start_session(editor: &Editor, paint: Paint) -> anyhow::Result<serde_json::Value> {
+fn start_session(
+    editor: &mut Editor,
+    target: &str,
+    applied_by: Applier,
+    paint: Paint,
+) -> anyhow::Result<serde_json::Value> {
     let terminal = std::io::stdout().is_terminal();
     let began = Instant::now();
     let mut last = String::new();
-    let started = editor.start_session(|step| {
+    let started = editor.start_session(target, applied_by, |step| {
         step.clone_into(&mut last);
         if terminal {
             print!("\r\x1b[K{}", paint.dim(&format!("… {step}")));

@@ -9,12 +9,23 @@ pub(crate) struct Mistake {
     pub(crate) file: &'static str,
     /// What somebody else has done to the live object before.
     pub(crate) before: Option<Meddling>,
+    /// Who finds it.
+    pub(crate) judge: Judge,
     /// What is typed: each place stands once in the file.
     pub(crate) typed: &'static [Typed],
     /// The diagnostics of the file after the save, from top to bottom, all of them.
     pub(crate) expected: &'static [Expected],
     /// How it is mended.
     pub(crate) mend: Mend,
+}
+
+/// Who finds a mistake.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Judge {
+    /// The build and the API server, before anything is applied.
+    ApiServer,
+    /// What was applied does not run.
+    Workload,
 }
 
 /// A place in the file and what is put there.
@@ -69,6 +80,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A field's name is misspelled",
         file: BACKEND,
         before: None,
+        judge: Judge::ApiServer,
         typed: &[Typed {
             find: "image:",
             put: "imag:",
@@ -84,6 +96,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "The quotes of an annotation are forgotten",
         file: FRONTEND,
         before: None,
+        judge: Judge::ApiServer,
         typed: &[Typed {
             find: "scrape: \"true\"",
             put: "scrape: true",
@@ -99,6 +112,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A word is written in small letters",
         file: FRONTEND_SERVICE,
         before: None,
+        judge: Judge::ApiServer,
         typed: &[Typed {
             find: "protocol: TCP",
             put: "protocol: tcp",
@@ -114,6 +128,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A field that must be there is lost",
         file: BACKEND,
         before: None,
+        judge: Judge::ApiServer,
         typed: &[Typed {
             find: "        image: ghcr.io/stefanprodan/podinfo:6.14.1\n",
             put: "",
@@ -129,6 +144,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "The labels no longer match the selector",
         file: FRONTEND,
         before: None,
+        judge: Judge::ApiServer,
         typed: &[Typed {
             find: "      labels:\n        app: frontend",
             put: "      labels:\n        app: fronted",
@@ -144,6 +160,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A quantity has a blank in it",
         file: FRONTEND,
         before: None,
+        judge: Judge::ApiServer,
         typed: &[Typed {
             find: "memory: 128Mi",
             put: "memory: 128 MB",
@@ -159,6 +176,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A variable is set twice",
         file: BACKEND,
         before: None,
+        judge: Judge::ApiServer,
         typed: &[Typed {
             find: "          value: \"#34577c\"\n",
             put: "          value: \"#34577c\"\n        - name: PODINFO_UI_COLOR\n          value: \"#ffffff\"\n",
@@ -174,6 +192,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "The selector of a live Deployment is changed",
         file: BACKEND,
         before: None,
+        judge: Judge::ApiServer,
         typed: &[
             Typed {
                 find: "    matchLabels:\n      app: backend",
@@ -195,6 +214,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A version of an API that is gone is asked for",
         file: "deploy/webapp/backend/hpa.yaml",
         before: None,
+        judge: Judge::ApiServer,
         typed: &[Typed {
             find: "autoscaling/v2\n",
             put: "autoscaling/v2beta2\n",
@@ -210,6 +230,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A namespace does not exist",
         file: FRONTEND_SERVICE,
         before: None,
+        judge: Judge::ApiServer,
         typed: &[Typed {
             find: "namespace: webapp",
             put: "namespace: web-app",
@@ -225,6 +246,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "A name has a capital letter",
         file: FRONTEND_SERVICE,
         before: None,
+        judge: Judge::ApiServer,
         typed: &[Typed {
             find: "  name: frontend\n",
             put: "  name: Frontend\n",
@@ -245,6 +267,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
             name: "frontend",
             replicas: 5,
         }),
+        judge: Judge::ApiServer,
         typed: &[Typed {
             find: "  minReadySeconds: 3\n",
             put: "  minReadySeconds: 3\n  replicas: 2\n",
@@ -260,6 +283,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         title: "Three mistakes in one save are said at once",
         file: BACKEND,
         before: None,
+        judge: Judge::ApiServer,
         typed: &[
             Typed {
                 find: "        image:",
@@ -303,8 +327,13 @@ mod tests {
 
     #[test]
     fn every_mistake_can_be_typed_into_the_workspace() {
-        for mistake in MISTAKES {
-            let path = crate::workspace::corpus().join(mistake.file);
+        for mistake in MISTAKES.iter().chain(crate::fleet::MISTAKES) {
+            let own = crate::fleet::own_files().join(mistake.file);
+            let path = if own.is_file() {
+                own
+            } else {
+                crate::workspace::corpus().join(mistake.file)
+            };
             let mut text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
             for typed in mistake.typed {
                 assert_eq!(text.matches(typed.find).count(), 1, "{:?} in {path}", typed.find);

@@ -4,8 +4,8 @@ use anyhow::{Context as _, bail};
 use gitops_tests::kubernetes::Cluster;
 use serde_json::{Value, json};
 
-use crate::editor::{Editor, Verdicts};
-use crate::mistakes::{Expected, Meddling, Mend, Mistake};
+use crate::editor::{Applier, Editor, Verdicts};
+use crate::mistakes::{Expected, Judge, Meddling, Mend, Mistake};
 use crate::paint::Shown;
 
 /// What came of a mistake.
@@ -40,7 +40,12 @@ pub(crate) fn play(mistake: &Mistake, editor: &mut Editor, cluster: &Cluster) ->
         let start = start.with_context(|| format!("{:?} is not in {file}", typed.find))?;
         editor.replace(file, start..start + typed.find.len(), typed.put)?;
     }
-    let verdicts = editor.save(file)?;
+    let before = editor.mark();
+    let mut verdicts = editor.save(file)?;
+    if mistake.judge == Judge::Workload {
+        // It is accepted and applied, and only then can anybody see that it does not run.
+        verdicts.dry_run = editor.verdict(file, "runtime", before)?;
+    }
     let text = editor.text(file).to_owned();
     let published = editor.diagnostics(file);
     let mut diagnostics = Vec::new();
@@ -52,17 +57,24 @@ pub(crate) fn play(mistake: &Mistake, editor: &mut Editor, cluster: &Cluster) ->
     }
     let mut complaints = differences(&text, mistake.expected, &diagnostics);
     if verdicts.dry_run.ok {
-        complaints.push("the save was accepted".to_owned());
+        complaints.push("nothing was found".to_owned());
     }
 
+    let before = editor.mark();
     let (mended, action) = mend(mistake, editor, &sound, &actions, &mut complaints)?;
+    if mistake.judge == Judge::Workload && !editor.verdict(file, "runtime", before)?.ok {
+        complaints.push("after it was mended it does not run either".to_owned());
+    }
     let left = editor.diagnostics(file);
     complaints.extend(
         left.iter()
             .map(|diagnostic| format!("after it was mended: {}", diagnostic["message"])),
     );
     let object = diagnostics.first().map_or(0, |shown| shown.place.start);
-    let lens = editor.lens(file, object)?;
+    let lens = match editor.applied_by() {
+        Applier::Session => editor.lens(file, object)?,
+        Applier::Flux => "✓ applied by Flux".to_owned(),
+    };
     if !mended.apply.ok || !lens.starts_with("✓ applied") {
         complaints.push(format!("after it was mended the lens says {lens:?}"));
     }
@@ -126,7 +138,9 @@ fn shown(editor: &Editor, file: &str, diagnostic: &Value, actions: &[Value]) -> 
         place: editor.bytes_of(file, &diagnostic["range"]),
         related: related
             .iter()
-            // The cluster's own words say the same once more, in its own language.
+            // What stands in other files is not shown here. The cluster's own words say the same once more, in its own
+            // language.
+            .filter(|related| related["location"]["uri"] == *editor.uri(file))
             .filter(|related| related["location"]["range"] != diagnostic["range"])
             .map(|related| {
                 (

@@ -23,6 +23,18 @@ pub(crate) struct Workspace {
     pub(crate) manifests: Vec<String>,
 }
 
+/// Lays a Flux repository out at `root`: podinfo's base and chart, and an entry that builds them.
+pub(crate) fn lay_out_fleet(root: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
+    let mut files = Vec::new();
+    for part in ["kustomize", "charts"] {
+        copy(&corpus().join(part), &root.join(part), &mut files)?;
+    }
+    copy(&crate::fleet::own_files(), root, &mut files)?;
+    let root = root.canonicalize_utf8().with_context(|| root.to_string())?;
+    make_repository(&root)?;
+    Ok(root)
+}
+
 /// Lays the workspace out at `root`. What an earlier run left there is put back as it was.
 pub(crate) fn lay_out(root: &Utf8Path) -> anyhow::Result<Workspace> {
     let corpus = corpus();
@@ -31,17 +43,7 @@ pub(crate) fn lay_out(root: &Utf8Path) -> anyhow::Result<Workspace> {
         copy(&corpus.join(part), &root.join(part), &mut files)?;
     }
     let root = root.canonicalize_utf8().with_context(|| root.to_string())?;
-    // Editors find the root of a workspace by its `.git`.
-    if !root.join(".git").exists() {
-        let made = Command::new("git")
-            .args(["init", "--quiet"])
-            .arg(&root)
-            .status()
-            .context("git")?;
-        if !made.success() {
-            bail!("git init failed in {root} ({made})");
-        }
-    }
+    make_repository(&root)?;
     let is_manifest =
         |path: &Utf8PathBuf| path.extension() == Some("yaml") && path.file_name() != Some("kustomization.yaml");
     let manifests = files.iter().filter(|path| is_manifest(path));
@@ -49,6 +51,19 @@ pub(crate) fn lay_out(root: &Utf8Path) -> anyhow::Result<Workspace> {
     let mut manifests: Vec<String> = manifests.collect::<Result<_, _>>()?;
     manifests.sort();
     Ok(Workspace { root, manifests })
+}
+
+/// Editors find the root of a workspace by its `.git`.
+fn make_repository(root: &Utf8Path) -> anyhow::Result<()> {
+    if root.join(".git").exists() {
+        return Ok(());
+    }
+    let made = Command::new("git").args(["init", "--quiet"]).arg(root).status();
+    let made = made.context("git")?;
+    if !made.success() {
+        bail!("git init failed in {root} ({made})");
+    }
+    Ok(())
 }
 
 fn copy(from: &Utf8Path, to: &Utf8Path, files: &mut Vec<Utf8PathBuf>) -> anyhow::Result<()> {

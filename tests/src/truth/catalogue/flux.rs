@@ -119,14 +119,14 @@ fn source(kind: &'static str, scene: &Scene) -> Vec<Breakage> {
             entry.name == "name" && entry.above() == "sources" && entry.item.is_some()
         }
     });
-    let wrong = names.filter_map(|entry| {
+    let wrong = names.map(|entry| {
         let mut above = entry.path.clone();
         above.pop();
         let breakage = named(kind, scene, entry).proof(Proof::Changes).reach(Reach::Flux);
-        Some(match scene.entry(entry.piece, &above) {
+        match scene.entry(entry.piece, &above) {
             Some(reference) => breakage.at(reference.span()),
             None => breakage,
-        })
+        }
     });
     wrong.collect()
 }

@@ -1,4 +1,4 @@
-//! Generators of ConfigMaps and Secrets.
+//! Generators of `ConfigMap`s and Secrets.
 
 use gitops_model::kustomize::Layer;
 

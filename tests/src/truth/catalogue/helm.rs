@@ -6,6 +6,7 @@ use super::{Kind, misspelled, misspelled_path, within_quotes};
 use crate::truth::breakage::{Breakage, Edit, Proof, Reach, line_around};
 use crate::truth::entry::Entry;
 use crate::truth::scene::Scene;
+use crate::truth::trees::is_yaml;
 
 pub(super) const KINDS: &[Kind] = &[
     Kind {
@@ -157,9 +158,8 @@ fn values_from(kind: &'static str, scene: &Scene) -> Vec<Breakage> {
 /// The templates of the charts that are installed.
 fn templates(scene: &Scene) -> impl Iterator<Item = (&String, &String)> {
     scene.texts.iter().filter(|(path, _)| {
-        let is_template = path.ends_with(".yaml") || path.ends_with(".yml");
         let mut charts = scene.world.releases.iter().map(|release| &release.chart);
-        is_template && charts.any(|chart| path.starts_with(&format!("{chart}/templates/")))
+        is_yaml(path) && charts.any(|chart| path.starts_with(&format!("{chart}/templates/")))
     })
 }
 

@@ -80,7 +80,7 @@ fn bad_label(kind: &'static str, scene: &Scene) -> Vec<Breakage> {
 }
 
 /// Labels of a template that the selector asks for, with the selector's own entry.
-fn selected<'a>(scene: &'a Scene) -> impl Iterator<Item = (&'a Entry, &'a Entry)> {
+fn selected(scene: &Scene) -> impl Iterator<Item = (&Entry, &Entry)> {
     scene.of_plain_objects().filter_map(move |label| {
         if label.keys().get(..4)? != ["spec", "template", "metadata", "labels"] || label.path.len() != 5 {
             return None;

@@ -114,8 +114,8 @@ fn bad_syntax(kind: &'static str, scene: &Scene) -> Vec<Breakage> {
         .collect()
 }
 
-/// The entries that supply variables: `substitute` of Kustomizations, and data of ConfigMaps that they name.
-fn suppliers<'a>(scene: &'a Scene) -> impl Iterator<Item = &'a Entry> {
+/// The entries that supply variables: `substitute` of Kustomizations, and data of `ConfigMap`s that they name.
+fn suppliers(scene: &Scene) -> impl Iterator<Item = &Entry> {
     let named: BTreeSet<&str> = scene
         .of_flux("Kustomization")
         .filter(|entry| entry.name == "name" && entry.above() == "substituteFrom")

@@ -78,9 +78,7 @@ fn image_with_blank(kind: &'static str, scene: &Scene) -> Vec<Breakage> {
 fn names_a(entry: &Entry) -> Option<&'static str> {
     let above = entry.above();
     match (above, entry.name.as_str()) {
-        ("secretKeyRef" | "secretRef", "name") | ("secret", "secretName") | ("imagePullSecrets", "name") => {
-            Some("Secret")
-        }
+        ("secretKeyRef" | "secretRef" | "imagePullSecrets", "name") | ("secret", "secretName") => Some("Secret"),
         ("configMapKeyRef" | "configMapRef" | "configMap", "name") => Some("ConfigMap"),
         ("persistentVolumeClaim", "claimName") => Some("PersistentVolumeClaim"),
         (_, "serviceAccountName") => Some("ServiceAccount"),

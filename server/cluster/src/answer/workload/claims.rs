@@ -43,7 +43,7 @@ pub(super) fn answers(subject: &Subject<'_>, reason: &str, text: &str) -> Vec<An
     let answer = if value_at(subject.sent, &path).is_some() {
         subject.at(&path, CLAIM_PENDING, words)
     } else {
-        subject.of_object(CLAIM_PENDING, words)
+        Answer::about_object(CLAIM_PENDING, words)
     };
     let answer = answer.with_detail(text);
     // A mismatch is in what is written; that nobody provides volumes may be so here only.

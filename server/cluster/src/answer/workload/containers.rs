@@ -35,7 +35,7 @@ pub(super) fn waiting(subject: &Subject<'_>, name: &str, reason: &str, message: 
         cut(cause(message), MAX_WORDS)
     );
     let Some(container) = container else {
-        return vec![subject.of_object(NOT_STARTED, words)];
+        return vec![Answer::about_object(NOT_STARTED, words)];
     };
     let path = if reason == "PostStartHookError" {
         with_keys(&container, &["lifecycle", "postStart"])
@@ -91,7 +91,7 @@ fn image(subject: &Subject<'_>, container: Option<FieldPath>, reason: &str, mess
     let detail = format!("{reason}: {message}");
     match path {
         Some(path) => subject.at(&path, IMAGE_PULL, words),
-        None => subject.of_object(IMAGE_PULL, words),
+        None => Answer::about_object(IMAGE_PULL, words),
     }
     .with_detail(&detail)
 }
@@ -118,7 +118,7 @@ fn configuration(subject: &Subject<'_>, container: Option<FieldPath>, message: &
         }
         Some(container) if message.contains("subPath") => with_key(&container, "volumeMounts"),
         Some(container) => container,
-        None => return vec![subject.of_object(BAD_CONFIGURATION, words).with_detail(message)],
+        None => return vec![Answer::about_object(BAD_CONFIGURATION, words).with_detail(message)],
     };
     vec![subject.at(&path, BAD_CONFIGURATION, words).with_detail(message)]
 }
@@ -185,7 +185,7 @@ pub(super) fn crashed(subject: &Subject<'_>, name: &str, exit_code: i64, reason:
     };
     let Some(container) = subject.container(name) else {
         let words = format!("container {} ends with exit code {exit_code}{of_it}", named(name));
-        return vec![subject.of_object(CRASH, words)];
+        return vec![Answer::about_object(CRASH, words)];
     };
     let (path, words) = if reason == "OOMKilled" {
         let limit = with_keys(&container, &["resources", "limits", "memory"]);
@@ -224,7 +224,7 @@ pub(super) fn unhealthy(subject: &Subject<'_>, name: &str, probe: Probe, text: &
     });
     let answer = match container {
         Some(container) => subject.at(&with_key(&container, probe.field()), PROBE_FAILED, words),
-        None => subject.of_object(PROBE_FAILED, words),
+        None => Answer::about_object(PROBE_FAILED, words),
     };
     let answer = answer.with_detail(text);
     vec![if probe == Probe::Readiness {

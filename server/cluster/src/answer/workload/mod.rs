@@ -98,7 +98,7 @@ pub fn decode_trouble(trouble: &Trouble, gvk: &Gvk, sent: &Value, knowledge: &dy
         Trouble::Unhealthy { container, probe, text } => containers::unhealthy(&subject, container, *probe, text),
         Trouble::Volume { text } => volumes::answers(&subject, text),
         Trouble::Claim { reason, text } => claims::answers(&subject, reason, text),
-        Trouble::Failed { reason, text } => vec![subject.of_object(
+        Trouble::Failed { reason, text } => vec![Answer::about_object(
             NOT_STARTED,
             format!("a pod has failed: {reason}: {}", cut(text, MAX_WORDS)),
         )],
@@ -108,7 +108,7 @@ pub fn decode_trouble(trouble: &Trouble, gvk: &Gvk, sent: &Value, knowledge: &dy
         }
     };
     if answers.is_empty() {
-        return vec![subject.of_object(NOT_STARTED, cut(&trouble.to_string(), MAX_WORDS))];
+        return vec![Answer::about_object(NOT_STARTED, cut(&trouble.to_string(), MAX_WORDS))];
     }
     super::without_repeats(
         answers
@@ -128,16 +128,11 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// An answer about the object as a whole.
-    fn of_object(&self, slug: &'static str, words: impl Into<String>) -> Answer {
-        Answer::about_object(slug, words)
-    }
-
     /// An answer at a field, or where that is not there, at the nearest that is.
     fn at(&self, path: &FieldPath, slug: &'static str, words: impl Into<String>) -> Answer {
         let found = existing(self.sent, path);
         if found.is_empty() {
-            return self.of_object(slug, words);
+            return Answer::about_object(slug, words);
         }
         let place = if found.len() < path.len() {
             Place::Missing {
@@ -184,7 +179,7 @@ fn deadline(subject: &Subject<'_>, text: &str) -> Answer {
     let words = format!("the rollout is not done within {limit} seconds");
     let answer = match seconds {
         Some(_) => subject.at(&path, DEADLINE, words),
-        None => subject.of_object(DEADLINE, words),
+        None => Answer::about_object(DEADLINE, words),
     };
     answer.with_detail(text)
 }

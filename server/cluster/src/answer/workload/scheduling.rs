@@ -23,7 +23,7 @@ pub(super) fn answers(subject: &Subject<'_>, text: &str, unmatched: &[String]) -
         .flat_map(|reason| of_reason(subject, reason.trim().trim_end_matches('.'), unmatched))
         .collect();
     if found.is_empty() {
-        found.push(subject.of_object(
+        found.push(Answer::about_object(
             UNSCHEDULABLE,
             format!("no node takes the pods: {}", cut(said.trim(), MAX_WORDS)),
         ));
@@ -112,7 +112,7 @@ fn insufficient(subject: &Subject<'_>, resource: &str) -> Answer {
         value_at(subject.sent, &pod).is_some().then_some(pod)
     });
     let Some(path) = found else {
-        return subject.of_object(UNSCHEDULABLE, words("enough"));
+        return Answer::about_object(UNSCHEDULABLE, words("enough"));
     };
     let amount = value_at(subject.sent, &path).map_or_else(String::new, |value| match value {
         Value::String(text) => text.clone(),
@@ -132,7 +132,7 @@ fn claims(subject: &Subject<'_>, reason: &str) -> Vec<Answer> {
     let words = format!("no node takes the pods: {what}");
     let places = places(subject, Referent::Claim, &name, None);
     if places.is_empty() {
-        return vec![subject.of_object(UNSCHEDULABLE, words)];
+        return vec![Answer::about_object(UNSCHEDULABLE, words)];
     }
     places
         .iter()

@@ -50,7 +50,7 @@ pub(super) fn answers(subject: &Subject<'_>, text: &str) -> Vec<Answer> {
     let words = format!("{shown} cannot be mounted: {}", cut(why.trim(), MAX_WORDS));
     let answer = match volume.and_then(|volume| item(subject, volume)) {
         Some(path) => subject.at(&path, VOLUME_FAILED, words),
-        None => subject.of_object(VOLUME_FAILED, words),
+        None => Answer::about_object(VOLUME_FAILED, words),
     };
     vec![answer.with_detail(text)]
 }

@@ -1,4 +1,4 @@
-//! What helm-controller (v1.6) says of a HelmRelease, and Helm (v4) through it, read.
+//! What helm-controller (v1.6) says of a release, and Helm (v4) through it, read.
 
 use gitops_model::Want;
 use serde_json::Value;

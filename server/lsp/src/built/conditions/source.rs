@@ -208,7 +208,6 @@ fn copied(object: &Value, words: &str) -> Option<FieldPath> {
 
 fn unreachable(object: &Value, reason: &str, words: &str) -> Said {
     let path = match reason {
-        "URLInvalid" => place_of_source(object),
         "SourceIgnoreError" => ["spec", "ignore"],
         _ => place_of_source(object),
     };

@@ -1,18 +1,20 @@
 //! Where what Flux says is said.
 
+use gitops_cluster::Judgement;
 use gitops_cluster::answer::{Answer, NoKnowledge, Place as Wanted, Refusal, decode};
 use gitops_model::flux::{Chart, FluxObject, FluxSpec};
-use gitops_model::{ObjectKey, Want, anchor_of_object, place as place_field};
+use gitops_model::{Manifest, ObjectKey, Want, anchor_of_object, place as place_field};
 use gitops_render::Fault;
-use gitops_render::origins::{Origins, Place, Question};
+use gitops_render::origins::Place;
+use gitops_session::{ObjectVerdict, Outcome};
 use gitops_text::Span;
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 use super::said::{About, Said, keys};
 use super::{index_of, values};
-use crate::built::placed;
 use crate::built::worker::Worker;
+use crate::built::{placed, releases};
 
 /// A place, with what is said there where that is not what was said at first.
 pub(super) struct Spotted {
@@ -51,23 +53,27 @@ fn one(spotted: Option<Spotted>) -> Vec<Spotted> {
 
 async fn of_field(worker: &mut Worker, index: Option<usize>, path: &FieldPath, want: Want) -> Option<Spotted> {
     let index = index?;
-    let mut places = places(worker, index, path, want).await;
-    if places.is_empty() {
-        return in_the_base(worker, index, path, want);
+    match spotted_at(places(worker, index, path, want).await) {
+        Some(spotted) => Some(spotted),
+        None => in_the_base(worker, index, path, want),
     }
-    let first = places.remove(0);
-    let related = places.iter().filter(|place| place.span != first.span);
+}
+
+/// The first of some places, with the others as places on the way.
+fn spotted_at(places: Vec<Place>) -> Option<Spotted> {
+    let mut places = places.into_iter();
+    let first = places.next()?;
+    let others = places.filter(|place| place.span != first.span);
+    let related = others.map(|place| {
+        let what = placed::on_the_way(place.origin.supplier);
+        (place.origin.file.to_string(), place.span, what)
+    });
     Some(Spotted {
         file: first.origin.file.to_string(),
         span: first.span,
         message: None,
         object: None,
-        related: related
-            .map(|place| {
-                let what = placed::on_the_way(place.origin.supplier);
-                (place.origin.file.to_string(), place.span, what)
-            })
-            .collect(),
+        related: related.collect(),
     })
 }
 
@@ -79,15 +85,8 @@ async fn places(worker: &Worker, index: usize, path: &FieldPath, want: Want) -> 
     let Some(unit) = worker.units.get(number) else {
         return Vec::new();
     };
-    let texts = worker.tree.texts();
-    let origins = Origins::read(texts, &unit.path, unit.spot(texts)).among(&worker.objects);
-    let request = unit.request(worker.name_of_tree());
-    let question = Question { built, path, want };
-    // A renderer that is gone leaves what structure says.
-    match origins.find(question, &*worker.renderer, &request).await {
-        Ok(places) => places,
-        Err(_) => origins.propose(question).places,
-    }
+    let origins = worker.origins_of(unit, &worker.objects);
+    worker.suppliers(unit, &origins, (index, built), path, want).await
 }
 
 fn in_the_base(worker: &mut Worker, index: usize, path: &FieldPath, want: Want) -> Option<Spotted> {
@@ -117,6 +116,9 @@ async fn of_answers(worker: &mut Worker, index: Option<usize>, other: usize, sai
     let key = ObjectKey::of(&built.object);
     let refusal = refusal(&said.message);
     let answers: Vec<Answer> = decode(&refusal, &key.gvk, &built.object, None, &NoKnowledge);
+    if let Some(release) = worker.releases.owner(other) {
+        return of_release(worker, release, other, answers).await;
+    }
     let forced = index
         .and_then(|index| worker.objects.get(index))
         .map(|by| force(&by.object));
@@ -139,6 +141,45 @@ async fn of_answers(worker: &mut Worker, index: Option<usize>, other: usize, sai
         };
         spotted.extend(found.map(|found| Spotted {
             message: Some(words),
+            object: Some(key.clone()),
+            ..found
+        }));
+    }
+    spotted
+}
+
+/// What the API server has said of an object that a release brings: on the values that supply its fields.
+async fn of_release(worker: &mut Worker, release: usize, other: usize, mut answers: Vec<Answer>) -> Vec<Spotted> {
+    let Some(built) = worker.objects.get(other).cloned() else {
+        return Vec::new();
+    };
+    let key = ObjectKey::of(&built.object);
+    for answer in &mut answers {
+        worker.releases.explain(other, &built, answer);
+    }
+    let verdict = ObjectVerdict {
+        manifest: Manifest {
+            key: key.clone(),
+            document: other,
+            base: FieldPath::default(),
+            kind_span: Span::empty(0),
+        },
+        judgement: Judgement {
+            answers,
+            ..Judgement::default()
+        },
+        outcome: Outcome::Rejected,
+    };
+    let supplied = releases::suppliers(worker, &worker.objects, &verdict).await;
+    let mut supplied = supplied.unwrap_or_default().into_iter();
+    let mut spotted = Vec::new();
+    for answer in verdict.judgement.answers {
+        let found = match supplied.next().and_then(spotted_at) {
+            Some(found) => Some(found),
+            None => in_the_base(worker, release, &FieldPath::default(), Want::Value),
+        };
+        spotted.extend(found.map(|found| Spotted {
+            message: Some(answer.message),
             object: Some(key.clone()),
             ..found
         }));
@@ -188,7 +229,9 @@ fn of_whole(worker: &mut Worker, other: usize) -> Option<Spotted> {
     } else {
         FieldPath::default()
     };
-    let spotted = in_the_base(worker, other, &path, Want::Value)?;
+    // What a release brings is written where the release is.
+    let written = worker.releases.owner(other).unwrap_or(other);
+    let spotted = in_the_base(worker, written, &path, Want::Value)?;
     Some(Spotted {
         message: is_suspended.then(|| "this is suspended, and never gets ready for what waits for it".to_owned()),
         object: Some(ObjectKey::of(&object)),
@@ -225,9 +268,11 @@ async fn of_build(worker: &mut Worker, index: Option<usize>, by: &ObjectKey, mes
         message: message.to_owned(),
         object: None,
     };
-    match gitops_render::fault::place(&fault, &unit.path, worker.tree.texts()) {
+    match gitops_render::fault::place(&fault, &unit.path, worker.tree_of(unit)) {
         Some(placed) => Some(Spotted {
-            file: placed.file,
+            file: worker
+                .written(unit, &placed.file)
+                .map_or(placed.file, |file| file.to_string()),
             span: placed.span,
             message: Some(placed.message),
             object: None,

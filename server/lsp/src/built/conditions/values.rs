@@ -35,18 +35,16 @@ pub(super) fn nearest(object: &Value, path: &[String]) -> (FieldPath, bool) {
                 found.push_index(index);
                 (None, items.get(index))
             }
-            Value::Object(map) => match map.get(step) {
-                Some(below) => (Some(step.as_str()), Some(below)),
-                None => {
-                    let dotted = map
-                        .keys()
-                        .find(|key| key.contains('.') && (rest == **key || rest.starts_with(&format!("{key}."))));
-                    if let Some(dotted) = dotted {
+            Value::Object(map) => {
+                let Some(below) = map.get(step) else {
+                    let reads_like_it = |key: &&String| rest == **key || rest.starts_with(&format!("{key}."));
+                    if let Some(dotted) = map.keys().find(|key| key.contains('.') && reads_like_it(key)) {
                         found.push_key(dotted.as_str());
                     }
                     return (found, false);
-                }
-            },
+                };
+                (Some(step.as_str()), Some(below))
+            }
             _ => return (found, false),
         };
         if let Some(step) = step {

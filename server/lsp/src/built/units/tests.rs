@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 use futures::future::BoxFuture;
 use gitops_model::kustomize::{self, SourceKind, layer};
 use gitops_render::{Built, BuiltObject, Gone, Helm, Kustomize, OriginNote, Renderer};
@@ -24,10 +24,9 @@ use crate::parsed::Parsed;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Builds the objects that kustomizations list, and nothing else.
-#[derive(Default)]
 struct Notebook {
     trees: Mutex<BTreeMap<String, kustomize::Tree>>,
-    asked: Mutex<Vec<String>>,
+    asked: Sender<String>,
     /// Whether slices are not what the wholes are.
     slices_differ: bool,
 }
@@ -41,7 +40,9 @@ impl Notebook {
         let trees = locked(&self.trees);
         let kind = if request.only.is_empty() { "whole" } else { "slice" };
         let (tree, path) = (&request.tree, &request.path);
-        locked(&self.asked).push(format!("{tree} {path} {kind}"));
+        self.asked
+            .send(format!("{tree} {path} {kind}"))
+            .expect("the test listens");
         let Some(tree) = trees.get(tree) else {
             return Built::default();
         };
@@ -73,10 +74,6 @@ impl Notebook {
             ..Built::default()
         }
     }
-
-    fn take_asked(&self) -> Vec<String> {
-        std::mem::take(&mut locked(&self.asked))
-    }
 }
 
 impl Renderer for Notebook {
@@ -105,7 +102,7 @@ impl Renderer for Notebook {
 /// A worker with its files.
 struct Bench {
     runtime: tokio::runtime::Runtime,
-    renderer: Arc<Notebook>,
+    asked: Receiver<String>,
     worker: mpsc::Sender<Order>,
     events: Receiver<Event>,
     generation: u64,
@@ -116,7 +113,7 @@ fn parsed(path: &str, text: &str) -> Arc<Parsed> {
 }
 
 impl Bench {
-    fn new(files: &[(String, String)], notebook: Notebook) -> (Self, Outcome) {
+    fn new(files: &[(String, String)], slices_differ: bool) -> (Self, Outcome) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let root = tempfile::tempdir().expect("a directory");
         let root = Utf8PathBuf::from_path_buf(root.keep()).expect("UTF-8");
@@ -125,15 +122,21 @@ impl Bench {
             tree.set(path.clone(), parsed(path, text));
         }
         let (inbox, events) = crossbeam_channel::unbounded();
-        let renderer = Arc::new(notebook);
+        let (sender, asked) = crossbeam_channel::unbounded();
+        let renderer = Arc::new(Notebook {
+            trees: Mutex::default(),
+            asked: sender,
+            slices_differ,
+        });
         let worker = start(
             Start {
                 number: 1,
                 root,
                 target: "clusters/east".to_owned(),
                 is_flux: true,
-                renderer: Arc::clone(&renderer) as Arc<dyn Renderer>,
+                renderer,
                 tree,
+                cluster: None,
                 source: None,
                 inbox,
             },
@@ -141,7 +144,7 @@ impl Bench {
         );
         let mut bench = Self {
             runtime,
-            renderer,
+            asked,
             worker,
             events,
             generation: 0,
@@ -175,13 +178,12 @@ impl Bench {
         }
     }
 
-    /// What was asked until the wholes behind slices are there.
+    /// What the renderer was asked since the last time: so many requests are waited for, what came beyond them is there, too.
     fn asked(&self, count: usize) -> Vec<String> {
-        let started = std::time::Instant::now();
-        while locked(&self.renderer.asked).len() < count && started.elapsed() < PATIENCE {
-            std::thread::yield_now();
-        }
-        self.renderer.take_asked()
+        let wait = || self.asked.recv_timeout(PATIENCE).expect("a request");
+        let mut asked: Vec<String> = (0..count).map(|_| wait()).collect();
+        asked.extend(self.asked.try_iter());
+        asked
     }
 }
 
@@ -227,7 +229,7 @@ fn keys(outcome: &Outcome) -> Vec<(String, Value)> {
 #[test]
 fn a_save_builds_what_it_touches_first_the_slice_and_then_the_whole() {
     for units in [4, 40] {
-        let (mut bench, first) = Bench::new(&repository(units, 20), Notebook::default());
+        let (mut bench, first) = Bench::new(&repository(units, 20), false);
         assert_eq!(keys(&first).len(), units * 21);
         assert_eq!(bench.asked(units + 1).len(), units + 1, "each unit is built once");
         let outcome = bench.save(&[("apps/3/7.yaml", Some(&map("map-3-7", "new")))]);
@@ -247,11 +249,7 @@ fn a_save_builds_what_it_touches_first_the_slice_and_then_the_whole() {
 
 #[test]
 fn the_whole_corrects_the_slice() {
-    let notebook = Notebook {
-        slices_differ: true,
-        ..Notebook::default()
-    };
-    let (mut bench, _) = Bench::new(&repository(2, 20), notebook);
+    let (mut bench, _) = Bench::new(&repository(2, 20), true);
     let slice = bench.save(&[("apps/1/7.yaml", Some(&map("map-1-7", "new")))]);
     assert!(keys(&slice).contains(&("map-1-7".to_owned(), json!({ "of": "a slice" }))));
     let whole = bench.outcome();
@@ -262,7 +260,7 @@ fn the_whole_corrects_the_slice() {
 
 #[test]
 fn what_a_slice_cannot_tell_is_built_whole() {
-    let (mut bench, _) = Bench::new(&repository(3, 20), Notebook::default());
+    let (mut bench, _) = Bench::new(&repository(3, 20), false);
     bench.asked(4);
     // Another object in the file.
     let both = format!("{}---\n{}", map("map-1-7", "new"), map("more", "new"));
@@ -309,7 +307,7 @@ spec: { path: ./deep, sourceRef: { kind: ExternalArtifact, name: one } }
 ";
     let mut files = repository(3, 2);
     files.push(("clusters/east/one.yaml".to_owned(), generator.to_owned()));
-    let (mut bench, first) = Bench::new(&files, Notebook::default());
+    let (mut bench, first) = Bench::new(&files, false);
     assert_eq!(keys(&first).len(), 3 + 2 + 4 * 2);
     bench.asked(5);
     let outcome = bench.save(&[("apps/1/1.yaml", Some(&map("map-1-1", "new")))]);

@@ -118,7 +118,7 @@ fn only_the_newest_revision_of_a_deployment_counts() {
 }
 
 #[test]
-fn an_event_of_an_older_generation_does_not_count() {
+fn what_an_event_says_is_asked_about_and_holds_for_one_generation() {
     let set = |generation: i64| {
         json!({
             "metadata": { "uid": "s", "name": "db", "namespace": "shop", "generation": generation },
@@ -128,15 +128,28 @@ fn an_event_of_an_older_generation_does_not_count() {
     };
     let mut cluster = Cluster::new();
     cluster.there(Kind::StatefulSet, &set(1));
+    assert!(cluster.0.doubtful().is_empty());
     let said = "create Pod db-0 in StatefulSet db failed error: pods \"db-0\" is forbidden: no";
     let first = event("e", "s", "FailedCreate", said, "5");
-    let news = cluster.there(Kind::Event, &first);
-    assert_eq!(troubles(&news), ["pods \"…\" is forbidden: no"]);
+    assert!(
+        cluster.there(Kind::Event, &first).is_empty(),
+        "it may be about what it was before"
+    );
+    assert_eq!(cluster.0.doubtful().len(), 1);
+    assert!(cluster.0.doubtful().is_empty(), "it is asked once");
+    cluster.0.refused(&"s".to_owned(), 1, Some("no".to_owned()));
+    assert_eq!(troubles(&cluster.0.news()), ["no"]);
+    // Listed again after a watch was cut off, an event is no newer than it was.
+    cluster.there(Kind::Event, &first);
+    assert!(cluster.0.doubtful().is_empty());
     assert!(troubles(&cluster.there(Kind::StatefulSet, &set(2))).is_empty());
-    // Listed again after a watch was cut off, it is no newer than it was.
-    assert!(cluster.there(Kind::Event, &first).is_empty());
-    let news = cluster.there(Kind::Event, &event("e", "s", "FailedCreate", said, "6"));
-    assert_eq!(troubles(&news), ["pods \"…\" is forbidden: no"]);
+    assert_eq!(cluster.0.doubtful().len(), 1);
+    cluster.0.refused(&"s".to_owned(), 2, None);
+    assert!(troubles(&cluster.0.news()).is_empty());
+    cluster.there(Kind::Event, &event("e", "s", "FailedCreate", said, "6"));
+    assert_eq!(cluster.0.doubtful().len(), 1);
+    cluster.0.refused(&"s".to_owned(), 2, Some("no".to_owned()));
+    assert_eq!(troubles(&cluster.0.news()), ["no"]);
     // It has its pod.
     let mut whole = set(2);
     whole["status"]["replicas"] = json!(1);

@@ -1,0 +1,254 @@
+//! What a save would build, before it: the buffers as they are, laid over what was saved.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gitops_cluster::answer::codes;
+use gitops_model::ObjectKey;
+use gitops_model::flux::{FluxObject, FluxSpec, Reference};
+use gitops_render::{Built, BuiltObject, Kustomize};
+use gitops_session::{ObjectVerdict, Supplied};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::kept::own;
+use super::unit::{self, Unit};
+use super::worker::{Worker, supplied};
+
+/// A question what would be built, and to whom its answer goes.
+pub(crate) struct AskPreview {
+    /// What buffers hold, by their path from the root.
+    pub(crate) buffers: BTreeMap<String, String>,
+    /// To whom the answer goes.
+    pub(crate) answer: oneshot::Sender<WouldBuild>,
+}
+
+/// What would be built.
+#[derive(Default)]
+pub(crate) struct WouldBuild {
+    /// The objects that are other than what was built last, as they would be sent.
+    pub(crate) changed: Vec<Supplied>,
+    /// The objects that would not be built any more.
+    pub(crate) gone: Vec<Gone>,
+    /// Why something could not be built.
+    pub(crate) faults: Vec<String>,
+    /// What the objects bring for each other.
+    pub(crate) brings: Brings,
+}
+
+/// An object that would not be built any more.
+pub(crate) struct Gone {
+    /// Which.
+    pub(crate) key: ObjectKey,
+    /// Whether it would be deleted; a Kustomization without `prune` leaves what it had applied.
+    pub(crate) deleted: bool,
+}
+
+/// What is missing on the sandbox now and would be there by itself.
+#[derive(Default)]
+pub(crate) struct Brings {
+    namespaces: BTreeSet<String>,
+    /// Group and kind.
+    kinds: BTreeSet<(String, String)>,
+    /// Whether charts are installed, which can bring any kind.
+    has_charts: bool,
+}
+
+impl Brings {
+    fn of<'a>(objects: impl Iterator<Item = &'a Value>) -> Self {
+        let mut brings = Self::default();
+        for object in objects {
+            let text = |pointer: &str| {
+                object
+                    .pointer(pointer)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            match text("/kind").as_str() {
+                "Namespace" => {
+                    brings.namespaces.insert(text("/metadata/name"));
+                }
+                "CustomResourceDefinition" => {
+                    brings.kinds.insert((text("/spec/group"), text("/spec/names/kind")));
+                }
+                "HelmRelease" => brings.has_charts = true,
+                _ => {}
+            }
+        }
+        brings
+    }
+
+    /// Takes out of a verdict what is missing only until it is brought.
+    pub(crate) fn take_out_of(&self, verdict: &mut ObjectVerdict) {
+        let key = &verdict.manifest.key;
+        let namespace = key.namespace.clone().unwrap_or_else(|| "default".to_owned());
+        let kind = (key.gvk.group.clone(), key.gvk.kind.clone());
+        verdict.judgement.answers.retain(|answer| match answer.slug {
+            codes::NAMESPACE_NOT_FOUND => !self.namespaces.contains(&namespace),
+            codes::KIND_NOT_SERVED => !(self.has_charts || self.kinds.contains(&kind)),
+            _ => true,
+        });
+    }
+}
+
+/// Answers with what would be built. The tree that was saved, and what was built of it, stay as they are.
+pub(super) async fn answer(worker: &mut Worker, ask: AskPreview) {
+    let texts = worker.tree.texts();
+    let other = ask
+        .buffers
+        .into_iter()
+        .filter(|(path, text)| texts.text(path).is_none_or(|saved| **saved != **text));
+    let overlay = other.map(|(path, text)| (path, Some(text))).collect();
+    let would = would_build(worker, overlay).await;
+    // Who asked may be gone by now.
+    let _ = ask.answer.send(would);
+}
+
+/// Builds again what the buffers can change. Kustomizations that a buffer brings anew, artifacts and charts are not
+/// followed: each counts as the object that it is.
+async fn would_build(worker: &Worker, overlay: BTreeMap<String, Option<String>>) -> WouldBuild {
+    let mut round = Round {
+        worker,
+        overlay,
+        built: Vec::new(),
+        broken: BTreeSet::new(),
+        faults: Vec::new(),
+    };
+    for (number, unit) in worker.units.iter().enumerate() {
+        let objects = round.build(number, unit).await;
+        round.built.push(objects);
+    }
+    round.compared()
+}
+
+struct Round<'a> {
+    worker: &'a Worker,
+    overlay: BTreeMap<String, Option<String>>,
+    /// The objects of the units so far.
+    built: Vec<Vec<BuiltObject>>,
+    /// The units that could not be built: what they have is what they had.
+    broken: BTreeSet<usize>,
+    faults: Vec<String>,
+}
+
+impl Round<'_> {
+    async fn build(&mut self, number: usize, unit: &Unit) -> Vec<BuiltObject> {
+        let before = || -> Vec<BuiltObject> {
+            objects_of(self.worker, number)
+                .map(|(_, built)| built.clone())
+                .collect()
+        };
+        // A Kustomization that would be gone builds nothing.
+        let Some(renewed) = self.renewed(unit) else {
+            return Vec::new();
+        };
+        let reads = self.worker.kept.get(&unit.name()).map(|kept| &kept.reads);
+        let is_touched =
+            unit.artifact.is_none() && reads.is_none_or(|reads| self.overlay.keys().any(|path| reads.has(path)));
+        if !is_touched && renewed.asks_the_same(unit) {
+            return before();
+        }
+        let mut request = renewed.request(self.worker.tree_at_renderer(&renewed));
+        if renewed.artifact.is_none() {
+            request = Kustomize {
+                overlay: self.overlay.clone(),
+                ..request
+            };
+        }
+        let fault = match self.worker.renderer.kustomize(&request).await {
+            Ok(Built {
+                objects, fault: None, ..
+            }) => return own(objects).0,
+            Ok(Built { fault, .. }) => fault.unwrap_or_default().message,
+            Err(gone) => gone.to_string(),
+        };
+        self.faults.push(fault);
+        self.broken.insert(number);
+        before()
+    }
+
+    /// A unit as its Kustomization would say; `None` where that would not be there any more.
+    fn renewed(&self, unit: &Unit) -> Option<Unit> {
+        let mut renewed = unit.clone();
+        let Some(flux) = renewed.flux.as_mut().filter(|flux| !flux.name.1.is_empty()) else {
+            return Some(renewed);
+        };
+        let is_it = |built: &&BuiltObject| ObjectKey::of(&built.object).same_object(&ObjectKey::of(&flux.object));
+        let now = self.built.iter().flatten().find(is_it)?;
+        let Some(FluxSpec::Kustomization(spec)) = FluxObject::read(&now.object).map(|object| object.spec) else {
+            return Some(unit.clone());
+        };
+        let namespace = flux.name.0.clone();
+        flux.object = now.object.clone();
+        flux.variables = unit::variables(&spec, |reference| self.find(reference, &namespace));
+        if renewed.artifact.is_none() {
+            renewed.path = self.worker.inside(&spec.directory)?;
+        }
+        Some(renewed)
+    }
+
+    /// The object that a reference means: as it would be, else as it is.
+    fn find(&self, reference: &Reference, namespace: &str) -> Option<&Value> {
+        let namespace = reference.namespace.as_deref().unwrap_or(namespace);
+        let all = self.built.iter().flatten().chain(&self.worker.objects);
+        all.map(|built| &built.object).find(|object| {
+            let key = ObjectKey::of(object);
+            key.gvk.kind == reference.kind
+                && key.name == reference.name
+                && key.namespace.as_deref().is_none_or(|own| own == namespace)
+        })
+    }
+
+    fn compared(self) -> WouldBuild {
+        let worker = self.worker;
+        let before: BTreeMap<ObjectKey, &Value> = (0..worker.units.len())
+            .flat_map(|number| objects_of(worker, number))
+            .map(|(_, built)| (ObjectKey::of(&built.object), &built.object))
+            .collect();
+        let objects: Vec<BuiltObject> = self.built.into_iter().flatten().collect();
+        let now: BTreeSet<ObjectKey> = objects.iter().map(|built| ObjectKey::of(&built.object)).collect();
+        let mut gone = Vec::new();
+        for (number, unit) in worker.units.iter().enumerate() {
+            let own = objects_of(worker, number).map(|(_, built)| ObjectKey::of(&built.object));
+            gone.extend(own.filter(|key| !now.contains(key)).map(|key| Gone {
+                key,
+                deleted: unit.prunes(),
+            }));
+        }
+        let brings = Brings::of(objects.iter().map(|built| &built.object));
+        let changed: Vec<BuiltObject> = objects
+            .into_iter()
+            .filter(|built| before.get(&ObjectKey::of(&built.object)) != Some(&&built.object))
+            .collect();
+        WouldBuild {
+            changed: supplied(&changed, worker.is_flux),
+            gone,
+            faults: self.faults,
+            brings,
+        }
+    }
+}
+
+/// The objects of a unit as they were built last, without those that its charts bring.
+fn objects_of(worker: &Worker, number: usize) -> impl Iterator<Item = (usize, &BuiltObject)> {
+    let all = worker.objects.iter().enumerate();
+    all.filter(move |(index, _)| worker.unit_of.get(*index) == Some(&number) && worker.releases.owner(*index).is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Brings;
+
+    #[test]
+    fn what_objects_bring_is_read_from_them() {
+        let objects = [
+            json!({ "kind": "Namespace", "metadata": { "name": "apps" } }),
+            json!({ "kind": "CustomResourceDefinition", "spec": { "group": "x.io", "names": { "kind": "Gadget" } } }),
+        ];
+        let brings = Brings::of(objects.iter());
+        assert!(brings.namespaces.contains("apps") && !brings.has_charts);
+        assert!(brings.kinds.contains(&("x.io".to_owned(), "Gadget".to_owned())));
+    }
+}

@@ -1,0 +1,104 @@
+//! What an object of Flux says of itself beside its conditions: who it is, who makes it, what it names.
+
+use serde_json::Value;
+
+use crate::flux_condition::{condition, text};
+
+/// The annotation that asks for a reconciliation now.
+pub(crate) const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
+
+/// Kind, namespace and name. The kinds that are seen here have names of their own, whatever version is served.
+pub(crate) type Id = (String, String, String);
+
+/// Whether a Kustomization has come so far that it looks at the health of what it has applied.
+pub(crate) fn checks_health(object: &Value) -> bool {
+    condition(object, "Reconciling").is_some_and(|running| {
+        text(running, "/status") == "True"
+            && text(running, "/message").starts_with("Running health checks for revision ")
+    })
+}
+
+/// Whether the artifact of a chart is the one that its condition speaks of: conditions come before the rest of the status.
+pub(crate) fn is_packaged(chart: &Value) -> bool {
+    let ready = condition(chart, "Ready").filter(|ready| text(ready, "/status") == "True");
+    let said = ready.and_then(|ready| text(ready, "/message").split_once("chart with version '"));
+    let version = said.and_then(|(_, rest)| rest.split('\'').next());
+    version.is_none_or(|version| version == text(chart, "/status/artifact/revision"))
+}
+
+pub(crate) fn generation(object: &Value) -> i64 {
+    let generation = object.pointer("/metadata/generation").and_then(Value::as_i64);
+    generation.unwrap_or_default()
+}
+
+/// Whether a kind is one that values and variables come from.
+pub(crate) fn is_data(kind: &str) -> bool {
+    matches!(kind, "ConfigMap" | "Secret")
+}
+
+pub(crate) fn has_artifact(source: &Value) -> bool {
+    !text(source, "/status/artifact/revision").is_empty()
+}
+
+pub(crate) fn requested_at(object: &Value) -> &str {
+    object
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(REQUESTED_AT))
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+pub(crate) fn id_of(object: &Value) -> Id {
+    (
+        text(object, "/kind").to_owned(),
+        text(object, "/metadata/namespace").to_owned(),
+        text(object, "/metadata/name").to_owned(),
+    )
+}
+
+/// What a reference names, in the namespace of the object itself where it names none.
+pub(crate) fn reference(object: &Value, pointer: &str) -> Option<Id> {
+    reference_in(object.pointer(pointer)?, text(object, "/metadata/namespace"))
+}
+
+pub(crate) fn reference_in(reference: &Value, own_namespace: &str) -> Option<Id> {
+    let (kind, name) = (text(reference, "/kind"), text(reference, "/name"));
+    let namespace = Some(text(reference, "/namespace")).filter(|namespace| !namespace.is_empty());
+    let is_whole = !kind.is_empty() && !name.is_empty();
+    is_whole.then(|| {
+        (
+            kind.to_owned(),
+            namespace.unwrap_or(own_namespace).to_owned(),
+            name.to_owned(),
+        )
+    })
+}
+
+/// Namespace and name that a controller notes in labels of what it makes.
+pub(crate) fn label(object: &Value, group: &str) -> Option<(String, String)> {
+    let labels = object.pointer("/metadata/labels")?;
+    let of = |what: &str| labels.get(format!("{group}/{what}")).and_then(Value::as_str);
+    Some((of("namespace")?.to_owned(), of("name")?.to_owned()))
+}
+
+/// The Kustomization that puts an object on the cluster.
+pub(crate) fn owner(object: &Value) -> Option<Id> {
+    let (namespace, name) = label(object, "kustomize.toolkit.fluxcd.io")?;
+    Some(("Kustomization".to_owned(), namespace, name))
+}
+
+/// The `ConfigMap`s and Secrets that an object takes values or variables from.
+pub(crate) fn data_of(object: &Value) -> Vec<Id> {
+    let pointer = match text(object, "/kind") {
+        "HelmRelease" => "/spec/valuesFrom",
+        "Kustomization" => "/spec/postBuild/substituteFrom",
+        _ => return Vec::new(),
+    };
+    let namespace = text(object, "/metadata/namespace");
+    let entries = object.pointer(pointer).and_then(Value::as_array);
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| reference_in(entry, namespace))
+        .collect()
+}
