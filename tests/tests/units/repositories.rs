@@ -134,12 +134,12 @@ fn repositories_that_are_this_one_are_read_from_the_session_however_deep_they_ar
     );
     assert_eq!(url(&cluster, "blue"), "http://127.0.0.1:9/team/blue.git");
     // A fault two Kustomizations down is on its line.
-    assert!(!fleet.edit("apps/red/map.yaml", "data: {", "datas: {"));
+    assert!(!fleet.edit("apps/red/map.yaml", "data: { c", "datas: { c"));
     assert_eq!(
         fleet.findings_but(&["flux/source-failed", "flux/source-not-ready"]),
         "apps/red/map.yaml:4: error apply/unknown-field: unknown field \"datas\"; did you mean \"data\"?\n"
     );
-    assert!(fleet.edit("apps/red/map.yaml", "datas: {", "data: {"));
+    assert!(fleet.edit("apps/red/map.yaml", "datas: { c", "data: { c"));
     fleet.server.assert_sound();
 }
 

@@ -86,7 +86,7 @@ pub(super) fn named(message: &str, directory: &str, tree: &Tree) -> Option<(Stri
 fn made_up<'a>(directory: &'a str, tree: &'a Tree) -> impl Iterator<Item = &'a str> {
     let files = tree.below(directory).map(|(path, _)| &**path);
     files
-        .filter(|path| path.ends_with(".yaml") || path.ends_with(".yml"))
+        .filter(|path| matches!(path.rsplit_once('.'), Some((_, "yaml" | "yml"))))
         .take(MAX_FILES)
 }
 

@@ -171,9 +171,9 @@ impl Bench {
 
     fn outcome(&self) -> Outcome {
         loop {
-            match self.events.recv_timeout(PATIENCE).expect("a build") {
-                Event::Task(TaskDone::TargetBuilt { outcome, .. }) => return outcome,
-                _ => {}
+            let event = self.events.recv_timeout(PATIENCE).expect("a build");
+            if let Event::Task(TaskDone::TargetBuilt { outcome, .. }) = event {
+                return outcome;
             }
         }
     }
