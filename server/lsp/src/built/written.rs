@@ -83,7 +83,7 @@ impl Worker {
     }
 
     /// A place that was found for an object of a unit, in the file that a person has.
-    fn in_its_file(&self, unit: &Unit, mut place: Place) -> Place {
+    pub(super) fn in_its_file(&self, unit: &Unit, mut place: Place) -> Place {
         let Some(artifact) = unit.artifact.as_ref().and_then(|name| self.artifacts.get(name)) else {
             return place;
         };

@@ -5,7 +5,7 @@ use gitops_cluster::answer::{Answer, NoKnowledge, Place as Wanted, Refusal, deco
 use gitops_model::flux::{Chart, FluxObject, FluxSpec};
 use gitops_model::{Manifest, ObjectKey, Want, anchor_of_object, place as place_field};
 use gitops_render::Fault;
-use gitops_render::origins::{Origins, Place, Question};
+use gitops_render::origins::Place;
 use gitops_session::{ObjectVerdict, Outcome};
 use gitops_text::Span;
 use gitops_yaml::FieldPath;
