@@ -297,6 +297,7 @@ impl FluxView {
             }
             "Kustomization" => self.is_attempted(object) && self.is_data_known(object),
             "HelmRelease" => self.is_release_attempted(object) && self.is_data_known(object),
+            "HelmChart" if !self.is_wanted(object) => false,
             "HelmChart" => match self.source_of(object) {
                 Some((_, source)) if has_artifact(source) => {
                     self.is_current(source)
@@ -311,6 +312,25 @@ impl FluxView {
             "ArtifactGenerator" => self.own_sources_of(object).all(|source| self.is_current(source)),
             _ => true,
         }
+    }
+
+    /// Whether a chart is the one that its release wants now: one in another namespace goes when the release is looked at.
+    fn is_wanted(&self, chart: &Value) -> bool {
+        let Some((namespace, name)) = label(chart, "helm.toolkit.fluxcd.io") else {
+            return true;
+        };
+        let id = ("HelmRelease".to_owned(), namespace, name);
+        let Some(release) = self.objects.get(&id) else {
+            return false;
+        };
+        if readiness(release) == Readiness::Suspended {
+            return true;
+        }
+        let (_, namespace, name) = id_of(chart);
+        !self.awaited.contains_key(&id)
+            && self.made(release, LONGEST_CHAIN) == Made::Done
+            && is_of_this_generation(release)
+            && text(release, "/status/helmChart") == format!("{namespace}/{name}")
     }
 
     /// Whether a Kustomization has tried the newest artifact of its source.

@@ -267,3 +267,23 @@ fn an_attempt_that_ends_after_an_edit_is_not_about_it() {
     view.see(apps);
     assert!(!said(&mut view, "apps").current);
 }
+
+#[test]
+fn a_chart_that_its_release_no_longer_wants_says_nothing() {
+    let at = |wanted: &str| {
+        let mut view = view("c2");
+        view.see(kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2)));
+        let mut web = release(3, "", ready("False", "SourceNotReady", "", 3));
+        web["status"]["helmChart"] = json!(wanted);
+        view.see(web);
+        let mut chart = chart("c2", "1+c2");
+        chart["status"]["conditions"] = ready("False", "SourceUnavailable", "no", 1);
+        chart["metadata"]["labels"] = json!({
+            "helm.toolkit.fluxcd.io/name": "web", "helm.toolkit.fluxcd.io/namespace": "flux-system",
+        });
+        view.see(chart);
+        said(&mut view, "flux-system-web").current
+    };
+    assert!(at("flux-system/flux-system-web"));
+    assert!(!at("other/flux-system-web"));
+}
