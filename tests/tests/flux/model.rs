@@ -172,14 +172,6 @@ fn references_of_kustomizations() {
                 severity: 2,
                 says: "drops it.*namePrefix",
             },
-            Broken {
-                file: "media/kustomization.yaml",
-                find: "  - frame.yaml\n",
-                put: "  - frame.yaml\n  - ../infra\n",
-                at: &[("infra/vars.yaml", "kind: ConfigMap")],
-                severity: 2,
-                says: "applied by",
-            },
         ],
     );
     fleet.server.assert_sound();
