@@ -329,12 +329,13 @@ pub(crate) fn field_manager(session: &str) -> String {
 }
 
 impl Session {
-    /// The directory whose files concern it: those of the target, or where it is built all that it may be built from.
+    /// The directory whose files concern it: those of the target, or where it is built all that it may be built from, also
+    /// while that is still read.
     pub(crate) fn scope(&self) -> &Utf8Path {
-        if self.building.is_some() {
-            &self.root
-        } else {
+        if self.kind == TargetKind::Folder {
             &self.target
+        } else {
+            &self.root
         }
     }
 

@@ -20,7 +20,10 @@ const GROUP: &str = "kustomize.toolkit.fluxcd.io/v1";
 #[test]
 fn kustomizations_are_built_as_kustomize_controller_builds_them() {
     let mut objects = 0;
-    for (repository, target) in [("flux-a", "clusters/east"), ("flux-h", "clusters/west")] {
+    for (repository, target, file) in [
+        ("flux-a", "clusters/east", "apps/portal.yaml"),
+        ("flux-h", "clusters/west", "base/namespace.yaml"),
+    ] {
         let fleet = Fleet::start(repository, target);
         let cluster = fleet.server.cluster(&fleet.started);
         let runtime = Runtime::new().expect("a runtime");
@@ -34,7 +37,7 @@ fn kustomizations_are_built_as_kustomize_controller_builds_them() {
         });
         let changed = runtime.block_on(renderer.change(TREE, files.collect()));
         changed.expect("the renderer takes the tree");
-        let kustomizations = settled(&cluster, repository);
+        let kustomizations = settled(&fleet, &cluster, repository, file);
         for kustomization in &kustomizations {
             let built = runtime.block_on(renderer.kustomize(&request(&cluster, kustomization)));
             let Built {
@@ -57,7 +60,11 @@ fn renderer() -> Child {
 }
 
 /// All Kustomizations, once each of them is ready.
-fn settled(cluster: &Cluster, repository: &str) -> Vec<Value> {
+fn settled(fleet: &Fleet, cluster: &Cluster, repository: &str, file: &str) -> Vec<Value> {
+    // A save that changes nothing is content when everything is.
+    fleet.server.open(file);
+    let mark = fleet.server.save(file);
+    assert!(fleet.verdict(file, "flux", mark), "{repository} is sound");
     let all = cluster.list(GROUP, "Kustomization");
     assert!(all.len() > 2, "{repository} has no Kustomizations: {all:?}");
     for kustomization in &all {

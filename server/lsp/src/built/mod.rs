@@ -229,6 +229,11 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
         saves::tell_not_taken(state);
         return;
     }
+    tracing::debug!(
+        generation = outcome.generation,
+        newest = building.generation,
+        "a build is done"
+    );
     if building.generation != outcome.generation {
         return;
     }
@@ -330,6 +335,7 @@ pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: FileVerdict) {
     let Some(building) = state.building(number) else {
         return;
     };
+    tracing::debug!(generation = verdict.generation, newest = building.generation, phase = ?verdict.phase, "the cluster has spoken");
     if building.generation == verdict.generation {
         // A worker that is full has newer saves before it, and this verdict is none of their business.
         let _ = building.worker.try_send(Order::Place(Box::new(verdict)));
@@ -341,6 +347,7 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
     let Some(building) = state.building(number) else {
         return;
     };
+    tracing::debug!(generation = placed.generation, newest = building.generation, phase = ?placed.phase, ok = placed.ok, "a verdict has its places");
     if building.generation != placed.generation {
         return;
     }
