@@ -359,6 +359,7 @@ fn on_file_verdict(state: &mut State, number: u64, verdict: &FileVerdict) {
             Outcome::Accepted => !last,
             Outcome::Rejected | Outcome::Unreachable { .. } => false,
         });
+    workload::judged_anew(state, number, name);
     let saved = [(Arc::clone(name), verdict.generation)];
     let phase = if last { "apply" } else { "dry-run" };
     send_verdicts(state, &saved, phase, ok, verdict.elapsed);

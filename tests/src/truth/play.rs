@@ -15,7 +15,7 @@ use crate::message_log::{Mark, NotSaid};
 use crate::server::{TestServer, uri_of};
 
 /// How long Flux may take for the first time.
-const FIRST: Duration = Duration::from_secs(60);
+const FIRST: Duration = Duration::from_mins(1);
 /// How long a verdict may take.
 const VERDICT: Duration = Duration::from_secs(30);
 /// How long what is known from the build or the dry run may come after its verdict.
@@ -86,12 +86,12 @@ impl Play {
             baseline: Vec::new(),
             content: Vec::new(),
         };
-        play.settle(world)?;
+        play.settle(world);
         play.baseline = play.said();
         Ok(play)
     }
 
-    fn settle(&mut self, world: &World) -> anyhow::Result<()> {
+    fn settle(&mut self, world: &World) {
         let deadline = Instant::now() + FIRST;
         if self.kind == TargetKind::Flux {
             let objects = world.objects.iter().map(|built| &built.object);
@@ -119,7 +119,6 @@ impl Play {
         while self.hear(until) {
             until = Instant::now() + QUIET;
         }
-        Ok(())
     }
 
     /// Whether an object of Flux is ready; `None` while it is not there, or has not looked at its newest state.

@@ -69,7 +69,7 @@ impl Fleet {
     /// Waits until Flux has applied a Kustomization.
     pub(crate) fn wait_until_ready(&self, name: &str) {
         self.cluster
-            .wait_until(KUSTOMIZE, "Kustomization", FLUX, name, |live| is_ready(live));
+            .wait_until(KUSTOMIZE, "Kustomization", FLUX, name, is_ready);
     }
 
     /// The live Kustomization.

@@ -172,7 +172,7 @@ fn a_release_with_its_chart() {
     let release = "helm.toolkit.fluxcd.io/v2";
     fleet
         .cluster
-        .wait_until(release, "HelmRelease", Some("rep-helm"), "board", |live| is_ready(live));
+        .wait_until(release, "HelmRelease", Some("rep-helm"), "board", is_ready);
     let board = fleet.at("web/board.yaml", "kind:");
     let text = fleet.text("gitops.showRendered", board.clone());
     assert!(text.contains("kind: HelmRelease\n"), "{text}");

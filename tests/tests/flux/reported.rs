@@ -113,7 +113,7 @@ impl Repository {
         server.start_session(json!({ "target": target }));
         let any = files
             .iter()
-            .find(|file| file.starts_with(target) && file.ends_with(".yaml"))
+            .find(|file| file.starts_with(target) && Utf8Path::new(file).extension() == Some("yaml"))
             .expect("the entry has a file")
             .clone();
         let repository = Self { server, files, any };

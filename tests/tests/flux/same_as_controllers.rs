@@ -132,22 +132,16 @@ fn changes_nothing(cluster: &Cluster, object: Value) {
         .get(version, kind, text("/metadata/namespace"), name)
         .unwrap_or_else(|| panic!("{kind} {name} is not on the sandbox"));
     let again = cluster.dry_run(MANAGER, &object);
-    assert_eq!(
-        again["metadata"]["resourceVersion"], live["metadata"]["resourceVersion"],
-        "{kind} {name}"
-    );
-    let fields = |object: &Value| {
-        let managers = object["metadata"]["managedFields"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        let own = |entry: &Value| entry["manager"] == MANAGER && entry.get("subresource").is_none();
-        let mut own = managers.into_iter().filter(own);
-        own.next()
-            .unwrap_or_else(|| panic!("{kind} {name} is not applied by {MANAGER}"))["fieldsV1"]
-            .clone()
-    };
-    assert_eq!(fields(&again), fields(&live), "{kind} {name}");
-    assert_eq!(again.get("spec"), live.get("spec"), "{kind} {name}");
-    assert_eq!(again.get("data"), live.get("data"), "{kind} {name}");
+    assert_eq!(content(again), content(live), "{kind} {name}");
+}
+
+/// What an object says, without who owns which field: Flux passes built-in kinds through their types, and so owns defaults,
+/// too.
+fn content(mut object: Value) -> Value {
+    let entries = object["metadata"].as_object_mut().expect("metadata");
+    for of_the_server in ["managedFields", "resourceVersion", "generation"] {
+        entries.remove(of_the_server);
+    }
+    object.as_object_mut().expect("an object").remove("status");
+    object
 }

@@ -375,7 +375,8 @@ async fn a_sandbox_to_which_flux_cannot_be_added_stays_as_it_is() {
 
 #[tokio::test]
 async fn a_controller_that_ends_at_once_is_named_with_its_last_lines() {
-    let state = shared_state();
+    // A state of its own: where others prepare a store at the same time, whose is taken is a matter of chance.
+    let (_state_directory, state) = fresh_state();
     // From a prepared store, which must not be taken for the cause.
     started_with_flux("flux-whole", &state).await.stop().await;
     let keep = tempfile::tempdir().unwrap();

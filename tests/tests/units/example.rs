@@ -64,7 +64,7 @@ fn staging_is_built_from_its_artifacts() {
         "clusters/staging/artifacts.yaml",
         "@monorepo/apps/base/**",
         "@monorepo/app/base/**",
-        "clusters/staging/artifacts.yaml:20: error render/artifact-not-made: the artifact apps cannot be made: no file of the \
+        "clusters/staging/artifacts.yaml:21: error render/artifact-not-made: the artifact apps cannot be made: no file of the \
          source `monorepo` matches `app/base/**`\n",
     );
     fleet.server.assert_sound();

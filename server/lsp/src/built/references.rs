@@ -230,7 +230,9 @@ fn names_below(tree: &kustomize::Tree, layer: &Layer, names: &mut BTreeSet<Strin
     }
     for path in paths {
         let text = kustomize::join(&layer.directory, path).and_then(|path| tree.text(&path));
-        text.into_iter().for_each(|text| add(text));
+        if let Some(text) = text {
+            add(text);
+        }
     }
     for (_, path) in &layer.files {
         tree.text(path).into_iter().for_each(|text| add(text));

@@ -25,7 +25,7 @@ pub(crate) use at_once::check_workloads;
 use brought::Brought;
 pub(crate) use lens::is_simulated;
 pub(crate) use placing::answers;
-pub(crate) use placing::{PlacedWorkload, WorkloadOrder, place_again, place_built, text_changed};
+pub(crate) use placing::{PlacedWorkload, WorkloadOrder, judged_anew, place_again, place_built, text_changed};
 use verdicts::Questions;
 pub(crate) use verdicts::{applied, applied_by};
 

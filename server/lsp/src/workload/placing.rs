@@ -216,20 +216,36 @@ pub(crate) fn place_built(state: &mut State, number: u64, placed: PlacedWorkload
     verdicts::tell(state, number);
 }
 
+/// The cluster has said what it thinks of a file's newest save.
+pub(crate) fn judged_anew(state: &mut State, number: u64, name: &Arc<str>) {
+    let is_said = |workload: &Workload| workload.said.values().any(|files| files.contains_key(name));
+    if workload_of(state, number).is_some_and(|workload| is_said(workload)) {
+        publish(state, number, name);
+    }
+}
+
 /// Puts all that is said of the objects of a file into the ledger.
 fn publish(state: &mut State, number: u64, name: &Arc<str>) {
     let Some(session) = state.sessions.get(&number) else {
         return;
     };
     let Some(workload) = &session.workload else { return };
-    let now = state.files.get(name).and_then(|file| file.parsed.clone());
-    let findings = now.map(|now| findings(workload, name, &now)).unwrap_or_default();
+    let file = state.files.get(name);
+    let now = file.and_then(|file| file.parsed.clone());
+    // What runs is not what the text says, where that was refused.
+    let refused = file.into_iter().flat_map(|file| &file.objects);
+    let refused = refused.filter(|judged| matches!(judged.state, Some(ObjectState::Rejected(_))));
+    let refused: Vec<&ObjectKey> = refused.map(|judged| &judged.manifest.key).collect();
+    let findings = now
+        .map(|now| findings(workload, name, &now, &refused))
+        .unwrap_or_default();
     let generation = state.generation;
     state.ledger.set(name, Source::Runtime, generation, findings);
 }
 
-fn findings(workload: &Workload, name: &Arc<str>, now: &Parsed) -> Vec<Finding> {
+fn findings(workload: &Workload, name: &Arc<str>, now: &Parsed, refused: &[&ObjectKey]) -> Vec<Finding> {
     let judged = workload.said.values().filter_map(|files| files.get(name)).flatten();
+    let judged = judged.filter(|judged| !refused.contains(&&judged.manifest.key));
     let mut findings: Vec<Finding> = judged
         .flat_map(|judged| report::place_judged(name, std::slice::from_ref(judged), now))
         .collect();

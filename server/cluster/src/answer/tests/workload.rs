@@ -458,7 +458,7 @@ fn what_nobody_knows_is_said_of_the_object() {
         &waiting("ErrImagePull", "no"),
         &expect![[r#"
         image-pull at the object (object)
-          image "" cannot be pulled: no
+          an image cannot be pulled: no
     "#]],
     );
     check(
