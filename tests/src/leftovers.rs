@@ -76,21 +76,15 @@ pub fn component(state: &Utf8Path, name: &str) -> Process {
     }
 }
 
-/// The child of a process that runs a program, once there is one.
+/// The child of a process that runs a program, once there is one. No process tells when it has children.
 pub fn child(parent: u32, program: &str) -> Process {
     let started = Instant::now();
     loop {
-        for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let read = |name: &str| std::fs::read_to_string(entry.path().join(name)).unwrap_or_default();
-            // `ID (NAME) STATE PARENT …`, and a name can have anything in it.
-            let stat = read("stat");
-            let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-            let is_child = after_name.split(' ').nth(1) == Some(&parent.to_string());
-            let command = read("cmdline").replace('\0', " ");
-            let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
-            if let Some(id) = id.filter(|_| is_child && command.contains(program)) {
-                return Process { id, command };
-            }
+        let found = children(parent)
+            .into_iter()
+            .find(|child| child.command.contains(program));
+        if let Some(found) = found {
+            return found;
         }
         assert!(started.elapsed() < PATIENCE, "{program} does not run");
         std::thread::sleep(Duration::from_millis(20));
