@@ -122,7 +122,7 @@ async fn judge(kubeconfig: &Utf8Path, field_manager: &str, checked: &mut [Checke
             file: Arc::from(file.path.as_str()),
             generation: 1,
             complete: file.parsed.is_complete(),
-            objects: file.parsed.supplied(),
+            objects: file.parsed.supplied().into(),
             read_at: Instant::now(),
             apply: true,
             changed_only: false,

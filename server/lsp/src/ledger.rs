@@ -87,6 +87,13 @@ impl Ledger {
         self.changed.insert(Arc::clone(file));
     }
 
+    /// The files in which a source says something.
+    pub(crate) fn files_of(&self, source: Source) -> Vec<Arc<str>> {
+        let entries = self.entries.iter();
+        let of_source = entries.filter(|((_, of), entry)| *of == source && !entry.findings.is_empty());
+        of_source.map(|((file, _), _)| Arc::clone(file)).collect()
+    }
+
     /// All findings of all files.
     pub(crate) fn of_all(&self) -> impl Iterator<Item = &Finding> {
         self.entries.values().flat_map(|entry| &entry.findings)

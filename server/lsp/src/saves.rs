@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_cluster::answer::codes::KIND_NOT_SERVED;
 use gitops_model::{Code, Finding, ObjectKey, Severity, Source};
-use gitops_session::{FileVerdict, Force, Live, NotTaken, ObjectVerdict, Outcome, Phase as VerdictPhase, Supply};
+use gitops_session::{
+    FileVerdict, Force, Live, NotTaken, ObjectVerdict, Outcome, Phase as VerdictPhase, Supplied, Supply,
+};
 use gitops_text::Span;
 use ls_types::notification::ShowMessage;
 use ls_types::{MessageType, ShowMessageParams};
@@ -63,7 +65,7 @@ pub(crate) fn on_target_read(
         }
         file.saved_hash = Some(hash(parsed.text.as_str()));
         let closed = file.version.is_none();
-        let supplied = parsed.supplied();
+        let supplied: Arc<[Supplied]> = parsed.supplied().into();
         if supplied.is_empty() {
             if closed {
                 let findings = parsed.syntax_findings();
@@ -192,7 +194,7 @@ pub(crate) fn prepare(
         session.early.insert(Arc::clone(name), Arc::clone(parsed));
         return None;
     }
-    let objects = parsed.supplied();
+    let objects: Arc<[Supplied]> = parsed.supplied().into();
     let file = state.files.get_mut(name)?;
     // A file that never had an object, such as a values file, is none of the session's business.
     if objects.is_empty() && file.objects.is_empty() && file.generation == 0 {
@@ -236,7 +238,7 @@ pub(crate) fn prepare_gone(state: &mut State, path: &Utf8Path) -> Option<Prepare
         file: Arc::clone(&name),
         generation: state.generation,
         complete: true,
-        objects: Vec::new(),
+        objects: Arc::default(),
         read_at: Instant::now(),
         apply: true,
         changed_only: false,
@@ -359,6 +361,7 @@ fn on_file_verdict(state: &mut State, number: u64, verdict: &FileVerdict) {
             Outcome::Accepted => !last,
             Outcome::Rejected | Outcome::Unreachable { .. } => false,
         });
+    plain_references::judged(state, number);
     workload::judged_anew(state, number, name);
     let saved = [(Arc::clone(name), verdict.generation)];
     let phase = if last { "apply" } else { "dry-run" };

@@ -275,6 +275,53 @@ async fn what_templates_ask_for() {
 }
 
 #[tokio::test]
+async fn what_helm_itself_has_is_no_value() {
+    // A switch decides that the line is rendered at all, and has no part in what is wrong with it.
+    faults(
+        &[(
+            "    user: {{ .Values.database.user }}\n",
+            "    {{- if .Values.labels }}\n    user: {{ .Release.Name.Short }}\n    {{- end }}\n",
+        )],
+        expect![[r#"
+            charts/web/templates/all.yaml:11 `user: {{ .Release.Name.Short }}` template-failed: the template reads .Release.Name.Short: can't evaluate field Short in type value
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_value_that_is_not_there_and_that_a_line_cannot_do_without() {
+    faults(
+        &[(
+            "    user: {{ .Values.database.user }}\n",
+            "    {{ .Values.image.field }}: x\n",
+        )],
+        expect![[r#"
+            apps/release.yaml:24 `image` template-failed: the chart reads image.field, which is not there, and renders no YAML without it
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_switch_is_not_to_blame_for_what_it_turns_on() {
+    faults(
+        &[
+            ("    image:\n", "    extra: {on: true, name: [wrong]}\n    image:\n"),
+            ("labels: {}\n", "labels: {}\nextra: {on: false, name: a}\n"),
+            (
+                "    user: {{ .Values.database.user }}\n",
+                "    {{- if .Values.extra.on }}\n    user: {{ trunc 63 .Values.extra.name }}\n    {{- end }}\n",
+            ),
+        ],
+        expect![[r#"
+            apps/release.yaml:24 `[wrong]` template-failed: the chart cannot use this value: wrong type for value; expected string; got list
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_no_chart() {
     faults(
         &[("chart: ./charts/web\n", "chart: ./charts/wbe\n")],

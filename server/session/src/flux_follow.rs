@@ -3,8 +3,8 @@
 //! Most of the way Flux finds by itself: a new revision of a source wakes the Kustomizations and charts of it. It does not
 //! where Kustomizations depend on each other in a circle (kustomize-controller then wakes none of that source, not even
 //! those outside of the circle), where values or variables change in a `ConfigMap` or Secret, where what is waited for is
-//! Ready at last and the next look is a second away, and where an object that failed would not show that it has looked
-//! again.
+//! Ready at last and the next look is a second away, where an artifact was replaced while it was fetched, and where an
+//! object that failed would not show that it has looked again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,6 +85,8 @@ impl Followed {
                 wishes.ask.insert(id.clone());
             }
         }
+        let again = view.all().filter(|(_, object)| view.has_to_fetch_again(object));
+        wishes.ask.extend(again.map(|(id, _)| id.clone()));
         for kind in ["Kustomization", "HelmRelease"] {
             let waiting = view.of_kind(kind).filter(|(_, object)| waits_for_another(object));
             for (id, object) in waiting {

@@ -16,6 +16,10 @@ use crate::flux_object::{
 /// How far a chain of owners is followed: what makes a Kustomization that makes a Kustomization, and so on.
 const LONGEST_CHAIN: usize = 16;
 
+/// How often an artifact that was another one when it came is fetched again for one commit. One that is larger than the
+/// controller takes gives the same words (fluxcd/pkg/http/fetch), each time.
+const MAX_FETCHES: usize = 5;
+
 /// What is seen.
 pub(crate) struct FluxView {
     /// Under which URL the session serves its source.
@@ -25,6 +29,8 @@ pub(crate) struct FluxView {
     objects: BTreeMap<Id, Value>,
     /// What was asked for and is not seen on the object yet.
     asked: BTreeMap<Id, String>,
+    /// How often the artifact of an object was fetched again for the newest commit.
+    fetched: BTreeMap<Id, usize>,
     said: BTreeMap<Id, Condition>,
     /// `ConfigMap`s and Secrets that values or variables come from: the version that was there last, `None` for none.
     data: BTreeMap<Id, Option<String>>,
@@ -53,6 +59,7 @@ impl FluxView {
             commit,
             objects: BTreeMap::new(),
             asked: BTreeMap::new(),
+            fetched: BTreeMap::new(),
             said: BTreeMap::new(),
             data: BTreeMap::new(),
             unread: BTreeSet::new(),
@@ -84,6 +91,7 @@ impl FluxView {
         );
         self.objects.remove(&id);
         self.asked.remove(&id);
+        self.fetched.remove(&id);
         self.awaited.remove(&id);
         self.said.remove(&id);
         Condition {
@@ -99,10 +107,14 @@ impl FluxView {
     /// There is a newer commit: nothing of what was said is about it yet.
     pub(crate) fn committed(&mut self, commit: &str) {
         commit.clone_into(&mut self.commit);
+        self.fetched.clear();
     }
 
     /// A reconciliation of an object is about to be asked for.
     pub(crate) fn asking(&mut self, id: &Id, token: &str) {
+        if self.objects.get(id).is_some_and(|object| self.is_overtaken(object)) {
+            *self.fetched.entry(id.clone()).or_default() += 1;
+        }
         self.asked.insert(id.clone(), token.to_owned());
     }
 
@@ -154,6 +166,22 @@ impl FluxView {
 
     pub(crate) fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a Id, &'a Value)> {
         self.objects.iter().filter(move |((of, ..), _)| of == kind)
+    }
+
+    /// Whether an object has fetched an artifact that was replaced while it did so, and has not been asked to do it again
+    /// yet. The controller would by itself, but ever later.
+    pub(crate) fn has_to_fetch_again(&self, object: &Value) -> bool {
+        let is_answered = requested_at(object) == text(object, "/status/lastHandledReconcileAt");
+        self.is_overtaken(object) && is_answered && !self.asked.contains_key(&id_of(object))
+    }
+
+    fn is_overtaken(&self, object: &Value) -> bool {
+        let ready = condition(object, "Ready").filter(|ready| text(ready, "/reason") == "ArtifactFailed");
+        ready.is_some_and(|ready| text(ready, "/message").contains("computed digest doesn't match"))
+            && self
+                .fetched
+                .get(&id_of(object))
+                .is_none_or(|times| *times < MAX_FETCHES)
     }
 
     /// Whether a source is what the session serves.
@@ -251,6 +279,7 @@ impl FluxView {
         let is_there = |id: Option<Id>| id.is_some_and(|id| self.objects.contains_key(&id));
         let is_early = match (text(object, "/kind"), reason.as_str()) {
             ("GitRepository", _) => message.contains(&self.url),
+            (_, "ArtifactFailed") if self.is_overtaken(object) => true,
             ("Kustomization", "ArtifactFailed") | ("HelmChart", "SourceUnavailable")
                 if message.ends_with("not found") =>
             {

@@ -222,7 +222,7 @@ fn kinds_of(supplies: &[Supply]) -> BTreeSet<Gvk> {
     let mut kinds: BTreeSet<Gvk> = BTreeSet::new();
     for gvk in supplies
         .iter()
-        .flat_map(|supply| &supply.objects)
+        .flat_map(|supply| &*supply.objects)
         .map(|supplied| &supplied.manifest.key.gvk)
     {
         // One kind of each group and version is enough: their schemas come together.

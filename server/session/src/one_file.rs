@@ -106,7 +106,7 @@ async fn judge_file(
 ) -> Option<Vec<ObjectVerdict>> {
     let mut verdicts: Vec<Option<ObjectVerdict>> = Vec::new();
     verdicts.resize_with(supply.objects.len(), || None);
-    for (slot, supplied) in verdicts.iter_mut().zip(&supply.objects) {
+    for (slot, supplied) in verdicts.iter_mut().zip(&*supply.objects) {
         *slot = unchanged(shared, supply, supplied);
     }
     for index in indices(supply, stages::comes_first) {

@@ -27,8 +27,8 @@ pub struct Supply {
     /// Whether all of the file could be read. From a file that is half broken nothing is pruned:
     /// what is missing may stand in the broken half.
     pub complete: bool,
-    /// The objects, in the order of the file. Empty for a deleted file.
-    pub objects: Vec<Supplied>,
+    /// The objects, in the order of the file. Empty for a deleted file. Shared by all who keep them.
+    pub objects: Arc<[Supplied]>,
     /// When the save was read, for `ms` in verdicts.
     pub read_at: Instant,
     /// Whether it is applied; otherwise the dry run is all.

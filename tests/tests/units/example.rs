@@ -58,6 +58,14 @@ fn staging_is_built_from_its_artifacts() {
         "path: podinfo-value.yaml",
         "apps/staging/kustomization.yaml:6: error render/file-not-found: ",
     );
+    // A patch of the Flux Kustomization that builds an artifact.
+    broken(
+        &fleet,
+        "clusters/staging/infrastructure.yaml",
+        "path: /spec/acme/server",
+        "path: /spec/acmes/server",
+        "clusters/staging/infrastructure.yaml:38: error render/patch-path-not-found: ",
+    );
     // A copy of what is not there.
     broken(
         &fleet,

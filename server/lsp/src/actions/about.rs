@@ -7,9 +7,8 @@ use gitops_text::Span;
 use ls_types::{Position, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::mpsc;
 
-use crate::built::Order;
+use crate::built::Orders;
 use crate::built::shown::About;
 use crate::client::Failure;
 use crate::files::{File, Files};
@@ -82,7 +81,7 @@ pub(crate) struct Subject {
     /// As which field manager objects of this session are applied.
     pub(crate) manager: String,
     /// Who knows what was built; `None` where manifests are applied as they stand.
-    pub(crate) worker: Option<mpsc::Sender<Order>>,
+    pub(crate) worker: Option<Orders>,
     /// The session's own directory.
     pub(crate) directory: Utf8PathBuf,
     /// What is asked for.

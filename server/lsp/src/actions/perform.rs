@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 
 use super::about::{Arguments, ObjectArguments, Subject};
 use super::{Action, document_uri};
-use crate::built::Order;
 use crate::built::shown::{About, Ask, Shown};
+use crate::built::{Order, Orders, Sent};
 
 /// How many objects one diff compares.
 const MAX_COMPARED: usize = 200;
@@ -34,6 +34,17 @@ pub(super) async fn perform(action: Action, subject: &Subject, arguments: &Argum
     }
 }
 
+/// Asks the worker of a session something.
+pub(super) fn ask(worker: &Orders, question: Order) -> Result<(), Refused> {
+    match worker.send(question) {
+        Sent::Added | Sent::Replaced => Ok(()),
+        Sent::TooMany => Err(Refused(
+            "too many questions wait for an answer: ask again in a moment".to_owned(),
+        )),
+        Sent::Ended => Err(Refused("the session has ended".to_owned())),
+    }
+}
+
 /// The objects that are meant, as they were built or are written.
 pub(crate) async fn objects_of(subject: &Subject) -> Result<Vec<Shown>, Refused> {
     if let Some(worker) = &subject.worker {
@@ -43,7 +54,7 @@ pub(crate) async fn objects_of(subject: &Subject) -> Result<Vec<Shown>, Refused>
             answer,
         };
         let gone = || Refused("the session has ended".to_owned());
-        worker.send(Order::Ask(Box::new(ask))).await.map_err(|_| gone())?;
+        self::ask(worker, Order::Ask(Box::new(ask)))?;
         let shown = answered.await.map_err(|_| gone())?;
         if !shown.is_empty() {
             return Ok(shown);

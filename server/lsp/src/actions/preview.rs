@@ -15,12 +15,12 @@ use gitops_session::{Live, Outcome, Supplied};
 use lsp_server::RequestId;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::about::ObjectArguments;
 use super::{Done, LIMIT, show};
-use crate::built::Order;
 use crate::built::preview::{AskPreview, Brings, Gone, WouldBuild};
+use crate::built::{Order, Orders};
 use crate::client::Failure;
 use crate::event::{Event, TaskDone};
 use crate::files::Files;
@@ -151,7 +151,7 @@ fn find_out(state: &State, request: Option<RequestId>, name: &Arc<str>, show: bo
 enum Work {
     /// A target that is built.
     Built {
-        worker: mpsc::Sender<Order>,
+        worker: Orders,
         buffers: BTreeMap<String, String>,
     },
     /// Manifests as they stand.
@@ -179,7 +179,7 @@ async fn preview(work: Work, live: &Live, cluster: &Cluster) -> Result<Preview, 
             let ended = || Refused("the session has ended".to_owned());
             let (answer, answered) = oneshot::channel();
             let ask = Box::new(AskPreview { buffers, answer });
-            worker.send(Order::Preview(ask)).await.map_err(|_| ended())?;
+            super::perform::ask(&worker, Order::Preview(ask))?;
             let would = answered.await.map_err(|_| ended())?;
             preview.of_built(would, live, cluster).await?;
         }

@@ -11,7 +11,7 @@ use gitops_session::{BroughtRepository, Condition, FluxEvent, FluxLoop, FluxStar
 use gitops_yaml::Dialect;
 use serde_json::Value;
 
-use super::{Findings, Order, Tree};
+use super::{Findings, Order, Sent, Tree};
 use crate::event::{Event, SessionEvent};
 use crate::files::moved;
 use crate::parsed::Parsed;
@@ -240,8 +240,8 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
             } else {
                 fluxing.conditions.insert(condition.key.clone(), (*condition).clone());
             }
-            // A worker that is full has newer saves before it, after which Flux speaks again.
-            if building.worker.try_send(Order::Flux(condition)).is_ok() {
+            // What it replaces will not be placed any more.
+            if building.worker.send(Order::Flux(condition)) == Sent::Added {
                 fluxing.placing += 1;
             }
         }

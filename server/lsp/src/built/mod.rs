@@ -10,6 +10,7 @@ pub(crate) mod fluxing;
 mod kept;
 mod missing_paths;
 mod not_copied;
+pub(crate) mod orders;
 mod placed;
 pub(crate) mod preview;
 mod references;
@@ -32,9 +33,9 @@ use std::time::Instant;
 use camino::Utf8Path;
 use gitops_model::{Finding, ObjectKey, Reach, Severity, Source};
 use gitops_session::{BroughtRepository, FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply};
-use tokio::sync::mpsc;
 
 pub(crate) use fluxing::{Fluxing, PlacedCondition};
+pub(crate) use orders::{Orders, Sent};
 pub(crate) use placed::{PlacedFile, PlacedVerdict};
 pub(crate) use tree::{Tree, read_tree};
 pub(crate) use worker::{Order, Save};
@@ -53,7 +54,7 @@ pub(crate) struct Building {
     /// Under which its verdicts come: the path of the target.
     pub(crate) name: Arc<str>,
     /// Builds and places; ends when this is dropped.
-    pub(crate) worker: mpsc::Sender<Order>,
+    pub(crate) worker: Orders,
     /// Number of the newest save that reached it.
     pub(crate) generation: u64,
     /// The files that wait for a verdict on a save, each with the number of that save.
@@ -67,7 +68,7 @@ pub(crate) struct Building {
     /// Whether some of the newest save could not be built.
     pub(crate) is_broken: bool,
     /// What was built last.
-    pub(crate) objects: Vec<Supplied>,
+    pub(crate) objects: Arc<[Supplied]>,
     /// Whether some of it waits for what Flux is still to bring.
     pub(crate) pending: bool,
     /// Which entries of the repository each file is a part of.
@@ -124,8 +125,8 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         inbox: state.inbox.clone(),
     };
     let worker = worker::start(start, &state.runtime);
-    // Holds: the queue is empty.
-    let _ = worker.try_send(Order::Save(Save {
+    // Holds: the worker has just begun.
+    let _ = worker.send(Order::Save(Save {
         generation,
         changes: BTreeMap::new(),
     }));
@@ -143,7 +144,7 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         force: None,
         read_at: Instant::now(),
         is_broken: false,
-        objects: Vec::new(),
+        objects: Arc::default(),
         pending: false,
         reach: Reach::default(),
         flux,
@@ -189,7 +190,7 @@ pub(crate) fn saved(
         generation,
         changes: BTreeMap::from([(path.to_string(), parsed.map(Arc::clone))]),
     });
-    if building.worker.try_send(order).is_err() {
+    if !building.worker.send(order).is_taken() {
         building.saved.remove(name);
         saves::tell_not_taken(state);
         return;
@@ -245,7 +246,8 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
         return;
     };
     building.is_broken = outcome.is_broken;
-    building.objects.clone_from(&objects);
+    let objects: Arc<[Supplied]> = objects.into();
+    building.objects = Arc::clone(&objects);
     // What belongs to Flux is applied by Flux.
     let apply = on_save && building.flux.is_none();
     let supply = Supply {
@@ -279,8 +281,8 @@ fn set_findings(
     let Some(root) = state.sessions.get(&number).map(|session| session.root.clone()) else {
         return;
     };
-    for name in state.files.under(&root) {
-        if !by_file.contains_key(&name) {
+    for name in state.ledger.files_of(Source::Render) {
+        if Utf8Path::new(&*name).starts_with(&root) && !by_file.contains_key(&name) {
             state.ledger.set(&name, Source::Render, generation, Vec::new());
         }
     }
@@ -320,7 +322,7 @@ fn ask_again(state: &mut State, number: u64) {
         file: Arc::clone(&building.name),
         generation: building.generation,
         complete: false,
-        objects: building.objects.clone(),
+        objects: Arc::clone(&building.objects),
         read_at: building.read_at,
         apply: false,
         changed_only: true,
@@ -337,8 +339,8 @@ pub(crate) fn on_verdict(state: &mut State, number: u64, verdict: FileVerdict) {
     };
     tracing::debug!(generation = verdict.generation, newest = building.generation, phase = ?verdict.phase, "the cluster has spoken");
     if building.generation == verdict.generation {
-        // A worker that is full has newer saves before it, and this verdict is none of their business.
-        let _ = building.worker.try_send(Order::Place(Box::new(verdict)));
+        // A worker that has ended is that of a session that is over.
+        let _ = building.worker.send(Order::Place(Box::new(verdict)));
     }
 }
 

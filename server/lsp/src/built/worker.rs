@@ -13,11 +13,11 @@ use gitops_session::{Condition, FileVerdict, Supplied};
 use gitops_text::Span;
 use gitops_yaml::FieldPath;
 use serde_json::Value;
-use tokio::sync::mpsc;
 
 use super::artifact::Artifacts;
 use super::behind::Behind;
 use super::kept::Kept;
+use super::orders::{Orders, Taken, orders};
 use super::preview::{self, AskPreview};
 use super::releases::Releases;
 use super::shown::{self, Ask};
@@ -28,9 +28,6 @@ use super::{Findings, PlacedCondition, Tree, conditions, placed, references, wor
 use crate::event::{Event, Inbox, TaskDone};
 use crate::parsed::Parsed;
 use crate::workload::WorkloadOrder;
-
-/// How many orders may wait.
-const QUEUE: usize = 256;
 
 /// What the worker is told.
 pub(crate) enum Order {
@@ -129,8 +126,8 @@ pub(crate) struct Start {
 }
 
 /// Starts a worker. It ends when nobody can order any more.
-pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sender<Order> {
-    let (orders, mut received) = mpsc::channel(QUEUE);
+pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> Orders {
+    let (orders, waiting) = orders();
     let (behind, mut wholes) = Behind::new();
     let mut worker = Worker {
         number: start.number,
@@ -164,9 +161,9 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
         worker.look_around().await;
         worker.send_whole_tree().await;
         loop {
-            let order = tokio::select! {
-                order = received.recv() => match order {
-                    Some(order) => order,
+            let Taken { save, mut others } = tokio::select! {
+                taken = waiting.take() => match taken {
+                    Some(taken) => taken,
                     None => return,
                 },
                 Some(built) = wholes.recv() => {
@@ -174,23 +171,6 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
                     continue;
                 }
             };
-            let mut save: Option<Save> = None;
-            let mut said = Vec::new();
-            let mut next = Some(order);
-            // The newest save wins: those before it are only changes of the tree by now.
-            while let Some(order) = next {
-                match order {
-                    Order::Save(newer) => match &mut save {
-                        Some(save) => {
-                            save.generation = newer.generation;
-                            save.changes.extend(newer.changes);
-                        }
-                        None => save = Some(newer),
-                    },
-                    other => said.push(other),
-                }
-                next = received.try_recv().ok();
-            }
             let mut reach_changed = false;
             if let Some(save) = save {
                 reach_changed = worker.generation == 0
@@ -200,10 +180,10 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> mpsc::Sen
                     });
                 // What was said of an older save is about nothing now; what Flux says stays true of its objects, and who asks
                 // wants the newest.
-                said.retain(|order| !matches!(order, Order::Place(_)));
+                others.retain(|order| !matches!(order, Order::Place(_)));
                 worker.build(save).await;
             }
-            for order in said {
+            for order in others {
                 match order {
                     Order::Place(verdict) if verdict.generation == worker.generation => worker.place(*verdict).await,
                     Order::Flux(condition) => worker.place_condition(&condition).await,
@@ -252,12 +232,25 @@ impl Worker {
     /// The faults of builds on their lines.
     pub(super) fn faults(&self, faults: &[(usize, Fault)]) -> Findings {
         let placed = faults.iter().filter_map(|(number, fault)| {
-            let unit = self.units.get(*number)?;
-            let placed = gitops_render::fault::place(fault, &unit.path, self.tree_of(unit));
-            let placed = placed.map(|placed| self.in_the_work_tree(unit, placed));
+            let placed = self.placed(self.units.get(*number)?, fault);
             placed.or_else(|| self.on_the_kustomization(*number, fault))
         });
         self.by_file(placed, Source::Render, Severity::Error)
+    }
+
+    /// A fault of a unit in the file and at the place where it is written: in what its Flux Kustomization adds, or in its
+    /// directory.
+    pub(super) fn placed(&self, unit: &Unit, fault: &Fault) -> Option<PlacedFault> {
+        let tree = self.tree_of(unit);
+        let spec = unit.spot(self.tree.texts()).map(|mut spot| {
+            spot.path.push_key("spec");
+            spot
+        });
+        let added = spec.and_then(|spec| gitops_render::fault::place_in_spec(fault, &unit.path, tree, &spec));
+        added.or_else(|| {
+            let placed = gitops_render::fault::place(fault, &unit.path, tree)?;
+            Some(self.in_the_work_tree(unit, placed))
+        })
     }
 
     /// A place in the tree of a unit as one in the work tree.

@@ -30,7 +30,7 @@ pub(crate) async fn check_workloads(
     for (name, parsed) in files {
         let supplied = parsed.supplied();
         keys.extend(supplied.iter().map(|supplied| supplied.manifest.key.clone()));
-        brought.set(name, &supplied);
+        brought.set(name, &supplied.into());
     }
     keys.retain(makes_pods);
     if keys.is_empty() {

@@ -54,18 +54,17 @@ pub(super) struct Written {
 }
 
 /// What all files bring.
+///
+/// It is kept as the session has it, and looked through when something is missing, which is seldom: an index of
+/// thousands of files would be most of what a session keeps.
 #[derive(Default)]
 pub(super) struct Brought {
     files: BTreeMap<Arc<str>, OfFile>,
 }
 
-#[derive(Default)]
 struct OfFile {
-    /// Objects that make pods, and claims, by where they go.
-    written: BTreeMap<ObjectKey, (ObjectKey, SentObject)>,
-    /// What can be named: kind, namespace and name, with its keys.
-    named: BTreeMap<(Referent, String, String), BTreeSet<String>>,
-    /// Texts in custom resources, which may be the names of what their controllers would make.
+    objects: Arc<[Supplied]>,
+    /// Texts in custom resources, which may be the names of what their controllers would make, by namespace.
     mentioned: BTreeSet<(String, String)>,
 }
 
@@ -86,83 +85,73 @@ struct Keyed {
 
 impl Brought {
     /// Replaces what a file brings.
-    pub(super) fn set(&mut self, file: &Arc<str>, objects: &[Supplied]) {
-        let mut of_file = OfFile::default();
-        for supplied in objects {
-            of_file.add(&supplied.manifest.key, &supplied.object);
-        }
-        if of_file.written.is_empty() && of_file.named.is_empty() && of_file.mentioned.is_empty() {
+    pub(super) fn set(&mut self, file: &Arc<str>, objects: &Arc<[Supplied]>) {
+        if objects.is_empty() {
             self.files.remove(file);
-        } else {
-            self.files.insert(Arc::clone(file), of_file);
+            return;
         }
+        let mut mentioned = BTreeSet::new();
+        for supplied in objects.iter() {
+            let key = &supplied.manifest.key;
+            if is_custom(&key.gvk.group) {
+                mentioned.insert((namespace_of(key).to_owned(), key.name.clone()));
+                mention(&mut mentioned, namespace_of(key), &supplied.object.value());
+            }
+        }
+        let objects = Arc::clone(objects);
+        self.files.insert(Arc::clone(file), OfFile { objects, mentioned });
     }
 
     /// The object of a key, as a file supplies it.
-    pub(super) fn written(&self, key: &ObjectKey) -> Option<Written> {
+    pub(super) fn written(&self, wanted: &ObjectKey) -> Option<Written> {
+        let place = |key: &ObjectKey| (namespace_of(key) == namespace_of(wanted)) && key.name == wanted.name;
         self.files.iter().find_map(|(file, of_file)| {
-            let (written, object) = of_file.written.get(key)?;
+            let supplied = of_file.objects.iter().find(|supplied| {
+                let key = &supplied.manifest.key;
+                key.gvk == wanted.gvk && place(key) && can_go_wrong(key)
+            })?;
             Some(Written {
                 file: Arc::clone(file),
-                key: written.clone(),
-                object: object.clone(),
+                key: supplied.manifest.key.clone(),
+                object: supplied.object.clone(),
             })
         })
     }
 
     /// Whether a file brings what a pod names, or an object from which a controller may make it that does not run here.
     pub(super) fn has(&self, kind: Referent, namespace: &str, name: &str, key: Option<&str>) -> bool {
-        let kind = if kind == Referent::PullSecret {
-            Referent::Secret
-        } else {
-            kind
+        let kind = kind.name();
+        let is_it = |supplied: &&Supplied| {
+            let own = &supplied.manifest.key;
+            own.name == name && own.gvk.kind == kind && own.gvk.group.is_empty() && namespace_of(own) == namespace
         };
-        let named = (kind, namespace.to_owned(), name.to_owned());
+        let has_key = |supplied: &Supplied| key.is_none_or(|key| keys_of(&supplied.object).contains(key));
         let mentioned = (namespace.to_owned(), name.to_owned());
         self.files.values().any(|of_file| {
-            let has_key = |keys: &BTreeSet<String>| key.is_none_or(|key| keys.contains(key));
-            of_file.named.get(&named).is_some_and(has_key)
-                || (kind == Referent::Secret && of_file.mentioned.contains(&mentioned))
+            of_file.objects.iter().filter(is_it).any(has_key)
+                || kind == "Secret" && of_file.mentioned.contains(&mentioned)
         })
     }
 }
 
-impl OfFile {
-    fn add(&mut self, key: &ObjectKey, object: &SentObject) {
-        let place = resolved(key);
-        let namespace = place.namespace.clone().unwrap_or_default();
-        let is_core = key.gvk.group.is_empty();
-        if makes_pods(key) || (is_core && key.gvk.kind == "PersistentVolumeClaim") {
-            self.written.insert(place, (key.clone(), object.clone()));
-        }
-        let kind = match key.gvk.kind.as_str() {
-            "ConfigMap" if is_core => Some(Referent::ConfigMap),
-            "Secret" if is_core => Some(Referent::Secret),
-            "PersistentVolumeClaim" if is_core => Some(Referent::Claim),
-            "ServiceAccount" if is_core => Some(Referent::ServiceAccount),
-            _ => None,
-        };
-        if let Some(kind) = kind {
-            let keys = match kind {
-                Referent::ConfigMap | Referent::Secret => keys_of(object),
-                _ => BTreeSet::new(),
-            };
-            self.named.insert((kind, namespace, key.name.clone()), keys);
-        } else if is_custom(&key.gvk.group) {
-            self.mentioned.insert((namespace.clone(), key.name.clone()));
-            self.mention(&namespace, &object.value());
-        }
-    }
+/// The namespace that an object goes to.
+fn namespace_of(key: &ObjectKey) -> &str {
+    key.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)
+}
 
-    fn mention(&mut self, namespace: &str, value: &Value) {
-        match value {
-            Value::String(text) if is_name(text) => {
-                self.mentioned.insert((namespace.to_owned(), text.clone()));
-            }
-            Value::Array(items) => items.iter().for_each(|item| self.mention(namespace, item)),
-            Value::Object(entries) => entries.values().for_each(|value| self.mention(namespace, value)),
-            _ => {}
+/// Whether something can be wrong with an object after it was applied: it makes pods, or is a claim.
+fn can_go_wrong(key: &ObjectKey) -> bool {
+    makes_pods(key) || (key.gvk.group.is_empty() && key.gvk.kind == "PersistentVolumeClaim")
+}
+
+fn mention(mentioned: &mut BTreeSet<(String, String)>, namespace: &str, value: &Value) {
+    match value {
+        Value::String(text) if is_name(text) => {
+            mentioned.insert((namespace.to_owned(), text.clone()));
         }
+        Value::Array(items) => items.iter().for_each(|item| mention(mentioned, namespace, item)),
+        Value::Object(entries) => entries.values().for_each(|value| mention(mentioned, namespace, value)),
+        _ => {}
     }
 }
 
@@ -222,8 +211,8 @@ mod tests {
             "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": { "name": "a", "namespace": "default" },
             "spec": { "target": { "name": "keys" } },
         });
-        brought.set(&file, &[supplied(&map)]);
-        brought.set(&other, &[supplied(&sealed)]);
+        brought.set(&file, &Arc::from([supplied(&map)]));
+        brought.set(&other, &Arc::from([supplied(&sealed)]));
         assert!(brought.has(Referent::ConfigMap, "default", "pages", Some("title")));
         assert!(!brought.has(Referent::ConfigMap, "default", "pages", Some("tilte")));
         assert!(!brought.has(Referent::ConfigMap, "other", "pages", None));
@@ -233,7 +222,7 @@ mod tests {
             "its controller would make it"
         );
         assert!(!brought.has(Referent::ConfigMap, "default", "keys", None));
-        brought.set(&file, &[]);
+        brought.set(&file, &Arc::default());
         assert!(!brought.has(Referent::ConfigMap, "default", "pages", None));
     }
 }

@@ -9,7 +9,7 @@ use gitops_model::{Finding, ObjectKey, Source};
 use serde_json::Value;
 
 use super::{Workload, is_settled, verdicts, workload_of};
-use crate::built::{Order, PlacedFile};
+use crate::built::{Order, PlacedFile, Sent};
 use crate::files::{Judged, ObjectState, PlacedAnswer};
 use crate::parsed::Parsed;
 use crate::state::State;
@@ -69,8 +69,8 @@ pub(super) fn place(state: &mut State, number: u64, key: &ObjectKey) {
             troubles,
             release,
         };
-        // A worker that is full has newer saves before it, after which all of this is placed again.
-        if building.worker.try_send(Order::Workload(Box::new(order))).is_ok() {
+        // What it replaces will not be placed any more.
+        if building.worker.send(Order::Workload(Box::new(order))) == Sent::Added {
             workload.placing += 1;
         }
         return;

@@ -10,7 +10,7 @@ mod loaded;
 mod search;
 mod words;
 
-use gitops_model::kustomize::Tree;
+use gitops_model::kustomize::{Spot, Tree};
 use gitops_text::Span;
 
 pub use codes::CODES;
@@ -43,6 +43,26 @@ pub fn place(fault: &Fault, target: &str, tree: &Tree) -> Option<PlacedFault> {
     let detail = (said.message != fault.message).then(|| fault.message.clone());
     Some(PlacedFault {
         file,
+        span,
+        slug: said.slug,
+        message: said.message,
+        detail,
+    })
+}
+
+/// Places a fault of building `target` in the spec of the Flux Kustomization that has it built, which adds patches,
+/// components and more to the kustomization of that directory.
+///
+/// `None` where the fault is about a file of the tree, and where the spec has nothing of the kind.
+pub fn place_in_spec(fault: &Fault, target: &str, tree: &Tree, spec: &Spot) -> Option<PlacedFault> {
+    let said = words::read(&fault.message, target);
+    if said.directory != target.trim_matches('/') || search::find(&said, tree).is_some() {
+        return None;
+    }
+    let span = search::in_spec(&said, spec)?;
+    let detail = (said.message != fault.message).then(|| fault.message.clone());
+    Some(PlacedFault {
+        file: spec.sheet.file().to_string(),
         span,
         slug: said.slug,
         message: said.message,

@@ -1,6 +1,6 @@
 //! Where what a fault is about is written.
 
-use gitops_model::kustomize::{Tree, directory_of, join};
+use gitops_model::kustomize::{Spot, Tree, directory_of, join};
 use gitops_model::{FileRole, Manifest, Want, file_role, nearest, place, read as read_document};
 use gitops_text::Span;
 use gitops_yaml::{FieldPath, Node, NodeKind, Parse, parse};
@@ -276,26 +276,58 @@ fn listed_twice(files: &[File]) -> Option<(String, Span)> {
     Some((file.path.clone(), last.span()))
 }
 
-/// The first value that answers; in a text of several lines the line that does.
+/// The first value of a file that answers; in a text of several lines the line that does.
 fn value_of(file: &File, answers: &dyn Fn(&str) -> bool) -> Option<Span> {
+    let mut roots = file
+        .parse
+        .documents
+        .iter()
+        .filter_map(|document| document.root(&file.text));
+    roots.find_map(|root| value_below(root, &file.text, answers))
+}
+
+/// The same below a node.
+fn value_below(node: Node<'_>, text: &str, answers: &dyn Fn(&str) -> bool) -> Option<Span> {
     let mut found = None;
-    for document in &file.parse.documents {
-        let Some(root) = document.root(&file.text) else {
-            continue;
-        };
-        values(root, &mut |node| {
-            if found.is_some() {
-                return;
-            }
-            let Some(text) = node.as_str() else { return };
-            if text.contains('\n') {
-                found = line_in(node, &file.text, answers);
-            } else if answers(text) {
-                found = Some(node.span());
-            }
-        });
-    }
+    values(node, &mut |node| {
+        if found.is_some() {
+            return;
+        }
+        let Some(value) = node.as_str() else { return };
+        if value.contains('\n') {
+            found = line_in(node, text, answers);
+        } else if answers(value) {
+            found = Some(node.span());
+        }
+    });
     found
+}
+
+/// In what a Flux Kustomization adds to the kustomization of its directory: its patches, components, images and so on.
+/// `None` where that is not about it, or says nothing of the kind.
+pub(super) fn in_spec(said: &Said, spec: &Spot) -> Option<Span> {
+    let node = spec.node()?;
+    let text = spec.sheet.text();
+    let span = match &said.wanted {
+        Wanted::Value(value) => value_below(node, text, &|text| text == value)
+            .or_else(|| value_below(node, text, &|text| has_word(text, value))),
+        Wanted::Patch { kind, name } => {
+            let mut found = None;
+            values(node, &mut |node| {
+                found = found.or_else(|| patch_in(node, text, kind, name, name));
+            });
+            found
+        }
+        _ => None,
+    };
+    Some(spec.sheet.outer(span?))
+}
+
+/// The line of a text that is a patch for an object of this kind and name: the one that says `wanted`.
+fn patch_in(node: Node<'_>, text: &str, kind: &str, name: &str, wanted: &str) -> Option<Span> {
+    let patch = node.as_str().filter(|patch| patch.contains('\n'))?;
+    let is_it = is_patch_of(patch, kind, name);
+    is_it.then(|| line_in(node, text, &|value| value == wanted)).flatten()
 }
 
 /// The line of a block of text that answers with one of its values: an operation of a patch that is written there.
@@ -380,10 +412,7 @@ fn patch_of(files: &[File], kind: &str, name: &str) -> Option<(String, Span)> {
     let inline = in_files(files, |file| {
         let mut found = None;
         values(root(file)?, &mut |node| {
-            let text = node.as_str().unwrap_or_default();
-            if found.is_none() && text.contains('\n') && is_patch_of(text, kind, name) {
-                found = line_in(node, &file.text, &|value| value == wanted);
-            }
+            found = found.or_else(|| patch_in(node, &file.text, kind, name, wanted));
         });
         found
     });

@@ -141,7 +141,9 @@ impl Surroundings<'_> {
     pub(super) async fn culprit(&self, request: &Helm, merged: &Value) -> Option<FieldPath> {
         let mut at = FieldPath::new();
         while at.len() < MAX_DEPTH {
-            let children = children(value_at(merged, &at)?, &at);
+            let mut children = children(value_at(merged, &at)?, &at);
+            // A switch turns off what fails, and is seldom what is wrong with it.
+            children.sort_by_key(|path| value_at(merged, path).is_some_and(Value::is_boolean));
             let mut next = None;
             for chunk in children.chunks(AT_ONCE) {
                 let tried = chunk.iter().map(|path| async {
@@ -162,6 +164,33 @@ impl Surroundings<'_> {
             at = found;
         }
         (!at.is_empty()).then_some(at)
+    }
+
+    /// Whether a fault is gone without a value.
+    pub(super) async fn mends_without(&self, request: &Helm, path: &FieldPath) -> bool {
+        let request = with(request, vec![without(path)]);
+        matches!(self.rendered(&request).await, Some(Ok(_)))
+    }
+
+    /// The first of some values that are not there with which a fault would be gone, whatever they are.
+    pub(super) async fn missing_among(
+        &self,
+        request: &Helm,
+        merged: &Value,
+        values: &[FieldPath],
+    ) -> Option<FieldPath> {
+        let values = values.get(..MAX_CHILDREN).unwrap_or(values);
+        for path in values {
+            for value in [Value::from("zq"), Value::from(1), serde_json::json!({ "zq": "zq" })] {
+                let Some(change) = added(merged, path, value) else {
+                    continue;
+                };
+                if matches!(self.rendered(&with(request, vec![change])).await, Some(Ok(_))) {
+                    return Some(path.clone());
+                }
+            }
+        }
+        None
     }
 
     /// The first of the chart's own values without which a fault is gone.
@@ -246,6 +275,29 @@ fn without(path: &FieldPath) -> Change {
         value: Value::Null,
         delete: true,
     }
+}
+
+/// A value where there is none, with the maps around it that are not there either; `None` where something else is.
+fn added(merged: &Value, path: &FieldPath, value: Value) -> Option<Change> {
+    let mut at = path.clone();
+    let mut value = value;
+    loop {
+        let Some(Step::Key(key)) = at.pop() else { return None };
+        match value_at(merged, &at) {
+            Some(Value::Object(_)) => {
+                at.push(Step::Key(key));
+                break;
+            }
+            // The renderer makes no maps.
+            None | Some(Value::Null) => value = serde_json::json!({ &*key: value }),
+            Some(_) => return None,
+        }
+    }
+    Some(Change {
+        path: as_json(&at),
+        value,
+        delete: false,
+    })
 }
 
 /// Another value of the same type.

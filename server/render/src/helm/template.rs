@@ -202,7 +202,22 @@ impl Failed<'_, '_> {
             let message = format!("the chart reads {path}, which is not there");
             return self.of_asked(&path, &message).await;
         }
-        if let Some(path) = self.culprit().await {
+        // What Helm itself has is nobody's value, though one may decide whether it is asked for at all.
+        let is_of_helm = path.is_none() && is_of_helm(&said.expression);
+        if is_missing && is_of_helm {
+            let message = format!("the template reads {}: {}", said.expression, plain(words));
+            let slug = "template-failed";
+            return self
+                .in_template(Some(&said.location), &said.location.name, Said { slug, message })
+                .await;
+        }
+        // What it is at goes before what decides whether it comes there.
+        let own = path.clone().filter(|path| !self.release.suppliers(path).is_empty());
+        let culprit = match own {
+            Some(own) if self.mends_without(&own).await => Some(own),
+            _ => self.culprit().await,
+        };
+        if let Some(path) = culprit {
             let message = format!("the chart cannot use this value: {}", plain(words));
             let said = Said {
                 slug: "template-failed",
@@ -335,6 +350,31 @@ impl Failed<'_, '_> {
         self.surroundings.culprit_among(request, &own).await
     }
 
+    async fn mends_without(&self, path: &FieldPath) -> bool {
+        self.surroundings.mends_without(&self.release.request, path).await
+    }
+
+    /// The value that a template reads, that is not there, and with which there would be no fault.
+    async fn missing(&self, file: &str) -> Option<FieldPath> {
+        let text = self.surroundings.tree.text(file)?;
+        let defaults = self.surroundings.defaults(self.release);
+        let is_there = |path: &FieldPath| {
+            let of_default = |default: &super::surroundings::Default| {
+                let inner = default.inner(path);
+                inner.is_some_and(|inner| value_at(&default.value, &inner).is_some_and(|value| !value.is_null()))
+            };
+            value_at(self.merged, path).is_some_and(|value| !value.is_null()) || defaults.iter().any(of_default)
+        };
+        let mut absent: Vec<FieldPath> = Vec::new();
+        for path in chains(text) {
+            if !path.is_empty() && !is_there(&path) && !absent.contains(&path) {
+                absent.push(path);
+            }
+        }
+        let request = &self.release.request;
+        self.surroundings.missing_among(request, self.merged, &absent).await
+    }
+
     /// What a template wrote is no YAML.
     pub(super) async fn of_output(&self) -> Vec<PlacedFault> {
         let words = self.words();
@@ -362,6 +402,12 @@ impl Failed<'_, '_> {
             .and_then(|rest| rest.split(':').next())
             .and_then(|number| number.parse::<usize>().ok());
         let file = file_of(tree, &self.release.request.path, name);
+        if let Some(file) = &file
+            && let Some(path) = self.missing(file).await
+        {
+            let message = format!("the chart reads {path}, which is not there, and renders no YAML without it");
+            return self.of_asked(&path, &message).await;
+        }
         let place = file.and_then(|file| {
             let text = tree.text(&file)?;
             let until = span_of_line(text, number?)?;
@@ -409,6 +455,16 @@ fn executing(words: &str) -> Option<Executing> {
         expression: words_of(expression).to_owned(),
         words,
     })
+}
+
+/// Whether an expression reads one of the objects that Helm itself gives to templates
+/// (`helm.sh/helm/v4/pkg/chart/common/util`: `ToRenderValues`, and the engine's `Template` and `Files`).
+fn is_of_helm(expression: &str) -> bool {
+    let built_in = ["Release", "Chart", "Capabilities", "Template", "Files", "Subcharts"];
+    expression
+        .split('.')
+        .nth(1)
+        .is_some_and(|first| built_in.contains(&first))
 }
 
 /// Go's words for types in YAML's.

@@ -287,3 +287,29 @@ fn a_chart_that_its_release_no_longer_wants_says_nothing() {
     assert!(at("flux-system/flux-system-web"));
     assert!(!at("other/flux-system-web"));
 }
+
+#[test]
+fn an_artifact_that_was_replaced_on_its_way_is_fetched_again_and_not_for_ever() {
+    let words = "failed to fetch artifact: computed digest doesn't match provided 'sha256:1' (check whether file size exceeds max download size)";
+    let mut view = view("c2");
+    let mut object = kustomization("apps", None, "c1", ready("False", "ArtifactFailed", words, 2));
+    view.see(object.clone());
+    let id = crate::flux_object::id_of(&object);
+    let mut times = 0;
+    while view.has_to_fetch_again(&object) {
+        assert!(matches!(view.said_by(&object).readiness, Readiness::Blocked { .. }));
+        times += 1;
+        let token = times.to_string();
+        view.asking(&id, &token);
+        assert!(!view.has_to_fetch_again(&object), "once is enough");
+        object["metadata"]["annotations"] = json!({ "reconcile.fluxcd.io/requestedAt": token });
+        view.see(object.clone());
+        assert!(!view.has_to_fetch_again(&object), "it is not answered");
+        object["status"]["lastHandledReconcileAt"] = json!(token);
+        view.see(object.clone());
+    }
+    assert_eq!(times, 5);
+    assert!(matches!(view.said_by(&object).readiness, Readiness::Failed { .. }));
+    view.committed("c3");
+    assert!(view.has_to_fetch_again(&object), "another commit is another artifact");
+}

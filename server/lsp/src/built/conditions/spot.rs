@@ -268,11 +268,9 @@ async fn of_build(worker: &mut Worker, index: Option<usize>, by: &ObjectKey, mes
         message: message.to_owned(),
         object: None,
     };
-    match gitops_render::fault::place(&fault, &unit.path, worker.tree_of(unit)) {
+    match worker.placed(unit, &fault) {
         Some(placed) => Some(Spotted {
-            file: worker
-                .written(unit, &placed.file)
-                .map_or(placed.file, |file| file.to_string()),
+            file: placed.file,
             span: placed.span,
             message: Some(placed.message),
             object: None,

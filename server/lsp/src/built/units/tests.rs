@@ -13,8 +13,8 @@ use gitops_render::{Built, BuiltObject, Gone, Helm, Kustomize, OriginNote, Rende
 use gitops_text::Text;
 use gitops_yaml::Dialect;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
+use crate::built::Orders;
 use crate::built::worker::{Order, Save, Start, start};
 use crate::built::{Outcome, Tree};
 use crate::event::{Event, TaskDone};
@@ -101,9 +101,10 @@ impl Renderer for Notebook {
 
 /// A worker with its files.
 struct Bench {
-    runtime: tokio::runtime::Runtime,
+    /// The worker ends with it.
+    _runtime: tokio::runtime::Runtime,
     asked: Receiver<String>,
-    worker: mpsc::Sender<Order>,
+    worker: Orders,
     events: Receiver<Event>,
     generation: u64,
 }
@@ -143,7 +144,7 @@ impl Bench {
             runtime.handle(),
         );
         let mut bench = Self {
-            runtime,
+            _runtime: runtime,
             asked,
             worker,
             events,
@@ -163,9 +164,7 @@ impl Bench {
             generation: self.generation,
             changes: changes.collect(),
         };
-        self.runtime
-            .block_on(self.worker.send(Order::Save(save)))
-            .expect("the worker lives");
+        assert!(self.worker.send(Order::Save(save)).is_taken(), "the worker lives");
         self.outcome()
     }
 
