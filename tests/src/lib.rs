@@ -14,6 +14,7 @@ pub mod kubernetes;
 pub mod leftovers;
 pub mod message_log;
 pub mod mutation;
+pub mod reported;
 pub mod repository;
 pub mod sandboxes;
 pub mod server;

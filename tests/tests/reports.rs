@@ -3,117 +3,32 @@
 
 use std::collections::BTreeMap;
 
-use camino::{Utf8Path, Utf8PathBuf};
 use gitops_tests::message_log::Mark;
+use gitops_tests::reported::{Case, cases, corpus};
 use gitops_tests::server::{Phase, TestServer};
 use gitops_tests::show::headline;
-use regex::Regex;
 use serde_json::{Value, json};
 
-fn corpus() -> Utf8PathBuf {
-    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/reports")
-}
-
-/// One reported fault.
-struct Case {
-    name: String,
-    source: String,
-    repository: String,
-    phase: String,
-    /// File, what stands there, what is put in its place.
-    edits: Vec<(String, String, String)>,
-    /// File and a text of the line where the mark belongs, the best place first.
-    places: Vec<(String, String)>,
-    severity: u64,
-    says: Regex,
-}
-
-impl Case {
-    fn read(value: &Value) -> Self {
-        let text = |value: &Value, key: &str| {
-            value[key]
-                .as_str()
-                .unwrap_or_else(|| panic!("{value} has no {key}"))
-                .to_owned()
-        };
-        let edit = |value: &Value| (text(value, "file"), text(value, "find"), text(value, "put"));
-        let place = |value: &Value| {
-            (
-                value[0].as_str().expect("a file").to_owned(),
-                value[1].as_str().expect("a text").to_owned(),
-            )
-        };
-        let mut places = vec![place(&value["at"])];
-        places.extend(value["also"].as_array().into_iter().flatten().map(place));
-        Self {
-            name: text(value, "name"),
-            source: text(value, "source"),
-            repository: text(value, "repo"),
-            phase: text(value, "phase"),
-            edits: value["edits"]
-                .as_array()
-                .map_or_else(|| vec![edit(value)], |edits| edits.iter().map(edit).collect()),
-            places,
-            severity: match value["severity"].as_str() {
-                Some("error") => 1,
-                Some("warning") => 2,
-                other => panic!("{other:?} is no severity"),
-            },
-            says: Regex::new(value["says"].as_str().expect("a pattern")).expect("a pattern"),
-        }
-    }
-
-    /// The verdict after which all has been said: what shows only in pods, or in what they name, comes last.
-    fn last_phase(&self) -> Phase {
-        match self.phase.as_str() {
-            "runtime" | "model" => Phase::Runtime,
-            _ => Phase::Apply,
-        }
-    }
-
-    /// The files of the workspace with the edits made in them.
-    fn edited(&self, server: &TestServer) -> BTreeMap<String, String> {
-        let mut files: BTreeMap<String, String> = BTreeMap::new();
-        for (file, find, put) in &self.edits {
-            let name = format!("{}/{file}", self.repository);
-            let text = files.entry(name.clone()).or_insert_with(|| server.text(&name));
-            assert!(text.contains(find.as_str()), "{}: {find:?} is not in {name}", self.name);
-            *text = text.replacen(find.as_str(), put, 1);
-        }
-        files
-    }
-
-    /// Whether one of the findings is the one that a person wants.
-    fn is_found(&self, server: &TestServer, findings: &[(String, Value)]) -> bool {
-        findings.iter().any(|(file, diagnostic)| {
-            let message = diagnostic["message"].as_str().unwrap_or_default();
-            let line = usize::try_from(diagnostic["range"]["start"]["line"].as_u64().expect("a line")).expect("small");
-            let text = server.text(file);
-            let written = text.lines().nth(line).unwrap_or_default();
-            let there = self.places.iter().any(|(place, wanted)| {
-                *file == format!("{}/{place}", self.repository) && written.contains(first_line(wanted))
-            });
-            there && diagnostic["severity"] == self.severity && self.says.is_match(message)
-        })
+/// The verdict after which all has been said: what shows only in pods, or in what they name, comes last.
+fn last_phase(case: &Case) -> Phase {
+    match case.phase.as_str() {
+        "runtime" | "model" => Phase::Runtime,
+        _ => Phase::Apply,
     }
 }
 
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+/// Whether one of the findings is the one that a person wants.
+fn is_found(case: &Case, server: &TestServer, findings: &[(String, Value)]) -> bool {
+    findings.iter().any(|(file, diagnostic)| {
+        let line = usize::try_from(diagnostic["range"]["start"]["line"].as_u64().expect("a line")).expect("small");
+        let text = server.text(&in_workspace(case, file));
+        case.wants(file, text.lines().nth(line).unwrap_or_default(), diagnostic)
+    })
 }
 
-fn cases() -> Vec<Case> {
-    let text = std::fs::read_to_string(corpus().join("cases.json")).expect("the cases can be read");
-    let cases: Vec<Value> = serde_json::from_str(&text).expect("the cases are JSON");
-    cases
-        .iter()
-        .filter(|case| {
-            case["repo"]
-                .as_str()
-                .is_some_and(|repository| repository.starts_with("plain/"))
-        })
-        .map(Case::read)
-        .collect()
+/// A file of the repository of a case in the workspace, in which all repositories lie side by side.
+fn in_workspace(case: &Case, file: &str) -> String {
+    format!("{}/{file}", case.repository)
 }
 
 /// Opens and saves every file of a repository, and sees each accepted.
@@ -145,10 +60,10 @@ fn wait_until_accepted(server: &TestServer, file: &str, since: Mark) {
     });
 }
 
-/// Makes the edits of a case, saves them, and returns what is said about all files of its repository.
-fn play(server: &TestServer, case: &Case) -> Vec<(String, Value)> {
-    let edited = case.edited(server);
-    for (file, text) in &edited {
+/// Saves the broken texts of a case, and returns what is said about its files.
+fn play(server: &TestServer, case: &Case, broken: &BTreeMap<String, String>) -> Vec<(String, Value)> {
+    for (file, text) in broken {
+        let file = &in_workspace(case, file);
         let version = server.retype(file, text);
         let before = server.generation(file);
         let mark = server.save(file);
@@ -156,27 +71,22 @@ fn play(server: &TestServer, case: &Case) -> Vec<(String, Value)> {
             // Nothing of a broken file is sent, so there is no verdict.
             server.wait_for_version(file, version);
         } else {
-            server.wait_for_verdict(file, case.last_phase(), mark, before + 1);
+            server.wait_for_verdict(file, last_phase(case), mark, before + 1);
         }
     }
-    edited
-        .keys()
-        .flat_map(|file| {
-            server
-                .diagnostics(file)
-                .diagnostics
-                .into_iter()
-                .map(|diagnostic| (file.clone(), diagnostic))
-                .collect::<Vec<_>>()
-        })
-        .collect()
+    let mut findings = Vec::new();
+    for file in broken.keys() {
+        let diagnostics = server.diagnostics(&in_workspace(case, file)).diagnostics;
+        findings.extend(diagnostics.into_iter().map(|diagnostic| (file.clone(), diagnostic)));
+    }
+    findings
 }
 
 #[test]
 fn each_reported_fault_is_said_where_a_person_wants_it() {
     let server = TestServer::builder().build();
     server.start_session(json!({}));
-    let cases = cases();
+    let cases = cases(|repository| repository.starts_with("plain/"));
     let mut repositories: Vec<&str> = cases.iter().map(|case| case.repository.as_str()).collect();
     repositories.sort_unstable();
     repositories.dedup();
@@ -185,14 +95,9 @@ fn each_reported_fault_is_said_where_a_person_wants_it() {
     }
     let mut missed = Vec::new();
     for case in &cases {
-        let sound: BTreeMap<String, String> = case
-            .edits
-            .iter()
-            .map(|(file, ..)| format!("{}/{file}", case.repository))
-            .map(|file| (file.clone(), server.text(&file)))
-            .collect();
-        let findings = play(&server, case);
-        let found = case.is_found(&server, &findings);
+        let (sound, broken) = case.texts(|file| server.text(&in_workspace(case, file)));
+        let findings = play(&server, case, &broken);
+        let found = is_found(case, &server, &findings);
         let seen: Vec<String> = findings
             .iter()
             .map(|(file, diagnostic)| {
@@ -221,6 +126,7 @@ fn each_reported_fault_is_said_where_a_person_wants_it() {
             ));
         }
         for (file, text) in sound {
+            let file = in_workspace(case, &file);
             server.retype(&file, &text);
             let mark = server.save(&file);
             wait_until_accepted(&server, &file, mark);

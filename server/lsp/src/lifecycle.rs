@@ -230,20 +230,23 @@ pub(crate) fn on_tree_read(state: &mut State, number: u64, tree: built::Tree, le
     }
 }
 
-fn on_failed(state: &mut State, number: u64, reason: &str) {
+/// A session is over: it is known no more, and its progress ends with a word.
+fn ended(state: &mut State, number: u64, how: &str) -> Option<Session> {
     state.plain.remove(&number);
-    let Some(session) = state.sessions.remove(&number) else {
+    let session = state.sessions.remove(&number)?;
+    if let Some(token) = &session.progress {
+        let end = WorkDoneProgressEnd {
+            message: Some(how.to_owned()),
+        };
+        report_progress(state, token, WorkDoneProgress::End(end));
+    }
+    Some(session)
+}
+
+fn on_failed(state: &mut State, number: u64, reason: &str) {
+    let Some(session) = ended(state, number, "failed") else {
         return;
     };
-    if let Some(token) = &session.progress {
-        report_progress(
-            state,
-            token,
-            WorkDoneProgress::End(WorkDoneProgressEnd {
-                message: Some("failed".to_owned()),
-            }),
-        );
-    }
     for request in session.stopping {
         state
             .client
@@ -260,19 +263,9 @@ fn on_failed(state: &mut State, number: u64, reason: &str) {
 }
 
 fn on_stopped(state: &mut State, number: u64, stopped: &Stopped) {
-    state.plain.remove(&number);
-    let Some(session) = state.sessions.remove(&number) else {
+    let Some(session) = ended(state, number, "stopped") else {
         return;
     };
-    if let Some(token) = &session.progress {
-        report_progress(
-            state,
-            token,
-            WorkDoneProgress::End(WorkDoneProgressEnd {
-                message: Some("stopped".to_owned()),
-            }),
-        );
-    }
     let scope = session.scope().to_owned();
     let failed: Vec<Value> = stopped
         .failed

@@ -181,7 +181,6 @@ fn find(supplied: &BySupplier, mut known: BTreeMap<Arc<str>, Arc<Parsed>>) -> By
         given: &[],
         repository: None,
         is_flux: false,
-        with_pods: false,
     });
     let mut files = ByFile::new();
     let mut spot = |object: usize, path: &FieldPath, want: Want| {

@@ -105,6 +105,17 @@ impl TestServer {
             })
     }
 
+    /// Waits for the first verdict of a phase, by its name in the protocol, on a file after `since`; whether it is good.
+    pub fn first_verdict(&self, file: &str, phase: &str, since: Mark) -> bool {
+        let uri = self.uri(file);
+        self.client
+            .wait(since, &format!("the {phase} verdict on {file}"), |message| {
+                let said = (message["method"] == "gitops/verdict").then(|| &message["params"])?;
+                let is_it = said["uri"] == uri.as_str() && said["phase"] == phase;
+                is_it.then(|| said["ok"] == true)
+            })
+    }
+
     /// All verdicts of one phase on a file after `since`.
     pub fn verdicts(&self, file: &str, phase: Phase, since: Mark) -> Vec<Verdict> {
         self.client

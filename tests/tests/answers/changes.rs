@@ -131,7 +131,14 @@ fn address_of_a_service() {
 
 #[test]
 fn class_of_a_claim() {
-    namespace("immutable-class");
+    // A claim of a class that is not there is said to wait, sooner or later.
+    namespace("immutable-class").apply(
+        "tests",
+        &json!({
+            "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": { "name": "slow" },
+            "provisioner": "example.org/disk", "volumeBindingMode": "WaitForFirstConsumer",
+        }),
+    );
     check_with(
         SHOW,
         expect![[r##"

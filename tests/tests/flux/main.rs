@@ -68,16 +68,7 @@ impl Fleet {
     }
 
     fn verdict(&self, file: &str, phase: &str, since: Mark) -> bool {
-        let uri = self.server.uri(file);
-        self.server
-            .client
-            .wait(since, &format!("the {phase} verdict on {file}"), |_| {
-                let said = self.server.client.said(since, "gitops/verdict");
-                let mut of_file = said
-                    .iter()
-                    .filter(|said| said["uri"] == uri.as_str() && said["phase"] == phase);
-                of_file.next().map(|said| said["ok"] == true)
-            })
+        self.server.first_verdict(file, phase, since)
     }
 
     /// Waits until something is said on a line, in these words among others.

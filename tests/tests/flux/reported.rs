@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 use gitops_tests::message_log::Mark;
+use gitops_tests::reported::{Case, cases, corpus};
 use gitops_tests::repository::files_below;
 use gitops_tests::server::TestServer;
 use gitops_tests::show::headline;
-use regex::Regex;
 use serde_json::{Value, json};
 
 /// Cases that are not said as a person wants it yet, and why. One that works has to leave this list.
@@ -23,75 +23,12 @@ const LAST_WORD: Duration = Duration::from_secs(100);
 /// How long after the last word of Flux a finding may come that only a running workload can bring.
 const WORKLOAD: Duration = Duration::from_secs(30);
 
-/// One reported fault.
-struct Case {
-    name: String,
-    source: String,
-    repository: String,
-    target: String,
-    phase: String,
-    /// File, what stands there, what is put in its place.
-    edits: Vec<(String, String, String)>,
-    /// File and a text of the line where the mark belongs, the best place first.
-    places: Vec<(String, String)>,
-    severity: u64,
-    says: Regex,
-}
-
-impl Case {
-    fn read(value: &Value) -> Self {
-        let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
-        let edit = |value: &Value| (text(value, "file"), text(value, "find"), text(value, "put"));
-        let place = |value: &Value| {
-            (
-                value[0].as_str().expect("a file").to_owned(),
-                value[1].as_str().expect("a text").to_owned(),
-            )
-        };
-        let mut places = vec![place(&value["at"])];
-        places.extend(value["also"].as_array().into_iter().flatten().map(place));
-        let target = text(value, "target");
-        Self {
-            name: text(value, "name"),
-            source: text(value, "source"),
-            repository: text(value, "repo"),
-            target: if target.is_empty() { ".".to_owned() } else { target },
-            phase: text(value, "phase"),
-            edits: value["edits"]
-                .as_array()
-                .map_or_else(|| vec![edit(value)], |edits| edits.iter().map(edit).collect()),
-            places,
-            severity: match value["severity"].as_str() {
-                Some("error") => 1,
-                Some("warning") => 2,
-                other => panic!("{other:?} is no severity"),
-            },
-            says: Regex::new(value["says"].as_str().expect("a pattern")).expect("a pattern"),
-        }
-    }
-
-    /// Whether a finding is the one that a person wants.
-    fn wants(&self, finding: &Shown) -> bool {
-        let there = self.places.iter().any(|(file, text)| {
-            let first_line = text.lines().next().unwrap_or_default();
-            *file == finding.file && finding.written.contains(first_line)
-        });
-        there && finding.diagnostic["severity"] == self.severity && self.says.is_match(&finding.message())
-    }
-}
-
 /// A diagnostic with what stands on its line.
 struct Shown {
     file: String,
     line: u64,
     written: String,
     diagnostic: Value,
-}
-
-impl Shown {
-    fn message(&self) -> String {
-        self.diagnostic["message"].as_str().unwrap_or_default().to_owned()
-    }
 }
 
 /// A repository of the corpus in a session, in which everything was Ready.
@@ -215,25 +152,14 @@ impl Repository {
         }
     }
 
-    /// The sound texts of the files of a case, and those with its edits made.
-    fn texts(&self, case: &Case) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
-        let (mut sound, mut broken) = (BTreeMap::new(), BTreeMap::new());
-        for (file, find, put) in &case.edits {
-            sound.entry(file.clone()).or_insert_with(|| self.text(file));
-            let text = broken.entry(file.clone()).or_insert_with(|| self.text(file));
-            assert!(text.contains(find.as_str()), "{}: {find:?} is not in {file}", case.name);
-            *text = text.replacen(find.as_str(), put, 1);
-        }
-        (sound, broken)
-    }
-
     /// Breaks, looks, mends; what is not as a person wants it.
     fn play(&self, case: &Case) -> Result<(), String> {
-        let (sound, broken) = self.texts(case);
+        let (sound, broken) = case.texts(|file| self.text(file));
         let began = Instant::now();
         let verdict = self.save(&broken);
         let took = began.elapsed();
-        let is_there = || self.shown().iter().any(|shown| case.wants(shown));
+        let wants = |shown: &Shown| case.wants(&shown.file, &shown.written, &shown.diagnostic);
+        let is_there = || self.shown().iter().any(wants);
         if case.phase == "runtime" && !is_there() {
             let _ = self
                 .server
@@ -281,24 +207,11 @@ impl Repository {
     }
 }
 
-fn corpus() -> camino::Utf8PathBuf {
-    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/reports")
-}
-
-fn cases(repository: &str) -> Vec<Case> {
-    let text = std::fs::read_to_string(corpus().join("cases.json")).expect("the cases can be read");
-    let cases: Vec<Value> = serde_json::from_str(&text).expect("the cases are JSON");
-    let only = std::env::var("GITOPS_TESTS_ONLY").unwrap_or_default();
-    cases
-        .iter()
-        .map(Case::read)
-        .filter(|case| case.repository == repository && case.name.contains(&only))
-        .collect()
-}
-
 /// Plays every case of a repository in one session.
 fn play_all(name: &str) {
-    let cases = cases(name);
+    let mut cases = cases(|repository| repository == name);
+    let only = std::env::var("GITOPS_TESTS_ONLY").unwrap_or_default();
+    cases.retain(|case| case.name.contains(&only));
     let Some(first) = cases.first() else { return };
     let mut repository = Repository::start(name, &first.target);
     let (mut missed, mut works) = (Vec::new(), Vec::new());

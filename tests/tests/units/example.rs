@@ -64,7 +64,7 @@ fn staging_is_built_from_its_artifacts() {
         "clusters/staging/infrastructure.yaml",
         "path: /spec/acme/server",
         "path: /spec/acmes/server",
-        "clusters/staging/infrastructure.yaml:38: error render/patch-path-not-found: ",
+        "clusters/staging/infrastructure.yaml:37: error render/patch-path-not-found: ",
     );
     // A copy of what is not there.
     broken(

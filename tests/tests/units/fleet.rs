@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use gitops_tests::message_log::Mark;
+use gitops_tests::repository::files_below;
 use gitops_tests::server::{Builder, TestServer};
 use gitops_tests::show::headline;
 use serde_json::{Value, json};
@@ -66,16 +67,7 @@ impl Fleet {
     }
 
     pub(crate) fn verdict(&self, file: &str, phase: &str, since: Mark) -> bool {
-        let uri = self.server.uri(file);
-        self.server
-            .client
-            .wait(since, &format!("the {phase} verdict on {file}"), |_| {
-                let said = self.server.client.said(since, "gitops/verdict");
-                let mut of_file = said
-                    .iter()
-                    .filter(|said| said["uri"] == uri.as_str() && said["phase"] == phase);
-                of_file.next().map(|said| said["ok"] == true)
-            })
+        self.server.first_verdict(file, phase, since)
     }
 
     /// What is said about all files: place, and in words.
@@ -97,22 +89,4 @@ impl Fleet {
         }
         shown
     }
-}
-
-/// The files below a directory.
-pub(crate) fn files_below(directory: &Utf8Path) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    let mut waiting: Vec<Utf8PathBuf> = vec![directory.to_owned()];
-    while let Some(current) = waiting.pop() {
-        for entry in current.read_dir_utf8().expect("the directory can be read") {
-            let path = entry.expect("an entry").into_path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else {
-                found.push(path.strip_prefix(directory).expect("below it").to_string());
-            }
-        }
-    }
-    found.sort();
-    found
 }

@@ -117,7 +117,22 @@ pub(super) fn at(sent: &Value, path: &FieldPath, slug: &'static str, message: St
     Answer::new(found, Place::Missing { field }, slug, message)
 }
 
+/// The field that is meant where the server names one around it: of a backend of an Ingress it says that the port of its
+/// Service is missing (`pkg/apis/networking/validation`, `validateIngressBackend`).
+fn meant(sent: &Value, path: &FieldPath, body: &str) -> Option<FieldPath> {
+    let mut meant = path.clone();
+    meant.push_key("service");
+    let is_port = body.trim() == "port name or number is required" && value_at(sent, &meant).is_some();
+    is_port.then(|| {
+        meant.push_key("port");
+        meant.push_key("number");
+        meant
+    })
+}
+
 fn required(context: &Context<'_>, path: &FieldPath, body: &str) -> Answer {
+    let meant = meant(context.sent, path, body);
+    let path = meant.as_ref().unwrap_or(path);
     let name = path.last_key().unwrap_or_default().to_owned();
     if name == "name" && path.len() == 2 && super::sent::first_key(path) == Some("metadata") {
         return name_missing(context.sent);

@@ -59,7 +59,6 @@ pub(super) async fn find(worker: &mut Worker, objects: &[BuiltObject], verdicts:
         given: &given,
         repository: repository.as_deref(),
         is_flux: worker.is_flux,
-        with_pods: false,
     });
     let found: Vec<ObjectFinding> = found
         .into_iter()

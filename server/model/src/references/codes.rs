@@ -1,7 +1,7 @@
 //! The codes of what is found here.
 
 /// Each code with what it means, in order. `docs/codes/model` has a page for each.
-pub const CODES: [(&str, &str); 25] = [
+pub const CODES: [(&str, &str); 24] = [
     (
         "backend-not-found",
         "A route leads to a Service that is not there, or to a port that it does not have.",
@@ -9,10 +9,6 @@ pub const CODES: [(&str, &str); 25] = [
     (
         "chart-not-found",
         "The object that a release takes its chart from is not there.",
-    ),
-    (
-        "data-not-found",
-        "A pod takes a ConfigMap, Secret, claim or service account that is not there.",
     ),
     ("dependency-cycle", "What is waited for waits itself, in a circle."),
     ("dependency-not-found", "What `dependsOn` names is not there."),

@@ -18,7 +18,6 @@ mod identities;
 mod index;
 mod literals;
 mod other_names;
-mod pod_names;
 mod pods;
 mod rights;
 mod scaling;
@@ -59,8 +58,6 @@ pub struct Scene<'a> {
     pub repository: Option<&'a str>,
     /// Whether Flux applies the objects, so that what Flux refers to has to be there.
     pub is_flux: bool,
-    /// Whether what pods refer to is looked at as well, because nobody else does.
-    pub with_pods: bool,
 }
 
 /// Something to say about a field of an object.
@@ -138,9 +135,6 @@ pub fn findings(scene: Scene<'_>) -> Vec<ObjectFinding> {
     backends::look(&index, &mut found);
     scaling::look(&index, &mut found);
     rights::look(&index, &mut found);
-    if scene.with_pods {
-        pod_names::look(&index, &mut found);
-    }
     found
 }
 

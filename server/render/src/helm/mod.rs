@@ -10,6 +10,7 @@ mod faults;
 mod loading;
 mod not_read;
 mod origins;
+mod output;
 mod post_rendering;
 mod reads;
 mod release;

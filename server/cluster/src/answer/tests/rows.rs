@@ -206,6 +206,27 @@ fn required() {
 }
 
 #[test]
+fn the_port_of_a_backend() {
+    let sent = json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "web"}, "spec": {
+        "rules": [{"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web"}}}]}}],
+    }});
+    let message = "Ingress.networking.k8s.io \"web\" is invalid: spec.rules[0].http.paths[0].backend: Required value: port name or number is required";
+    let case = Case::new(422, message, sent).reason("Invalid").causes(&[(
+        "FieldValueRequired",
+        "Required value: port name or number is required",
+        "spec.rules[0].http.paths[0].backend",
+    )]);
+    check(
+        &case,
+        &expect![[r#"
+            required at spec.rules[0].http.paths[0].backend.service (missing port.number)
+              required field "port.number" is missing: port name or number is required
+              → insert port.number: ?
+        "#]],
+    );
+}
+
+#[test]
 fn supported_values() {
     let sent = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "ports": [{"protocol": "udp"}]}]}});
     let words = "Unsupported value: \"udp\": supported values: \"SCTP\", \"TCP\", \"UDP\"";

@@ -48,7 +48,7 @@ fn is_mark(line: &str) -> bool {
 }
 
 /// What is said, with the section and the document of the object that it is about.
-fn found(sections: &[Section], is_flux: bool, with_pods: bool) -> Vec<(usize, usize, ObjectFinding)> {
+fn found(sections: &[Section], is_flux: bool) -> Vec<(usize, usize, ObjectFinding)> {
     let mut places = Vec::new();
     let mut values: Vec<Value> = Vec::new();
     for (number, section) in sections.iter().enumerate() {
@@ -100,7 +100,6 @@ fn found(sections: &[Section], is_flux: bool, with_pods: bool) -> Vec<(usize, us
         given: &[],
         repository: Some("https://example.org/fleet"),
         is_flux,
-        with_pods,
     };
     findings(scene)
         .into_iter()
@@ -159,17 +158,17 @@ fn span(section: &Section, document: usize, finding: &ObjectFinding) -> Span {
 
 /// What is said of objects that Flux applies is what the marks say, and nothing else.
 fn check(fixture: &str) {
-    compare(fixture, true, false);
+    compare(fixture, true);
 }
 
-/// The same of plain manifests, with what pods refer to.
+/// The same of plain manifests.
 fn check_plain(fixture: &str) {
-    compare(fixture, false, true);
+    compare(fixture, false);
 }
 
-fn compare(fixture: &str, is_flux: bool, with_pods: bool) {
+fn compare(fixture: &str, is_flux: bool) {
     let sections = sections(fixture);
-    let shown = rendered(&sections, &found(&sections, is_flux, with_pods));
+    let shown = rendered(&sections, &found(&sections, is_flux));
     let wanted = fixture.trim_start_matches('\n');
     assert!(shown == wanted, "wanted:\n{wanted}\nbut it is:\n{shown}");
 }

@@ -1,4 +1,4 @@
-//! Where routes, selectors and bindings lead, and what pods want.
+//! Where routes, selectors and bindings lead.
 
 use super::check_plain;
 
@@ -16,7 +16,6 @@ spec:
       labels: {app: web, tier: front}
     spec:
       serviceAccountName: storefrnt
-#                         ^^^^^^^^^ warning data-not-found: ServiceAccount "storefrnt" not found in namespace shop; did you mean "storefront"?
       containers:
         - name: web
           ports: [{name: http, containerPort: 8080}]
@@ -26,16 +25,13 @@ spec:
                 secretKeyRef:
                   name: keys
                   key: api_key
-#                      ^^^^^^^ warning key-not-found: key "api_key" not found in Secret shop/keys; did you mean "api-key"?
       volumes:
         - name: pages
           configMap:
             name: paeges
-#                 ^^^^^^ warning data-not-found: ConfigMap "paeges" not found in namespace shop; did you mean "pages"?
         - name: data
           persistentVolumeClaim:
             claimName: nowhere
-#                      ^^^^^^^ warning data-not-found: PersistentVolumeClaim "nowhere" not found in namespace shop
 ---
 apiVersion: v1
 kind: ConfigMap
