@@ -6,6 +6,7 @@ use camino::Utf8Path;
 use gitops_tests::reported::{cases, corpus};
 use gitops_tests::repository::files_below;
 use gitops_tests::server::TestServer;
+use gitops_tests::show::headline;
 use serde_json::Value;
 
 use crate::repository::Repository;
@@ -34,7 +35,12 @@ fn kustomizations() {
         let [(file, find, put)] = case.edits.as_slice() else {
             panic!("{} has several edits", case.name);
         };
-        let found = |file: &str, line: &str, diagnostic: &Value| case.wants(file, line, diagnostic);
+        // A code says something to a person, too.
+        let found = |file: &str, line: &str, diagnostic: &Value| {
+            let mut with_code = diagnostic.clone();
+            with_code["message"] = headline(diagnostic).into();
+            case.wants(file, line, &with_code)
+        };
         if let Err(shown) = repository.broken_and(file, find, put, &found) {
             let _ = write!(missed, "{}: {:?}\n{shown}", case.name, case.places);
         }
