@@ -10,7 +10,7 @@ pub(crate) mod fluxing;
 mod kept;
 mod missing_paths;
 mod not_copied;
-pub(crate) mod orders;
+mod orders;
 mod placed;
 pub(crate) mod preview;
 mod references;

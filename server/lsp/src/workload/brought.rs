@@ -35,9 +35,8 @@ pub(super) fn makes_pods(key: &ObjectKey) -> bool {
 
 /// The object with the namespace that it goes to.
 pub(super) fn resolved(key: &ObjectKey) -> ObjectKey {
-    let namespace = key.namespace.clone().or_else(|| Some(DEFAULT_NAMESPACE.to_owned()));
     ObjectKey {
-        namespace,
+        namespace: Some(namespace_of(key).to_owned()),
         ..key.clone()
     }
 }

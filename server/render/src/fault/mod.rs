@@ -14,6 +14,7 @@ use gitops_model::kustomize::{Spot, Tree};
 use gitops_text::Span;
 
 pub use codes::CODES;
+use words::Said;
 pub(crate) use words::{Wanted, read};
 
 use crate::Fault;
@@ -40,14 +41,7 @@ pub fn place(fault: &Fault, target: &str, tree: &Tree) -> Option<PlacedFault> {
     let said = words::read(&fault.message, target);
     let found = search::find(&said, tree).or_else(|| search::kustomization(target, tree));
     let (file, span) = found.or_else(|| search::named(&fault.message, target, tree))?;
-    let detail = (said.message != fault.message).then(|| fault.message.clone());
-    Some(PlacedFault {
-        file,
-        span,
-        slug: said.slug,
-        message: said.message,
-        detail,
-    })
+    Some(placed(fault, said, file, span))
 }
 
 /// Places a fault of building `target` in the spec of the Flux Kustomization that has it built, which adds patches,
@@ -60,14 +54,17 @@ pub fn place_in_spec(fault: &Fault, target: &str, tree: &Tree, spec: &Spot) -> O
         return None;
     }
     let span = search::in_spec(&said, spec)?;
-    let detail = (said.message != fault.message).then(|| fault.message.clone());
-    Some(PlacedFault {
-        file: spec.sheet.file().to_string(),
+    Some(placed(fault, said, spec.sheet.file().to_string(), span))
+}
+
+fn placed(fault: &Fault, said: Said, file: String, span: Span) -> PlacedFault {
+    PlacedFault {
+        file,
         span,
         slug: said.slug,
+        detail: (said.message != fault.message).then(|| fault.message.clone()),
         message: said.message,
-        detail,
-    })
+    }
 }
 
 #[cfg(test)]
