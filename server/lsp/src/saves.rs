@@ -96,12 +96,11 @@ pub(crate) fn on_target_read(
             state.text_changed(&name);
         }
     }
-    let names: Vec<Arc<str>> = supplies.iter().map(|supply| Arc::clone(&supply.file)).collect();
+    send(state, &live, supplies.clone());
     plain_references::supplied(state, number, &supplies);
     workload::supplied(state, number, &supplies);
-    send(state, &live, supplies);
-    for name in names {
-        state.model_changed(&name);
+    for supply in &supplies {
+        state.model_changed(&supply.file);
     }
     for (path, reason) in unreadable {
         report_unreadable(state, &path, &reason);
@@ -163,12 +162,12 @@ pub(crate) fn send_prepared(state: &mut State, prepared: Vec<Prepared>) {
         let Some(live) = state.sessions.get(&number).and_then(Session::live).cloned() else {
             continue;
         };
-        let names: Vec<Arc<str>> = supplies.iter().map(|supply| Arc::clone(&supply.file)).collect();
+        // First on its way, then into the books: no verdict comes in before this turn of the loop is over.
+        send(state, &live, supplies.clone());
         plain_references::supplied(state, number, &supplies);
         workload::supplied(state, number, &supplies);
-        send(state, &live, supplies);
-        for name in names {
-            state.model_changed(&name);
+        for supply in &supplies {
+            state.model_changed(&supply.file);
         }
         state.status_changed = true;
     }

@@ -11,6 +11,7 @@ pub mod origins;
 mod plain;
 mod renderer;
 pub mod unused;
+mod unused_patch;
 mod value_at;
 
 pub use child::Child;

@@ -5,12 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use gitops_model::kustomize::{Image, Layer, Patch, Spot, Tree, layer};
+use gitops_model::kustomize::{Image, Layer, Patch, Spot, Tree, layer, read_flux_kustomization};
 use gitops_model::{Want, nearest};
 use serde_json::Value;
 
 use crate::BuiltObject;
 use crate::fault::PlacedFault;
+use crate::unused_patch::{OnTheWay, missed, written};
 
 /// The codes of unused entries, each with what it means. `docs/codes/model` has a page for each.
 pub const CODES: [(&str, &str); 2] = [
@@ -21,9 +22,11 @@ pub const CODES: [(&str, &str); 2] = [
 /// The file in which Flux's bootstrap writes its components.
 const FLUX_COMPONENTS: &str = "gotk-components.yaml";
 
-/// The entries of the kustomizations below a directory that match nothing of what was built of it.
-pub fn unused(tree: &Tree, directory: &str, objects: &[&BuiltObject]) -> Vec<PlacedFault> {
-    let root = layer(tree, directory, None);
+/// The entries of the kustomizations below a directory that match nothing of what was built of it; those of the Flux
+/// Kustomization that has it built among them, of which `spec` is the place.
+pub fn unused(tree: &Tree, directory: &str, spec: Option<&Spot>, objects: &[&BuiltObject]) -> Vec<PlacedFault> {
+    let added = spec.and_then(Spot::field).map(|spec| read_flux_kustomization(&spec));
+    let root = layer(tree, directory, added.as_ref());
     let mut layers = Vec::new();
     collect(&root, &mut layers);
     let entries: Vec<&Image> = layers.iter().flat_map(|layer| &layer.kustomization.images).collect();
@@ -47,10 +50,16 @@ pub fn unused(tree: &Tree, directory: &str, objects: &[&BuiltObject]) -> Vec<Pla
     }
     // What patches Flux's own components has nothing to patch where these are left out, or still to be generated.
     let of_others = |layer: &&&Layer| !layer.files.iter().any(|(_, path)| path.ends_with(FLUX_COMPONENTS));
-    for layer in layers.iter().filter(of_others) {
+    let patches = layers.iter().filter(of_others).flat_map(|layer| {
         let kustomization = &layer.kustomization;
-        let patches = kustomization.patches.iter().chain(&kustomization.patches_json6902);
-        found.extend(patches.filter_map(|patch| of_patch(patch, objects)));
+        kustomization.patches.iter().chain(&kustomization.patches_json6902)
+    });
+    let mut patches = patches.filter(|patch| patch.target.is_some()).peekable();
+    if patches.peek().is_some() {
+        let on_the_way = OnTheWay::of(&layers);
+        let written = written(&root, tree);
+        let objects: Vec<&Value> = objects.iter().map(|built| &built.object).chain(&written).collect();
+        found.extend(patches.filter_map(|patch| of_patch(patch, &objects, &on_the_way)));
     }
     found
 }
@@ -102,41 +111,13 @@ fn of_image(image: &Image, images: &BTreeSet<String>) -> PlacedFault {
     )
 }
 
-fn name(built: &BuiltObject) -> &str {
-    built
-        .object
-        .pointer("/metadata/name")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-}
-
-fn of_patch(patch: &Patch, objects: &[&BuiltObject]) -> Option<PlacedFault> {
-    let target = patch.target.as_ref().map(|_| child(&patch.spot, "target"))?;
-    let field = target.field()?;
-    let text = |key: &str| field.text_of(key);
-    let (kind, wanted) = (text("kind"), text("name"));
-    let may_be = |built: &BuiltObject| {
-        let is_kind = kind.is_none_or(|kind| built.object.get("kind").and_then(Value::as_str) == Some(kind));
-        // A name is a pattern, and may have got a prefix or a suffix since.
-        let is_plain = |name: &str| {
-            name.chars()
-                .all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || letter == '.')
-        };
-        is_kind && wanted.is_none_or(|wanted| !is_plain(wanted) || name(built).contains(wanted))
-    };
-    if objects.iter().any(|built| may_be(built)) || (kind.is_none() && wanted.is_none()) {
-        return None;
-    }
-    let what = match (kind, wanted) {
-        (Some(kind), Some(name)) => format!("no {kind} called \"{name}\""),
-        (Some(kind), None) => format!("no {kind}"),
-        (None, name) => format!("nothing called \"{}\"", name.unwrap_or_default()),
-    };
-    let at = if wanted.is_some() { "name" } else { "kind" };
+fn of_patch(patch: &Patch, objects: &[&Value], on_the_way: &OnTheWay) -> Option<PlacedFault> {
+    let target = child(&patch.spot, "target");
+    let missed = missed(&target.field()?.json()?, objects, on_the_way)?;
     Some(warning(
-        &child(&target, at),
+        &child(&target, missed.key),
         "patch-not-used",
-        format!("{what} is here, so this patch changes nothing"),
+        format!("{} is here, so this patch changes nothing{}", missed.what, missed.hint),
     ))
 }
 

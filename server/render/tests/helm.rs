@@ -153,7 +153,7 @@ async fn faults(edits: &[(&str, &str)], expected: Expect) {
 }
 
 /// The first place of a field of the Deployment.
-async fn place(edits: &[(&str, &str)], path: &str, item_key: Option<&str>) -> String {
+async fn place(edits: &[(&str, &str)], path: &str, item_key: Option<&str>, is_type: bool) -> String {
     let fixture = Fixture::new(edits).await;
     let built = fixture
         .renderer
@@ -171,9 +171,14 @@ async fn place(edits: &[(&str, &str)], path: &str, item_key: Option<&str>) -> St
     let question = FieldQuestion {
         number: 0,
         path: &path,
-        want: if item_key == Some("") { Want::Key } else { Want::Value },
+        // What has the wrong type may be a map or a list, whose key is marked.
+        want: if item_key == Some("") || is_type {
+            Want::Key
+        } else {
+            Want::Value
+        },
         item_key,
-        is_type: false,
+        is_type,
     };
     let places = fixture.surroundings().places_of_rendered(rendered, question).await;
     let first = places.first().expect("there is a place");
@@ -439,6 +444,34 @@ async fn patches_of_what_is_not_rendered() {
 }
 
 #[tokio::test]
+async fn a_value_of_another_type_is_found_in_what_a_template_prints_of_it() {
+    let mut said = String::new();
+    for (edit, path) in [
+        (
+            ("      tier: web", "      tier: {wrong: true, a: [1, b]}"),
+            "metadata.annotations.tier",
+        ),
+        (
+            ("    port: 8080", "    port: [wrong]"),
+            "spec.template.spec.containers[0].ports[0].containerPort",
+        ),
+        (
+            ("tag: \"1.0\"", "tag: {wrong: true}"),
+            "spec.template.spec.containers[0].image",
+        ),
+    ] {
+        let place = place(&[edit], path, None, true).await;
+        writeln!(said, "{path} {place}").expect("writing to a text");
+    }
+    expect![[r#"
+        metadata.annotations.tier apps/values.yaml:8 `tier`
+        spec.template.spec.containers[0].ports[0].containerPort apps/values.yaml:6 `port`
+        spec.template.spec.containers[0].image apps/release.yaml:26 `tag`
+    "#]]
+    .assert_eq(&said);
+}
+
+#[tokio::test]
 async fn fields_are_supplied_by_values_defaults_and_templates() {
     let mut said = String::new();
     for (edits, path, key) in [
@@ -466,7 +499,7 @@ async fn fields_are_supplied_by_values_defaults_and_templates() {
             None,
         ),
     ] {
-        let place = place(edits, path, key).await;
+        let place = place(edits, path, key, false).await;
         writeln!(said, "{path} {place}").expect("writing to a text");
     }
     expect![[r#"

@@ -13,7 +13,8 @@ use futures::future::BoxFuture;
 use futures::stream;
 use gitops_cluster::{Cluster, Learn, SentObject};
 use gitops_model::{Gvk, ObjectKey};
-use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc, oneshot, watch};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch};
 
 use crate::inventory::{Inventory, delete_one};
 use crate::one_file::{apply_early_part, judge_one, supply_file};
@@ -30,30 +31,23 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// The schemas of how many groups are fetched before anything is refused.
 const MAX_PREFETCHED: usize = 16;
-/// How many commands may wait. A save that finds the queue full is told so; it is never lost without a word.
-const QUEUE: usize = 256;
+/// How many saves may be under way or wait for their turn. One that finds no place is told so; it is never lost
+/// without a word.
+const MAX_SAVES: usize = 4096;
 
-/// What the session can be told.
-enum Command {
-    Supply(Vec<Supply>),
-    Retry,
-    Stop {
-        answer: oneshot::Sender<Stopped>,
-        delete: bool,
-    },
-}
-
-/// A running session. Dropping it ends the loop without deleting anything.
+/// A running session. Dropping it deletes nothing.
 #[derive(Clone)]
 pub struct Live {
-    commands: mpsc::Sender<Command>,
+    /// Where its work runs. A save starts there at once: no task stands between it and its first request.
+    runtime: Handle,
     shared: Arc<Shared>,
+    places: Arc<Semaphore>,
 }
 
-/// The queue is full or the session has ended.
+/// No place is left or the session has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NotTaken {
-    /// More saves wait than the queue holds.
+    /// As many saves wait as may.
     #[error("too many saves are waiting for the cluster; this one was not taken")]
     Full,
     /// The session is over.
@@ -108,9 +102,8 @@ pub(crate) enum WaitsFor {
 }
 
 impl Live {
-    /// Starts the loop on the current runtime.
+    /// Starts a session whose work runs on the current runtime.
     pub fn start(cluster: Cluster, knowledge: Arc<dyn Learn + Send>, report: Report) -> Self {
-        let (commands, inbox) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared {
             cluster,
             knowledge,
@@ -124,13 +117,16 @@ impl Live {
             retrying: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         });
-        tokio::spawn(run(Arc::clone(&shared), inbox));
-        Self { commands, shared }
+        Self {
+            runtime: Handle::current(),
+            shared,
+            places: Arc::new(Semaphore::new(MAX_SAVES)),
+        }
     }
 
     /// Puts what files supply on the cluster. Returns at once.
     pub fn supply(&self, supplies: Vec<Supply>) -> Result<(), NotTaken> {
-        // The newest save is announced before the queue, so that an older one that is under way stops now.
+        // The newest save is announced at once, so that an older one that is under way stops now.
         for supply in &supplies {
             self.shared
                 .file(&supply.file)
@@ -143,7 +139,19 @@ impl Live {
                     newer
                 });
         }
-        self.send(Command::Supply(supplies))
+        let shared = Arc::clone(&self.shared);
+        self.begin(async move {
+            let kinds = if supplies.len() > 1 {
+                kinds_of(&supplies)
+            } else {
+                BTreeSet::new()
+            };
+            supply_batch(Arc::clone(&shared), supplies).await;
+            // The first mistake of a session should not have to wait for schemas.
+            for gvk in kinds.iter().take(MAX_PREFETCHED) {
+                shared.knowledge.learn(&shared.cluster, gvk, "").await;
+            }
+        })
     }
 
     /// Puts what files supply on the cluster and returns when all of it, and what waited for it, has its verdict.
@@ -153,7 +161,7 @@ impl Live {
 
     /// Asks again for what could not be asked before: after the server has come back.
     pub fn retry(&self) -> Result<(), NotTaken> {
-        self.send(Command::Retry)
+        self.begin(retry_waiting(Arc::clone(&self.shared), WaitsFor::Server))
     }
 
     /// What the server would say of an object, without a save.
@@ -172,49 +180,26 @@ impl Live {
     }
 
     /// Ends the session; `delete` takes what it had put there off the cluster (pointless where the cluster itself goes).
+    /// Of two who end it the second hears that nothing was left to delete.
     pub async fn stop(&self, delete: bool) -> Stopped {
-        let (answer, stopped) = oneshot::channel();
-        if self.commands.send(Command::Stop { answer, delete }).await.is_err() {
+        if self.shared.ended.swap(true, Ordering::AcqRel) {
             return Stopped::default();
         }
-        stopped.await.unwrap_or_default()
+        stop(&self.shared, delete).await
     }
 
-    fn send(&self, command: Command) -> Result<(), NotTaken> {
-        self.commands.try_send(command).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => NotTaken::Full,
-            mpsc::error::TrySendError::Closed(_) => NotTaken::Ended,
-        })
-    }
-}
-
-async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Command>) {
-    while let Some(command) = inbox.recv().await {
-        match command {
-            Command::Supply(supplies) => {
-                let shared = Arc::clone(&shared);
-                tokio::spawn(async move {
-                    let kinds = if supplies.len() > 1 {
-                        kinds_of(&supplies)
-                    } else {
-                        BTreeSet::new()
-                    };
-                    supply_batch(Arc::clone(&shared), supplies).await;
-                    // The first mistake of a session should not have to wait for schemas.
-                    for gvk in kinds.iter().take(MAX_PREFETCHED) {
-                        shared.knowledge.learn(&shared.cluster, gvk, "").await;
-                    }
-                });
-            }
-            Command::Retry => {
-                tokio::spawn(retry_waiting(Arc::clone(&shared), WaitsFor::Server));
-            }
-            Command::Stop { answer, delete } => {
-                inbox.close();
-                let _ = answer.send(stop(&shared, delete).await);
-                return;
-            }
+    fn begin(&self, work: impl Future<Output = ()> + Send + 'static) -> Result<(), NotTaken> {
+        if self.shared.ended.load(Ordering::Acquire) {
+            return Err(NotTaken::Ended);
         }
+        let place = Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map_err(|_| NotTaken::Full)?;
+        self.runtime.spawn(async move {
+            work.await;
+            drop(place);
+        });
+        Ok(())
     }
 }
 
@@ -313,7 +298,6 @@ fn jitter() -> f64 {
 }
 
 async fn stop(shared: &Shared, delete: bool) -> Stopped {
-    shared.ended.store(true, Ordering::Release);
     // Whatever is under way sees a newer save and stops.
     for state in locked(&shared.files).values() {
         state.generation.send_replace(u64::MAX);

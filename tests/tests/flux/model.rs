@@ -149,6 +149,14 @@ fn references_of_kustomizations() {
                 says: "wait for it",
             },
             Broken {
+                file: "clusters/east/infra.yaml",
+                find: "  wait: true\n",
+                put: "  wait: true\n  patches:\n    - patch: |\n        - op: remove\n          path: /spec/a\n      target:\n        kind: Servize\n",
+                at: &[("clusters/east/infra.yaml", "kind: Servize")],
+                severity: 2,
+                says: "no Servize is here, so this patch changes nothing",
+            },
+            Broken {
                 file: "apps/route.yaml",
                 find: "name: portal\n                port:\n                  number: 80",
                 put: "name: portal\n                port:\n                  number: 81",

@@ -1,6 +1,7 @@
 //! What is kept of a unit between saves, and when it holds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use gitops_model::ObjectKey;
 use gitops_model::flux::{FluxObject, FluxSpec, Kustomization, SourceObject, flux_component};
@@ -39,7 +40,15 @@ pub(super) struct Kept {
     /// Whether some objects are only of a slice, and the whole is still to be built.
     pub(super) is_slice: bool,
     /// What of its kustomizations changes nothing; `None` until somebody asks.
-    pub(super) unused: Option<Vec<PlacedFault>>,
+    pub(super) unused: Option<Unused>,
+}
+
+/// What of the kustomizations of a unit changes nothing.
+#[derive(Clone)]
+pub(super) struct Unused {
+    /// The text of the file of its Flux Kustomization: it can change, and lines in it move, without a build of the unit.
+    pub(super) spec_in: Option<Arc<str>>,
+    pub(super) found: Vec<PlacedFault>,
 }
 
 /// What other units follow from, among the objects of a unit.

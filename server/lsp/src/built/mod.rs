@@ -261,11 +261,12 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
         force: building.force.take(),
     };
     let supply = vec![supply];
-    workload::supplied(state, number, &supply);
-    if live.supply(supply).is_err() {
+    // First on its way, then into the books: no verdict comes in before this turn of the loop is over.
+    if live.supply(supply.clone()).is_err() {
         saves::tell_not_taken(state);
         return;
     }
+    workload::supplied(state, number, &supply);
     workload::place_again(state, number);
     set_findings(state, number, outcome.generation, outcome.findings, &outcome.texts);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use gitops_model::flux::RepositoryUrl;
-use gitops_model::kustomize::{directory_of, join};
+use gitops_model::kustomize::{Spot, directory_of, join};
 use gitops_model::{Code, Finding, Manifest, ObjectKey, Severity, Source, Want, changes_reach, reach};
 use gitops_render::fault::PlacedFault;
 use gitops_render::{BuiltObject, Fault, OriginNote, Renderer};
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::artifact::Artifacts;
 use super::behind::Behind;
-use super::kept::Kept;
+use super::kept::{Kept, Unused};
 use super::orders::{Orders, Taken, orders};
 use super::preview::{self, AskPreview};
 use super::releases::Releases;
@@ -242,15 +242,19 @@ impl Worker {
     /// directory.
     pub(super) fn placed(&self, unit: &Unit, fault: &Fault) -> Option<PlacedFault> {
         let tree = self.tree_of(unit);
-        let spec = unit.spot(self.tree.texts()).map(|mut spot| {
-            spot.path.push_key("spec");
-            spot
-        });
+        let spec = self.spec_of(unit);
         let added = spec.and_then(|spec| gitops_render::fault::place_in_spec(fault, &unit.path, tree, &spec));
         added.or_else(|| {
             let placed = gitops_render::fault::place(fault, &unit.path, tree)?;
             Some(self.in_the_work_tree(unit, placed))
         })
+    }
+
+    /// The place of the `spec` of the Flux Kustomization of a unit.
+    fn spec_of(&self, unit: &Unit) -> Option<Spot> {
+        let mut spot = unit.spot(self.tree.texts())?;
+        spot.path.push_key("spec");
+        Some(spot)
     }
 
     /// A place in the tree of a unit as one in the work tree.
@@ -308,21 +312,30 @@ impl Worker {
             let Some(kept) = self.kept.get(&unit.name()) else {
                 continue;
             };
-            let found = kept.unused.clone().unwrap_or_else(|| {
+            let spec = self.spec_of(unit);
+            let spec_in = spec.as_ref().map(|spec| spec.sheet.file());
+            let spec_text = spec_in.and_then(|file| self.tree.texts().text(file)).cloned();
+            let known = kept.unused.as_ref().filter(|known| known.spec_in == spec_text);
+            let unused = known.cloned().unwrap_or_else(|| {
                 let own = self.objects.iter().skip(start).take(count);
                 let own: Vec<&BuiltObject> = own.chain(&kept.of_flux).collect();
-                let found = gitops_render::unused::unused(self.tree_of(unit), &unit.path, &own);
-                let found = found.into_iter().map(|placed| self.in_the_work_tree(unit, placed));
-                found.collect()
+                let found = gitops_render::unused::unused(self.tree_of(unit), &unit.path, spec.as_ref(), &own);
+                let found = found.into_iter().map(|placed| {
+                    if spec_in.is_some_and(|file| **file == *placed.file) {
+                        placed
+                    } else {
+                        self.in_the_work_tree(unit, placed)
+                    }
+                });
+                Unused {
+                    found: found.collect(),
+                    spec_in: spec_text,
+                }
             });
-            all.extend(
-                found
-                    .iter()
-                    .filter(|found| !self.is_of_the_bootstrap(&found.file))
-                    .cloned(),
-            );
+            let found = unused.found.iter();
+            all.extend(found.filter(|found| !self.is_of_the_bootstrap(&found.file)).cloned());
             if let Some(kept) = self.kept.get_mut(&unit.name()) {
-                kept.unused = Some(found);
+                kept.unused = Some(unused);
             }
             start += count;
         }

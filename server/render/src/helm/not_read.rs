@@ -16,8 +16,8 @@ use super::reads::{Reads, chains};
 use super::release::keys;
 use super::surroundings::{Default, Surroundings};
 use super::values::leaves;
-use crate::BuiltObject;
 use crate::fault::PlacedFault;
+use crate::unused_patch::{OnTheWay, missed};
 use crate::value_at::value_at;
 
 /// How many values are called unread of one release.
@@ -72,34 +72,20 @@ impl Surroundings<'_> {
             let Some(selector) = object.and_then(|object| value_at(object, &target)) else {
                 continue;
             };
-            let text = |key: &str| selector.get(key).and_then(Value::as_str);
-            let (kind, name) = (text("kind"), text("name"));
-            // A name is a pattern, and labels can select as well.
-            let is_plain = |name: &str| {
-                name.chars()
-                    .all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
-            };
-            let may_be = |built: &BuiltObject| {
-                let own = |pointer: &str| built.object.pointer(pointer).and_then(Value::as_str);
-                let is_kind = kind.is_none_or(|kind| !is_plain(kind) || own("/kind") == Some(kind));
-                is_kind && name.is_none_or(|name| !is_plain(name) || own("/metadata/name") == Some(name))
-            };
-            if rendered.objects.iter().any(may_be) {
+            let rendered_objects: Vec<&Value> = rendered.objects.iter().map(|built| &built.object).collect();
+            let Some(missed) = missed(selector, &rendered_objects, &OnTheWay::default()) else {
                 continue;
-            }
-            let (what, key) = match (kind, name) {
-                (Some(kind), Some(name)) => (format!("no {kind} called \"{name}\""), "name"),
-                (Some(kind), None) => (format!("no {kind}"), "kind"),
-                (None, Some(name)) => (format!("nothing called \"{name}\""), "name"),
-                (None, None) => continue,
             };
-            target.push_key(key);
+            target.push_key(missed.key);
             let places = self.places(rendered.release.object, &target, Want::Value).await;
             found.extend(places.into_iter().take(1).map(|place| PlacedFault {
                 file: place.origin.file.to_string(),
                 span: place.span,
                 slug: "patch-not-used",
-                message: format!("{what} is rendered by the chart, so this patch changes nothing"),
+                message: format!(
+                    "{} is rendered by the chart, so this patch changes nothing{}",
+                    missed.what, missed.hint
+                ),
                 detail: None,
             }));
         }

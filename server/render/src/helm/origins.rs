@@ -84,13 +84,19 @@ impl Surroundings<'_> {
         } else {
             None
         };
-        // A key that should not be there, or a type, is that of the template where the value has another.
+        // A key that should not be there is that of the template where the value has another, and so is a type.
         let is_meant = |(value, is_key): &(FieldPath, bool)| {
-            let own_key = *is_key || !is_exact || question.want == Want::Value || value.last_key() == path.last_key();
+            let own_key = *is_key
+                || !is_exact
+                || question.is_type
+                || question.want == Want::Value
+                || value.last_key() == path.last_key();
             let own_type = !question.is_type
                 || value_at(rendered.merged, value)
                     .zip(field.value())
-                    .is_none_or(|(own, built)| std::mem::discriminant(own) == std::mem::discriminant(built));
+                    .is_none_or(|(own, built)| {
+                        std::mem::discriminant(own) == std::mem::discriminant(built) || is_printed_in(own, built)
+                    });
             own_key && own_type
         };
         let value = value.filter(is_meant);
@@ -334,13 +340,15 @@ fn text_of(value: &Value) -> Option<String> {
 /// is looked for around them.
 fn of_moved(moved: &[FieldPath], merged: &Value, built: &Value, path: &FieldPath, is_exact: bool) -> Option<FieldPath> {
     let first = moved.first()?;
-    if !built.is_object() && !built.is_array() {
-        return Some(first.clone());
-    }
     let around = |leaf: &FieldPath| {
         let leaf = leaf.clone();
         (1..=leaf.len()).rev().map(move |length| leaf.prefix(length))
     };
+    if !built.is_object() && !built.is_array() {
+        let is_printed = |part: &FieldPath| value_at(merged, part).is_some_and(|value| is_printed_in(value, built));
+        let printed = moved.iter().find_map(|leaf| around(leaf).find(is_printed));
+        return Some(printed.unwrap_or_else(|| first.clone()));
+    }
     for leaf in moved {
         if let Some(same) = around(leaf).find(|part| value_at(merged, part) == Some(built)) {
             return Some(same);
@@ -366,6 +374,30 @@ fn of_moved(moved: &[FieldPath], merged: &Value, built: &Value, path: &FieldPath
     });
     // Something is missing in what the template writes around them: that is not theirs.
     (!common.is_empty() && is_exact).then_some(common)
+}
+
+/// Whether a text has a map or a list in it, as a template prints one that it does not expect.
+fn is_printed_in(value: &Value, built: &Value) -> bool {
+    let is_many = value.is_object() || value.is_array();
+    is_many && built.as_str().is_some_and(|text| text.contains(&printed(value)))
+}
+
+/// A value in the words of Go's `fmt`, by which templates print it.
+fn printed(value: &Value) -> String {
+    match value {
+        Value::Object(entries) => {
+            let mut entries: Vec<(&String, &Value)> = entries.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            let entries = entries.iter().map(|(key, value)| format!("{key}:{}", printed(value)));
+            format!("map[{}]", entries.collect::<Vec<_>>().join(" "))
+        }
+        Value::Array(items) => {
+            let items = items.iter().map(printed);
+            format!("[{}]", items.collect::<Vec<_>>().join(" "))
+        }
+        Value::Null => "<nil>".to_owned(),
+        value => text_of(value).unwrap_or_default(),
+    }
 }
 
 /// The values whose key reads like a text, whatever its case and separators.
