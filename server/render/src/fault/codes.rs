@@ -1,7 +1,7 @@
 //! The codes of faults.
 
 /// Each code with what it means, in order. `docs/codes/render` has a page for each.
-pub const CODES: [(&str, &str); 23] = [
+pub const CODES: [(&str, &str); 24] = [
     (
         "artifact-not-made",
         "A copy of an ArtifactGenerator names what is not there.",
@@ -29,6 +29,10 @@ pub const CODES: [(&str, &str); 23] = [
     (
         "generator-target-not-found",
         "A generator is to merge into something that is not there.",
+    ),
+    (
+        "incomplete-entry",
+        "An entry of `patches`, `replicas` or `replacements` lacks what it cannot do without.",
     ),
     ("generator-without-name", "A generator has no name for what it makes."),
     ("no-kustomization", "A directory that is named has no kustomization."),

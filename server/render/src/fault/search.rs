@@ -5,6 +5,7 @@ use gitops_model::{FileRole, Manifest, Want, file_role, nearest, place, read as 
 use gitops_text::Span;
 use gitops_yaml::{FieldPath, Node, NodeKind, Parse, parse};
 
+use super::fields::FIELDS;
 use super::loaded::is_remote;
 use super::words::{Said, Wanted};
 
@@ -53,9 +54,12 @@ pub(super) fn find(said: &Said, tree: &Tree) -> Option<(String, Span)> {
                 span_of(&file.text, file.text.find(text.as_str())?, text.len())
             })
         }),
-        Wanted::NamelessGenerator => files
+        Wanted::Incomplete { lists, keys } => files
             .first()
-            .and_then(|file| Some((file.path.clone(), nameless_generator(file)?))),
+            .and_then(|file| Some((file.path.clone(), incomplete(file, lists, keys)?))),
+        Wanted::Misspelt => files
+            .first()
+            .and_then(|file| Some((file.path.clone(), misspelt(file)?))),
         Wanted::BadVariable => in_files(&files, |file| bad_variable(&file.text)),
     }
 }
@@ -245,22 +249,55 @@ fn inner_key_of(node: Node<'_>, name: &str) -> Option<Span> {
     }
 }
 
-/// The first generator without a name: the key that was to be its name, where one is written much the same, else its
-/// first key.
-fn nameless_generator(file: &File) -> Option<Span> {
+/// Of the entries of some lists that have none of some keys the first in which one is written much the same, at that key;
+/// else the first of them, at its first key.
+fn incomplete(file: &File, lists: &[&str], keys: &[&str]) -> Option<Span> {
     let root = root(file)?;
-    let lists = ["configMapGenerator", "secretGenerator"].map(|key| root.get(key));
-    let mut items = lists
-        .into_iter()
-        .flatten()
-        .flat_map(|list| list.items().collect::<Vec<_>>());
-    let item = items.find(|item| item.get("name").and_then(Node::as_str).is_none_or(str::is_empty))?;
-    let keys: Vec<Node<'_>> = item.entries().map(|(key, _)| key).collect();
-    let near = nearest("name", keys.iter().filter_map(|key| key.as_str()));
-    let key = keys
-        .iter()
-        .find(|key| near.is_some() && key.as_str() == near)
-        .or(keys.first())?;
+    let mut entries = Vec::new();
+    for list in lists {
+        // `replacements.targets`: a list in each entry of another.
+        let (outer, inner) = list
+            .split_once('.')
+            .map_or((*list, None), |(outer, inner)| (outer, Some(inner)));
+        for entry in root
+            .get(outer)
+            .into_iter()
+            .flat_map(|list| list.items().collect::<Vec<_>>())
+        {
+            match inner {
+                Some(inner) => entries.extend(
+                    entry
+                        .get(inner)
+                        .into_iter()
+                        .flat_map(|list| list.items().collect::<Vec<_>>()),
+                ),
+                None => entries.push(entry),
+            }
+        }
+    }
+    let is_empty = |value: Node<'_>| value.as_str().is_some_and(str::is_empty);
+    entries.retain(|entry| {
+        !keys
+            .iter()
+            .any(|key| entry.get(key).is_some_and(|value| !is_empty(value)))
+    });
+    let near = entries.iter().find_map(|entry| {
+        let written = entry.entries().map(|(key, _)| key);
+        let near = |key: &Node<'_>| {
+            key.as_str()
+                .and_then(|key| nearest(key, keys.iter().copied()))
+                .is_some()
+        };
+        written.into_iter().find(near)
+    });
+    let first = || entries.first()?.entries().next().map(|(key, _)| key);
+    near.or_else(first).map(|key| key.span())
+}
+
+/// The first key of a kustomization that is none that kustomize knows, and nearly one.
+fn misspelt(file: &File) -> Option<Span> {
+    let is_it = |key: &str| !FIELDS.contains(&key) && nearest(key, FIELDS).is_some();
+    let (key, _) = root(file)?.entries().find(|(key, _)| key.as_str().is_some_and(is_it))?;
     Some(key.span())
 }
 

@@ -10,8 +10,12 @@ use gitops_model::kustomize::Tree;
 use super::place;
 use crate::Fault;
 
-/// Places a message about the directory `k`; files are `path: text` parts of a fixture that start with `#- path`.
 fn check(files: &str, message: &str, expected: Expect) {
+    expected.assert_eq(&said(files, message));
+}
+
+/// Places a message about the directory `k`; files are `path: text` parts of a fixture that start with `#- path`.
+fn said(files: &str, message: &str) -> String {
     let files: BTreeMap<&str, &str> = files
         .split("#- ")
         .filter(|part| !part.is_empty())
@@ -36,7 +40,7 @@ fn check(files: &str, message: &str, expected: Expect) {
             placed.message
         );
     }
-    expected.assert_eq(&shown);
+    shown
 }
 
 const MAP: &str = "#- k/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
@@ -274,6 +278,48 @@ fn a_generator_without_a_name() {
             what is generated must have a name: name is missing
         "#]],
     );
+}
+
+#[test]
+fn an_entry_without_what_it_needs() {
+    let mut all = String::new();
+    for (files, message) in [
+        (
+            "#- k/kustomization.yaml\npatches:\n- path: a.yaml\n- target: {kind: Deployment}\n  ptah: b.yaml\n",
+            "trouble configuring builtin PatchTransformer with config: `\ntarget:\n  kind: Deployment\n`: must specify one of patch and path in\ntarget:\n  kind: Deployment\n",
+        ),
+        (
+            "#- k/kustomization.yaml\npatches:\n- patch: |-\n    kind: A\n- patch: |-\n    - op: remove\n      path: /a\n  tagret: {kind: A}\n",
+            "must specify a target for JSON patch [patch: \"- op: remove\\n  path: /a\"]",
+        ),
+        (
+            "#- k/kustomization.yaml\nreplicas:\n- nme: web\n  count: 2\n",
+            "resource with name  does not match a config with the following GVK [Deployment.v1.apps]",
+        ),
+        (
+            "#- k/kustomization.yaml\nreplacements:\n- source: {kind: A}\n  targets:\n  - selct: {kind: B}\n",
+            "target must specify resources to select",
+        ),
+        (
+            "#- k/kustomization.yaml\nkind: Kustomization\nresorces: [a.yaml]\n",
+            "kustomization.yaml is empty",
+        ),
+    ] {
+        all.push_str(&said(files, message));
+    }
+    expect![[r#"
+        k/kustomization.yaml: `ptah` incomplete-entry
+        this entry says neither what to change (patch) nor where that is written (path)
+        k/kustomization.yaml: `tagret` incomplete-entry
+        operations do not say what they are for: target is missing
+        k/kustomization.yaml: `nme` incomplete-entry
+        this entry does not say what is to be scaled: name is missing
+        k/kustomization.yaml: `selct` incomplete-entry
+        this target does not say which resources it is about: select is missing
+        k/kustomization.yaml: `resorces` empty-kustomization
+        this kustomization is empty: it names no resource, and nothing to do with others
+    "#]]
+    .assert_eq(&all);
 }
 
 #[test]

@@ -49,8 +49,13 @@ pub(crate) enum Wanted {
     Text(Vec<String>),
     /// A `${…}` that is no variable.
     BadVariable,
-    /// An entry of `configMapGenerator` or `secretGenerator` without a name.
-    NamelessGenerator,
+    /// An entry of one of these lists that has none of these keys.
+    Incomplete {
+        lists: &'static [&'static str],
+        keys: &'static [&'static str],
+    },
+    /// A key of the kustomization that is nearly one that there is.
+    Misspelt,
     /// Nothing in particular.
     Directory,
 }
@@ -67,12 +72,13 @@ pub(crate) fn read(message: &str, target: &str) -> Said {
         slug,
         message,
     };
-    let rules: [fn(&str) -> Option<Read>; 9] = [
+    let rules: [fn(&str) -> Option<Read>; 10] = [
         of_substitution,
         of_a_loaded_file,
         of_a_remote,
         of_the_file,
         of_a_cycle,
+        of_an_entry,
         of_a_patch,
         of_objects,
         of_generators,
@@ -175,7 +181,7 @@ fn of_the_file(message: &str) -> Option<Read> {
     }
     message.contains("kustomization.yaml is empty").then(|| {
         (
-            Wanted::Directory,
+            Wanted::Misspelt,
             "empty-kustomization",
             "this kustomization is empty: it names no resource, and nothing to do with others".to_owned(),
         )
@@ -191,6 +197,54 @@ fn of_a_cycle(message: &str) -> Option<Read> {
         root.trim_matches('/')
     );
     Some((Wanted::Value(entry.to_owned()), "cycle", words))
+}
+
+/// What an entry of a list cannot do without. Flux drops keys that it does not know, so that a misspelt one is missing.
+fn of_an_entry(message: &str) -> Option<Read> {
+    type Rule = (
+        &'static str,
+        &'static [&'static str],
+        &'static [&'static str],
+        &'static str,
+    );
+    const RULES: [Rule; 5] = [
+        (
+            "must specify one of patch and path",
+            &["patches"],
+            &["patch", "path"],
+            "this entry says neither what to change (patch) nor where that is written (path)",
+        ),
+        (
+            "must specify a target for JSON patch",
+            &["patches"],
+            &["target"],
+            "operations do not say what they are for: target is missing",
+        ),
+        (
+            "resource with name  does not match a config",
+            &["replicas"],
+            &["name"],
+            "this entry does not say what is to be scaled: name is missing",
+        ),
+        (
+            "replacements must specify a source and at least one target",
+            &["replacements"],
+            &["source", "sourceValue", "path"],
+            "a replacement needs a source and at least one target",
+        ),
+        (
+            "target must specify resources to select",
+            &["replacements.targets"],
+            &["select"],
+            "this target does not say which resources it is about: select is missing",
+        ),
+    ];
+    let (_, lists, keys, words) = RULES.iter().find(|(said, ..)| message.contains(said))?;
+    Some((
+        Wanted::Incomplete { lists, keys },
+        "incomplete-entry",
+        (*words).to_owned(),
+    ))
 }
 
 fn of_a_patch(message: &str) -> Option<Read> {
@@ -305,7 +359,11 @@ fn of_generators(message: &str) -> Option<Read> {
     // The words are the same for a Secret.
     if message.contains("a configmap must have a name") {
         let words = "what is generated must have a name: name is missing";
-        return Some((Wanted::NamelessGenerator, "generator-without-name", words.to_owned()));
+        let wanted = Wanted::Incomplete {
+            lists: &["configMapGenerator", "secretGenerator"],
+            keys: &["name"],
+        };
+        return Some((wanted, "generator-without-name", words.to_owned()));
     }
     for (start, end) in [
         ("file sources: [", "]"),
