@@ -96,6 +96,9 @@ fn misplaced(fault: &Fault<'_>, here: Span, indented: usize) -> SyntaxError {
             "the document is complete above this line: what follows belongs to nothing; a new document starts with `---`",
         );
     }
+    if let Some(odd) = too_deep(text, around, here, indented) {
+        return odd;
+    }
     let mut columns: Vec<usize> = around.iter().map(|around| around.column).collect();
     columns.dedup();
     let list = enumerate(&columns);
@@ -115,6 +118,44 @@ fn misplaced(fault: &Fault<'_>, here: Span, indented: usize) -> SyntaxError {
             )
         }),
     }
+}
+
+/// One key above that is itself out of line: all others are indented as this line is, and it is the only one of its mapping.
+fn too_deep(text: &str, around: &[Around], here: Span, indented: usize) -> Option<SyntaxError> {
+    let first = around.iter().position(|around| around.column > indented)?;
+    let (above, deepest) = (around.get(..first)?, around.get(first)?);
+    let parent = above.last()?;
+    if deepest.is_sequence() || parent.column == indented {
+        return None;
+    }
+    let steps = above.windows(2).filter_map(|pair| match pair {
+        [outer, inner] => inner.column.checked_sub(outer.column).filter(|step| *step > 0),
+        _ => None,
+    });
+    let steps: Vec<usize> = steps.collect();
+    // For want of another in the text: nobody indents by an odd number.
+    let is_usual = |column: usize| match column - parent.column {
+        step if steps.is_empty() => step % 2 == 0,
+        step => steps.contains(&step),
+    };
+    let keys = Span::new(line_at(text, deepest.start).start, line_at(text, here.start).start);
+    let own = keys.slice(text).lines().filter(|line| {
+        let is_comment = line.trim_start().starts_with('#');
+        !is_comment && indentation(line).len() == deepest.column
+    });
+    // The first key of a list's item stands behind a dash, and is none of them.
+    if !is_usual(indented) || is_usual(deepest.column) || own.count() > 1 {
+        return None;
+    }
+    Some(SyntaxError {
+        span: content_of_line(text, deepest.start),
+        kind: SyntaxErrorKind::Indentation,
+        message: format!(
+            "this line is indented by {} and what follows by {indented}, so that they do not belong together",
+            deepest.column
+        ),
+        related: Some((here, format!("this one stands at {indented}"))),
+    })
 }
 
 fn enumerate(numbers: &[usize]) -> String {
