@@ -280,6 +280,26 @@ fn nothing_is_said_of_the_example_of_flux() {
         .filter(|said| said.contains(" model/"))
         .collect();
     assert_eq!(said, [""; 0]);
+    // Charts that are not known here can bring kinds, but none of Kubernetes' own, and no other name for one that there is.
+    for (file, kind, misspelt) in [
+        ("apps/base/podinfo/namespace.yaml", "Namespace", "Namepsace"),
+        (
+            "infrastructure/controllers/cert-manager.yaml",
+            "HelmRelease",
+            "HelmRelaese",
+        ),
+    ] {
+        let sound = std::fs::read_to_string(fleet.server.workspace().join(file)).expect("the file can be read");
+        fleet.put(file, &format!("kind: {kind}"), &format!("kind: {misspelt}"));
+        let said = fleet.findings(file);
+        let wanted = format!("did you mean \"{kind}\"?");
+        assert!(
+            said.iter()
+                .any(|said| said.contains("apply/kind-not-served") && said.contains(&wanted)),
+            "{file}: {said:#?}"
+        );
+        fleet.mend(file, &sound);
+    }
     fleet.put(
         "clusters/staging/infrastructure.yaml",
         "    - name: infra-controllers",

@@ -80,6 +80,8 @@ fn not_served(context: &Context<'_>) -> Answer {
         .map(|other| other.kind.as_str())
         .collect();
     let all: Vec<&str> = served.iter().map(|other| other.kind.as_str()).collect();
+    // Nobody adds a kind to a group of Kubernetes itself, which are those without a domain.
+    let may_come = of_group.is_empty() || wanted.group.contains('.');
     for candidates in [&of_version, &of_group, &all] {
         if let Some(near) = nearest(&wanted.kind, candidates.iter().copied()) {
             let words = format!(
@@ -88,8 +90,10 @@ fn not_served(context: &Context<'_>) -> Answer {
                 wanted.api_version(),
                 quote(near)
             );
-            return Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words)
+            let mut answer = Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words)
                 .with_suggestion(Suggestion::Replace(vec![near.to_owned()]));
+            answer.may_come = of_group.is_empty();
+            return answer;
         }
     }
     if served
@@ -97,7 +101,9 @@ fn not_served(context: &Context<'_>) -> Answer {
         .any(|other| other.group == wanted.group && other.version == wanted.version)
     {
         let words = format!("kind {} is not served in {}", quote(&wanted.kind), wanted.api_version());
-        return Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words);
+        let mut answer = Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words);
+        answer.may_come = may_come;
+        return answer;
     }
     let groups: Vec<String> = group_versions(&served);
     // A group that has no kind of a name like this one is not what was meant, as near as its own name may be.
@@ -119,7 +125,9 @@ fn not_served(context: &Context<'_>) -> Answer {
             wanted.group
         )
     };
-    Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words)
+    let mut answer = Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words);
+    answer.may_come = may_come;
+    answer
 }
 
 /// The group versions that serve a kind of this name: of its own group first, then of others.

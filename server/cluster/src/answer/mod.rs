@@ -78,6 +78,8 @@ pub struct Answer {
     pub suggestion: Suggestion,
     /// What to take away so that the next dry run shows more.
     pub peel: Peel,
+    /// Whether a CRD that is not there yet could bring what is missing; a slip in the name of a kind is none.
+    pub may_come: bool,
 }
 
 /// Which part of a field is meant.
@@ -165,6 +167,7 @@ impl Answer {
             related: Vec::new(),
             suggestion: Suggestion::None,
             peel: Peel::Stop,
+            may_come: false,
         }
     }
 

@@ -193,7 +193,10 @@ impl<'a> Coming<'a> {
         let before = answers.len();
         answers.retain(|answer| match answer.slug {
             codes::NAMESPACE_NOT_FOUND => !self.namespaces.contains(namespace),
-            codes::KIND_NOT_SERVED => too_late.is_some() || !(self.has_charts || self.kinds.contains(&kind)),
+            codes::KIND_NOT_SERVED => {
+                let comes = self.kinds.contains(&kind) || (self.has_charts && answer.may_come);
+                too_late.is_some() || !comes
+            }
             _ => true,
         });
         let is_coming = answers.len() < before;

@@ -85,7 +85,7 @@ impl Brings {
         let kind = (key.gvk.group.clone(), key.gvk.kind.clone());
         verdict.judgement.answers.retain(|answer| match answer.slug {
             codes::NAMESPACE_NOT_FOUND => !self.namespaces.contains(&namespace),
-            codes::KIND_NOT_SERVED => !(self.has_charts || self.kinds.contains(&kind)),
+            codes::KIND_NOT_SERVED => !(self.kinds.contains(&kind) || (self.has_charts && answer.may_come)),
             _ => true,
         });
     }
