@@ -169,7 +169,8 @@ async fn place(edits: &[(&str, &str)], path: &str, item_key: Option<&str>, is_ty
     };
     let path = FieldPath::parse(path).expect("a path");
     let question = FieldQuestion {
-        number: 0,
+        // What a switch turns on is rendered last.
+        number: if path.len() == 1 { built.objects.len() - 1 } else { 0 },
         path: &path,
         // What has the wrong type may be a map or a list, whose key is marked.
         want: if item_key == Some("") || is_type {
@@ -467,6 +468,24 @@ async fn a_value_of_another_type_is_found_in_what_a_template_prints_of_it() {
         metadata.annotations.tier apps/values.yaml:8 `tier`
         spec.template.spec.containers[0].ports[0].containerPort apps/values.yaml:6 `port`
         spec.template.spec.containers[0].image apps/release.yaml:26 `tag`
+    "#]]
+    .assert_eq(&said);
+}
+
+#[tokio::test]
+async fn the_kind_of_what_a_switch_turns_on_leads_to_the_switch() {
+    let template = "#- charts/web/templates/extra.yaml\n{{- if .Values.extra.enabled }}\napiVersion: example.org/v1\nkind: Extra\nmetadata: {name: extra}\n{{- end }}\n#- charts/web/templates/all.yaml\n";
+    let mut said = String::new();
+    for values in ["    extra: {enabled: [wrong]}\n", "    extra:\n      enabled: true\n"] {
+        let edits = [
+            ("#- charts/web/templates/all.yaml\n", template),
+            ("    image:\n", &format!("{values}    image:\n")),
+        ];
+        writeln!(said, "{}", place(&edits, "kind", None, false).await).expect("writing to a text");
+    }
+    expect![[r#"
+        apps/release.yaml:24 `wrong`
+        apps/release.yaml:25 `true`
     "#]]
     .assert_eq(&said);
 }

@@ -23,6 +23,7 @@ mod invalid_value;
 mod knowledge;
 mod limits;
 mod merge_path;
+mod metadata;
 mod missing;
 mod peel;
 mod pod_security;
@@ -51,6 +52,7 @@ use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 pub use knowledge::{Knowledge, NoKnowledge, Policy, Rule, ScalarType, Validation};
+pub use metadata::{is_sound_name, metadata_of_unserved_kind};
 pub use peel::{PeelRecord, peel};
 pub use pods::decode_creation_failure;
 pub use refusal::{Cause, Refusal};

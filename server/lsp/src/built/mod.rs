@@ -69,6 +69,8 @@ pub(crate) struct Building {
     pub(crate) is_broken: bool,
     /// What was built last.
     pub(crate) objects: Arc<[Supplied]>,
+    /// The number of the save that it was built of.
+    pub(crate) objects_of: u64,
     /// Whether some of it waits for what Flux is still to bring.
     pub(crate) pending: bool,
     /// Which entries of the repository each file is a part of.
@@ -145,6 +147,7 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         read_at: Instant::now(),
         is_broken: false,
         objects: Arc::default(),
+        objects_of: 0,
         pending: false,
         reach: Reach::default(),
         flux,
@@ -248,6 +251,7 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
     building.is_broken = outcome.is_broken;
     let objects: Arc<[Supplied]> = objects.into();
     building.objects = Arc::clone(&objects);
+    building.objects_of = outcome.generation;
     // What belongs to Flux is applied by Flux.
     let apply = on_save && building.flux.is_none();
     let supply = Supply {
@@ -316,7 +320,9 @@ fn ask_again(state: &mut State, number: u64) {
     let (Some(building), Some(live)) = (&mut session.building, live) else {
         return;
     };
-    if !std::mem::take(&mut building.pending) {
+    // What is built of a newer save is asked about by itself. What there was before it must not speak in its name: its
+    // verdict would be the one that whoever saved is waiting for.
+    if !std::mem::take(&mut building.pending) || building.objects_of != building.generation {
         return;
     }
     let supply = Supply {

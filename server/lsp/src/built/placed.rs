@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use gitops_cluster::answer::{Answer, Place as Wanted, Suggestion, codes};
+use gitops_cluster::answer::{Answer, Place as Wanted, Suggestion, codes, is_sound_name, metadata_of_unserved_kind};
 use gitops_model::{Manifest, ObjectKey, Severity, Source, Supplier, Want};
 use gitops_render::origins::{Origins, Place};
 use gitops_render::{BuiltObject, Kustomize};
@@ -173,7 +173,8 @@ impl<'a> Coming<'a> {
         let namespace = key.namespace.as_deref().unwrap_or("default");
         let kind = (key.gvk.group.clone(), key.gvk.kind.clone());
         let is_unknown = |answer: &Answer| answer.slug == codes::KIND_NOT_SERVED;
-        let too_late = if verdict.judgement.answers.iter().any(is_unknown) {
+        let unknown = verdict.judgement.answers.iter().any(is_unknown);
+        let too_late = if unknown {
             self.comes_too_late(verdict.manifest.document, &kind)
         } else {
             None
@@ -200,6 +201,11 @@ impl<'a> Coming<'a> {
             _ => true,
         });
         let is_coming = answers.len() < before;
+        // Whatever kind a CRD brings, its objects have the metadata of all.
+        let object = self.objects.get(verdict.manifest.document);
+        if let Some(built) = object.filter(|_| is_coming && unknown) {
+            answers.extend(metadata_of_unserved_kind(&built.object));
+        }
         if is_coming && answers.is_empty() && matches!(verdict.outcome, Outcome::Rejected) {
             verdict.outcome = Outcome::Accepted;
         }
@@ -332,16 +338,6 @@ fn blamed_first(mut places: Vec<Place>, answer: &Answer) -> Vec<Place> {
         places.insert(0, affix);
     }
     places
-}
-
-/// RFC 1123, section 2.1, as Kubernetes takes it for names.
-fn is_sound_name(name: &str) -> bool {
-    let is_letter = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
-    name.starts_with(is_letter)
-        && name.ends_with(is_letter)
-        && name
-            .chars()
-            .all(|letter| is_letter(letter) || letter == '-' || letter == '.')
 }
 
 /// An answer goes to its first place; the others are on the way.

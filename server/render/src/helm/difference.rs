@@ -30,6 +30,11 @@ pub(super) struct RenderedField<'a> {
 }
 
 impl RenderedField<'_> {
+    /// Whether it is there as soon as its object is: a question about it is why that is rendered.
+    fn is_of_existence(&self) -> bool {
+        matches!(self.path.steps(), [Step::Key(key)] if matches!(&**key, "kind" | "apiVersion"))
+    }
+
     pub(super) fn value(&self) -> Option<&Value> {
         value_at(&self.objects.get(self.number)?.object, self.path)
     }
@@ -111,8 +116,9 @@ impl Surroundings<'_> {
             let request = with(request, vec![change]);
             match self.became(&request, field).await {
                 Became::Another => return true,
-                Became::TheSame => return false,
-                Became::NotRendered => {}
+                // A switch is on whatever text it has, and off without one.
+                Became::TheSame if !field.is_of_existence() => return false,
+                Became::TheSame | Became::NotRendered => {}
             }
         }
         false
