@@ -12,6 +12,7 @@ mod origin;
 mod place;
 mod reach;
 pub mod references;
+mod well_known_kinds;
 
 pub use classify::{FileRole, KUSTOMIZATION_FILES, NotAnObject, Reading, file_role, read, reads_as_template};
 pub use finding::{Code, Finding, Fix, FixKind, Related, Severity, Source, from_syntax};
@@ -20,3 +21,4 @@ pub use object::{Gvk, Manifest, ObjectKey};
 pub use origin::{Origin, Supplier};
 pub use place::{Want, anchor_of_object, first_line_of_object, place};
 pub use reach::{Reach, Reached, changes_reach, reach};
+pub use well_known_kinds::meant_kind;

@@ -54,12 +54,16 @@ pub fn unused(tree: &Tree, directory: &str, spec: Option<&Spot>, objects: &[&Bui
         let kustomization = &layer.kustomization;
         kustomization.patches.iter().chain(&kustomization.patches_json6902)
     });
-    let mut patches = patches.filter(|patch| patch.target.is_some()).peekable();
-    if patches.peek().is_some() {
-        let on_the_way = OnTheWay::of(&layers);
+    let on_the_way = OnTheWay::of(&layers);
+    let built: Vec<&Value> = objects.iter().map(|built| &built.object).collect();
+    let mut suspects = patches
+        .filter(|patch| patch.target.is_some() && of_patch(patch, &built, &on_the_way).is_some())
+        .peekable();
+    // What is written is only read where what is built does not tell.
+    if suspects.peek().is_some() {
         let written = written(&root, tree);
-        let objects: Vec<&Value> = objects.iter().map(|built| &built.object).chain(&written).collect();
-        found.extend(patches.filter_map(|patch| of_patch(patch, &objects, &on_the_way)));
+        let all: Vec<&Value> = built.iter().copied().chain(&written).collect();
+        found.extend(suspects.filter_map(|patch| of_patch(patch, &all, &on_the_way)));
     }
     found
 }

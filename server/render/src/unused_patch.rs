@@ -117,7 +117,7 @@ pub(crate) fn missed(target: &Value, objects: &[&Value], on_the_way: &OnTheWay) 
     let alone = asked.iter().find(|(key, _)| without(Some(key)).next().is_some());
     let (key, wanted) = alone.or_else(|| asked.first())?;
     let others: BTreeSet<&str> = without(Some(key)).filter_map(|object| own(key, object)).collect();
-    let near = nearest(wanted, others.into_iter());
+    let near = nearest(wanted, others);
     Some(Missed {
         key,
         what: described(&text),
@@ -126,22 +126,20 @@ pub(crate) fn missed(target: &Value, objects: &[&Value], on_the_way: &OnTheWay) 
 }
 
 fn described<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> String {
-    let mut what = text("kind").map_or_else(|| "nothing".to_owned(), |kind| format!("no {kind}"));
+    let kind = text("kind").map_or_else(|| "nothing".to_owned(), |kind| format!("no {kind}"));
     let served: Vec<&str> = [text("group"), text("version")].into_iter().flatten().collect();
-    if !served.is_empty() {
-        what.push_str(&format!(" of {}", served.join("/")));
-    }
-    for (key, before) in [
+    let served = (!served.is_empty()).then(|| format!("of {}", served.join("/")));
+    let others = [
         ("name", "called"),
         ("namespace", "in namespace"),
         ("labelSelector", "with labels"),
         ("annotationSelector", "with annotations"),
-    ] {
-        if let Some(text) = text(key) {
-            what.push_str(&format!(" {before} \"{text}\""));
-        }
-    }
-    what
+    ];
+    let others = others
+        .into_iter()
+        .filter_map(|(key, before)| Some(format!("{before} \"{}\"", text(key)?)));
+    let parts: Vec<String> = [kind].into_iter().chain(served).chain(others).collect();
+    parts.join(" ")
 }
 
 fn own<'v>(key: &str, object: &'v Value) -> Option<&'v str> {
@@ -222,10 +220,6 @@ mod tests {
         missed(target, &objects, on_the_way).map(|missed| (missed.key, format!("{}{}", missed.what, missed.hint)))
     }
 
-    fn said(key: &'static str, words: &str) -> Option<(&'static str, String)> {
-        Some((key, words.to_owned()))
-    }
-
     #[test]
     fn what_is_there_is_selected() {
         for target in [
@@ -246,37 +240,44 @@ mod tests {
     #[test]
     fn the_key_that_is_wrong_is_blamed() {
         let none = OnTheWay::default();
-        for (target, expected) in [
+        for (target, key, words) in [
             (
                 json!({"kind": "Deployment", "name": "wep"}),
-                said("name", "no Deployment called \"wep\"; did you mean web?"),
+                "name",
+                "no Deployment called \"wep\"; did you mean web?",
             ),
             (
                 json!({"kind": "Deploymnt", "name": "web"}),
-                said("kind", "no Deploymnt called \"web\"; did you mean Deployment?"),
+                "kind",
+                "no Deploymnt called \"web\"; did you mean Deployment?",
             ),
             (
                 json!({"kind": "Ingress", "name": "x"}),
-                said("name", "no Ingress called \"x\""),
+                "name",
+                "no Ingress called \"x\"",
             ),
             (
                 json!({"kind": "Deployment", "group": "extensions"}),
-                said("group", "no Deployment of extensions"),
+                "group",
+                "no Deployment of extensions",
             ),
             (
                 json!({"name": "we"}),
-                said("name", "nothing called \"we\"; did you mean web?"),
+                "name",
+                "nothing called \"we\"; did you mean web?",
             ),
             (
                 json!({"labelSelector": "app=api"}),
-                said("labelSelector", "nothing with labels \"app=api\""),
+                "labelSelector",
+                "nothing with labels \"app=api\"",
             ),
             (
                 json!({"kind": "ConfigMap", "namespace": "shopp"}),
-                said("namespace", "no ConfigMap in namespace \"shopp\"; did you mean shop?"),
+                "namespace",
+                "no ConfigMap in namespace \"shopp\"; did you mean shop?",
             ),
         ] {
-            assert_eq!(check(&target, &none), expected, "{target}");
+            assert_eq!(check(&target, &none), Some((key, words.to_owned())), "{target}");
         }
     }
 

@@ -190,6 +190,14 @@ fn kind_not_served() {
             metadata:
               name: web
               namespace: no-such-kind
+            #- well-known.yaml
+            apiVersion: monitoring.coreos.com/v1
+            kind: ServiceMonitro
+            #     ^^^^^^^^^^^^^^ error apply/kind-not-served: monitoring.coreos.com has no kind "ServiceMonitro"; did you mean "ServiceMonitor"?
+            #> action: Write ServiceMonitor (preferred)
+            metadata:
+              name: web
+              namespace: no-such-kind
         "##]],
     );
 }

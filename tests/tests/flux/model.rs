@@ -294,6 +294,12 @@ fn nothing_is_said_of_the_example_of_flux() {
             "kind: HelmRelaese",
             "did you mean \"HelmRelease\"?",
         ),
+        (
+            "infrastructure/configs/gateway.yaml",
+            "kind: GatewayClass",
+            "kind: GatewaCylass",
+            "gateway.networking.k8s.io has no kind \"GatewaCylass\"; did you mean \"GatewayClass\"?",
+        ),
         // What a kind that is still to come is called has to be a name all the same.
         (
             "infrastructure/configs/gateway.yaml",

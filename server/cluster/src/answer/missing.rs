@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use gitops_model::{Gvk, nearest};
+use gitops_model::{Gvk, meant_kind, nearest};
 use gitops_yaml::FieldPath;
 
 use super::denied::in_namespace;
@@ -80,6 +80,16 @@ fn not_served(context: &Context<'_>) -> Answer {
         .map(|other| other.kind.as_str())
         .collect();
     let all: Vec<&str> = served.iter().map(|other| other.kind.as_str()).collect();
+    if let Some(near) = meant_kind(&wanted.group, &wanted.kind).filter(|_| of_group.is_empty()) {
+        let words = format!(
+            "{} has no kind {}; did you mean {}?",
+            wanted.group,
+            quote(&wanted.kind),
+            quote(near)
+        );
+        return Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words)
+            .with_suggestion(Suggestion::Replace(vec![near.to_owned()]));
+    }
     // Nobody adds a kind to a group of Kubernetes itself, which are those without a domain.
     let may_come = of_group.is_empty() || wanted.group.contains('.');
     for candidates in [&of_version, &of_group, &all] {

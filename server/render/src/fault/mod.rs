@@ -7,6 +7,7 @@
 mod codes;
 mod fields;
 mod loaded;
+mod not_an_object;
 mod search;
 mod words;
 

@@ -7,6 +7,7 @@ use gitops_yaml::{FieldPath, Node, NodeKind, Parse, parse};
 
 use super::fields::FIELDS;
 use super::loaded::is_remote;
+use super::not_an_object::not_an_object;
 use super::words::{Said, Wanted};
 
 /// How many kustomizations are looked into for one fault.
@@ -28,7 +29,10 @@ pub(super) fn find(said: &Said, tree: &Tree) -> Option<(String, Span)> {
     }
     let files = reachable(&said.directory, tree);
     match &said.wanted {
-        Wanted::File(file) => open(file.trim_matches('/'), tree).map(|file| (file.path.clone(), beginning(&file))),
+        Wanted::File(file) => open(file.trim_matches('/'), tree).map(|file| {
+            let span = not_an_object(&file.text, &file.parse);
+            (file.path.clone(), span.unwrap_or_else(|| beginning(&file)))
+        }),
         Wanted::Remote => in_files(&files, |file| value_of(file, &is_remote)),
         Wanted::Directory => kustomization(&said.directory, tree),
         Wanted::Key(key) => files.first().and_then(|file| {
@@ -291,7 +295,7 @@ fn incomplete(file: &File, lists: &[&str], keys: &[&str]) -> Option<Span> {
         written.into_iter().find(near)
     });
     let first = || entries.first()?.entries().next().map(|(key, _)| key);
-    near.or_else(first).map(|key| key.span())
+    near.or_else(first).map(Node::span)
 }
 
 /// The first key of a kustomization that is none that kustomize knows, and nearly one.

@@ -202,6 +202,23 @@ resources: [gone.yaml]
             this file is no object: Flux builds every file of a directory without kustomization.yaml, and each document must have apiVersion, kind and metadata.name
         "]],
     );
+    // Of several documents it is the one that is none.
+    for second in [
+        "metadata: { name: 17 }",
+        "metadata: { nmae: b }",
+        "metdata: { name: b }",
+        "metadata: {}",
+    ] {
+        let files = format!("{MAP}---\napiVersion: v1\nkind: ConfigMap\n{second}\n");
+        let said = said(
+            &files,
+            "failed to decode Kubernetes YAML from /k/a.yaml: missing Resource metadata",
+        );
+        let place = second
+            .split_whitespace()
+            .find(|word| said.contains(&format!("`{}`", word.trim_matches(':'))));
+        assert!(place.is_some(), "{second}: {said}");
+    }
     check(
         files,
         "something new about './values.yaml'",
