@@ -212,6 +212,8 @@ impl<'a> Origins<'a> {
         };
         let is_whole_file = first.origin.supplier == Supplier::GeneratorFile;
         let text = match &first.at {
+            // What a key says is not what is below it: an unknown field is one whatever its value is made of.
+            At::Spot(spot) if want == Want::Key => spot.path.last_key().map(str::to_owned),
             At::Spot(spot) => spot.node().and_then(Node::as_str).map(str::to_owned),
             At::Text { file, .. } if is_whole_file => self.tree.text(file).map(ToString::to_string),
             At::Text { file, span } => self.tree.text(file).map(|text| span.slice(text).to_owned()),

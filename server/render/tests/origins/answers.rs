@@ -203,6 +203,8 @@ async fn flux() {
             "spec.template.spec.containers[0].env[1].value",
             Want::Value,
         ),
+        // The key is nobody's but who writes it.
+        ("Deployment", "spec.template.spec.containers[0].env[1].value", Want::Key),
         ("Deployment", "spec.template.spec.containers[0].image", Want::Value),
         ("Deployment", "metadata.namespace", Want::Value),
         ("Deployment", "metadata.labels.from", Want::Value),
@@ -216,6 +218,8 @@ async fn flux() {
           clusters/prod/web.yaml:54 `shop` Substitution Followed
           clusters/prod/web.yaml:8 `example.org` Substitution Followed
           clusters/prod/web.yaml:41 `https://${name}.${domain}/${path:=start}` Patch Followed
+        Deployment spec.template.spec.containers[0].env[1].value
+          clusters/prod/web.yaml:41 `value` Patch Followed
         Deployment spec.template.spec.containers[0].image
           clusters/prod/web.yaml:51 `2.0.0` Image Followed
           web/base/deployment.yaml:30 `registry.example.org/web/web:1.0.0` Manifest OnTheWay
