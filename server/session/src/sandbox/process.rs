@@ -17,8 +17,9 @@ use super::state_directory::open_private_file;
 /// Tells the programs of the bundle to end when their standard input does.
 const LIFELINE_VARIABLE: &str = "GITOPS_LSP_LIFELINE";
 
-/// How long the kernel gets to end a killed process before its remains are left to the next start.
-const KILL_DEADLINE: Duration = Duration::from_secs(5);
+/// How long the kernel gets to end a killed process before its remains are left to the next start. A server that goes waits
+/// for four seconds in all, and what is left of a sandbox has to be taken out of sight within them.
+const KILL_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Enough to need space of its own on any file system.
 const PROBE_BYTES: usize = 256 * 1024;
