@@ -1,4 +1,4 @@
-//! The loop of a session: what the files supply goes to the cluster, and what the cluster says comes back.
+//! The work of a session: what the files supply goes to the cluster, and what the cluster says comes back.
 //!
 //! Each file has one state, and a save of a file waits for the one before it only as long as one request takes:
 //! an older save stops before its next request, and what it still hears is dropped.

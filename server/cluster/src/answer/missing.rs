@@ -100,10 +100,9 @@ fn not_served(context: &Context<'_>) -> Answer {
                 wanted.api_version(),
                 quote(near)
             );
-            let mut answer = Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words)
-                .with_suggestion(Suggestion::Replace(vec![near.to_owned()]));
-            answer.may_come = of_group.is_empty();
-            return answer;
+            return Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words)
+                .with_suggestion(Suggestion::Replace(vec![near.to_owned()]))
+                .that_may_come(of_group.is_empty());
         }
     }
     if served
@@ -111,9 +110,7 @@ fn not_served(context: &Context<'_>) -> Answer {
         .any(|other| other.group == wanted.group && other.version == wanted.version)
     {
         let words = format!("kind {} is not served in {}", quote(&wanted.kind), wanted.api_version());
-        let mut answer = Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words);
-        answer.may_come = may_come;
-        return answer;
+        return Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words).that_may_come(may_come);
     }
     let groups: Vec<String> = group_versions(&served);
     // A group that has no kind of a name like this one is not what was meant, as near as its own name may be.
@@ -135,9 +132,7 @@ fn not_served(context: &Context<'_>) -> Answer {
             wanted.group
         )
     };
-    let mut answer = Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words);
-    answer.may_come = may_come;
-    answer
+    Answer::new(kind, Place::Value, codes::KIND_NOT_SERVED, words).that_may_come(may_come)
 }
 
 /// The group versions that serve a kind of this name: of its own group first, then of others.

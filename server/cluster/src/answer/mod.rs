@@ -188,6 +188,11 @@ impl Answer {
         self
     }
 
+    fn that_may_come(mut self, may_come: bool) -> Self {
+        self.may_come = may_come;
+        self
+    }
+
     fn with_peel(mut self, peel: Peel) -> Self {
         self.peel = peel;
         self

@@ -103,6 +103,12 @@ impl Unit {
         self.flux.as_ref()?.variables.as_ref()
     }
 
+    /// The file that its Flux Kustomization is written in.
+    pub(super) fn written_in(&self) -> Option<&str> {
+        let (file, ..) = self.flux.as_ref()?.written.as_ref()?;
+        Some(file)
+    }
+
     /// Where its Flux Kustomization is written.
     pub(super) fn spot(&self, tree: &kustomize::Tree) -> Option<Spot> {
         let (file, document, base) = self.flux.as_ref()?.written.clone()?;

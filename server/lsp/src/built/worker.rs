@@ -312,16 +312,16 @@ impl Worker {
             let Some(kept) = self.kept.get(&unit.name()) else {
                 continue;
             };
-            let spec = self.spec_of(unit);
-            let spec_in = spec.as_ref().map(|spec| spec.sheet.file());
+            let spec_in = unit.written_in();
             let spec_text = spec_in.and_then(|file| self.tree.texts().text(file)).cloned();
             let known = kept.unused.as_ref().filter(|known| known.spec_in == spec_text);
             let unused = known.cloned().unwrap_or_else(|| {
                 let own = self.objects.iter().skip(start).take(count);
                 let own: Vec<&BuiltObject> = own.chain(&kept.of_flux).collect();
+                let spec = self.spec_of(unit);
                 let found = gitops_render::unused::unused(self.tree_of(unit), &unit.path, spec.as_ref(), &own);
                 let found = found.into_iter().map(|placed| {
-                    if spec_in.is_some_and(|file| **file == *placed.file) {
+                    if spec_in == Some(placed.file.as_str()) {
                         placed
                     } else {
                         self.in_the_work_tree(unit, placed)

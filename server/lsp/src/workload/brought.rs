@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gitops_cluster::SentObject;
-use gitops_cluster::answer::Referent;
+use gitops_cluster::answer::{Referent, is_sound_name};
 use gitops_model::ObjectKey;
 use gitops_session::Supplied;
 use serde::Deserialize;
@@ -145,7 +145,7 @@ fn can_go_wrong(key: &ObjectKey) -> bool {
 
 fn mention(mentioned: &mut BTreeSet<(String, String)>, namespace: &str, value: &Value) {
     match value {
-        Value::String(text) if is_name(text) => {
+        Value::String(text) if is_sound_name(text) => {
             mentioned.insert((namespace.to_owned(), text.clone()));
         }
         Value::Array(items) => items.iter().for_each(|item| mention(mentioned, namespace, item)),
@@ -157,12 +157,6 @@ fn mention(mentioned: &mut BTreeSet<(String, String)>, namespace: &str, value: &
 /// Whether a group is none of Kubernetes' own or of Flux's, whose controllers make no such things by themselves.
 fn is_custom(group: &str) -> bool {
     group.contains('.') && !group.ends_with(".k8s.io") && !group.ends_with(".fluxcd.io")
-}
-
-fn is_name(text: &str) -> bool {
-    let is_letter =
-        |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, b'-' | b'.');
-    (1..=253).contains(&text.len()) && text.bytes().all(is_letter)
 }
 
 fn keys_of(object: &SentObject) -> BTreeSet<String> {

@@ -260,31 +260,18 @@ fn incomplete(file: &File, lists: &[&str], keys: &[&str]) -> Option<Span> {
     let mut entries = Vec::new();
     for list in lists {
         // `replacements.targets`: a list in each entry of another.
-        let (outer, inner) = list
-            .split_once('.')
-            .map_or((*list, None), |(outer, inner)| (outer, Some(inner)));
-        for entry in root
-            .get(outer)
-            .into_iter()
-            .flat_map(|list| list.items().collect::<Vec<_>>())
-        {
-            match inner {
-                Some(inner) => entries.extend(
-                    entry
-                        .get(inner)
-                        .into_iter()
-                        .flat_map(|list| list.items().collect::<Vec<_>>()),
-                ),
-                None => entries.push(entry),
+        match list.split_once('.') {
+            Some((outer, inner)) => {
+                entries.extend(items(root, outer).into_iter().flat_map(|entry| items(entry, inner)));
             }
+            None => entries.extend(items(root, list)),
         }
     }
-    let is_empty = |value: Node<'_>| value.as_str().is_some_and(str::is_empty);
-    entries.retain(|entry| {
-        !keys
-            .iter()
-            .any(|key| entry.get(key).is_some_and(|value| !is_empty(value)))
-    });
+    let has = |entry: Node<'_>, key: &str| {
+        let value = entry.get(key);
+        value.is_some_and(|value| value.as_str() != Some(""))
+    };
+    entries.retain(|entry| !keys.iter().any(|key| has(*entry, key)));
     let near = entries.iter().find_map(|entry| {
         let written = entry.entries().map(|(key, _)| key);
         let near = |key: &Node<'_>| {
@@ -296,6 +283,11 @@ fn incomplete(file: &File, lists: &[&str], keys: &[&str]) -> Option<Span> {
     });
     let first = || entries.first()?.entries().next().map(|(key, _)| key);
     near.or_else(first).map(Node::span)
+}
+
+/// The items of a list of a mapping.
+fn items<'a>(node: Node<'a>, key: &str) -> Vec<Node<'a>> {
+    node.get(key).map(|list| list.items().collect()).unwrap_or_default()
 }
 
 /// The first key of a kustomization that is none that kustomize knows, and nearly one.

@@ -64,6 +64,7 @@ impl Surroundings<'_> {
 
     /// The patches of post renderers whose target is nothing that the chart renders, on their lines.
     pub async fn unused_patches(&self, rendered: Rendered<'_>) -> Vec<PlacedFault> {
+        let objects: Vec<&Value> = rendered.objects.iter().map(|built| &built.object).collect();
         let mut found = Vec::new();
         for (path, _) in patches(rendered.release) {
             let Some(mut target) = path.parent() else { continue };
@@ -72,8 +73,7 @@ impl Surroundings<'_> {
             let Some(selector) = object.and_then(|object| value_at(object, &target)) else {
                 continue;
             };
-            let rendered_objects: Vec<&Value> = rendered.objects.iter().map(|built| &built.object).collect();
-            let Some(missed) = missed(selector, &rendered_objects, &OnTheWay::default()) else {
+            let Some(missed) = missed(selector, &objects, &OnTheWay::default()) else {
                 continue;
             };
             target.push_key(missed.key);

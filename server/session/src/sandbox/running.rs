@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use futures::future::select_all;
+use futures::future::{join_all, select_all};
 
 use super::bundle::Bundle;
 use super::certificates::Certificates;
@@ -153,12 +153,8 @@ impl Running {
 
     /// Ends all of them and waits for that.
     pub(crate) async fn end_all(&mut self) {
-        for process in &mut self.processes {
-            process.start_kill();
-        }
-        for process in &mut self.processes {
-            process.kill().await;
-        }
+        // All at once: what the kernel needs for one it needs for none of the others.
+        join_all(self.processes.iter_mut().map(Process::kill)).await;
         self.processes.clear();
     }
 
