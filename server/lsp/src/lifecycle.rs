@@ -143,7 +143,7 @@ fn on_started(state: &mut State, number: u64, started: Started) {
     let cluster = started.cluster;
     let judging = match kind {
         TargetKind::Flux => cluster.judging_as(FLUX_MANAGER),
-        TargetKind::Kustomization | TargetKind::Folder => cluster.clone(),
+        TargetKind::Kustomization | TargetKind::Chart | TargetKind::Folder => cluster.clone(),
     };
     session.workload = Some(Workload::start(
         number,
@@ -335,5 +335,11 @@ pub(crate) fn describe(session: &Session) -> Value {
         Phase::Running(running) => (running.context.as_str(), Some(running.kubeconfig.as_str())),
         Phase::Starting { .. } | Phase::Stopping => ("", None),
     };
-    json!({ "name": session.name, "sandbox": "local", "context": context, "target": relative, "mode": "run", "kubeconfig": kubeconfig })
+    let mut described = json!({ "name": session.name, "sandbox": "local", "context": context, "target": relative, "mode": "run", "kubeconfig": kubeconfig });
+    if !session.values_files.is_empty()
+        && let Some(entries) = described.as_object_mut()
+    {
+        entries.insert("valuesFiles".to_owned(), json!(session.values_files));
+    }
+    described
 }

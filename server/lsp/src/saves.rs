@@ -32,6 +32,30 @@ struct Verdict {
     phase: &'static str,
     ok: bool,
     ms: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreachable: Option<String>,
+}
+
+/// What has come of a save.
+pub(crate) struct Word {
+    /// Whether nothing was refused.
+    pub(crate) ok: bool,
+    /// What failed, where the phase is about objects and not about files: `HelmRelease apps/web: UpgradeFailed`.
+    pub(crate) failed: Vec<String>,
+    /// Why the cluster could not be asked, where it could not: then nothing is refused, and it is asked again.
+    pub(crate) unreachable: Option<String>,
+}
+
+impl From<bool> for Word {
+    fn from(ok: bool) -> Self {
+        Self {
+            ok,
+            failed: Vec::new(),
+            unreachable: None,
+        }
+    }
 }
 
 impl OwnNotification for Verdict {
@@ -345,7 +369,7 @@ fn on_file_verdict(state: &mut State, number: u64, verdict: &FileVerdict) {
         Outcome::Unreachable { reason } => Some(reason.clone()),
         _ => None,
     });
-    note_reachability(state, number, silent, !verdict.objects.is_empty());
+    note_reachability(state, number, silent.clone(), !verdict.objects.is_empty());
     for (object, reason) in &verdict.prune_failures {
         let file = state.shown(name);
         let message = format!("{object} is no longer in {file}, but could not be deleted from the sandbox: {reason}");
@@ -364,7 +388,11 @@ fn on_file_verdict(state: &mut State, number: u64, verdict: &FileVerdict) {
     workload::judged_anew(state, number, name);
     let saved = [(Arc::clone(name), verdict.generation)];
     let phase = if last { "apply" } else { "dry-run" };
-    send_verdicts(state, &saved, phase, ok, verdict.elapsed);
+    let word = Word {
+        unreachable: silent,
+        ..ok.into()
+    };
+    send_verdicts(state, &saved, phase, &word, verdict.elapsed);
     if last {
         workload::applied(state, number, verdict);
         workload::moved(state, number);
@@ -424,7 +452,7 @@ pub(crate) fn send_verdicts(
     state: &mut State,
     saved: &[(Arc<str>, u64)],
     phase: &'static str,
-    ok: bool,
+    word: &Word,
     elapsed: Duration,
 ) {
     let last = phase == "apply";
@@ -440,7 +468,9 @@ pub(crate) fn send_verdicts(
             uri: file.uri.clone(),
             generation: *generation,
             phase,
-            ok,
+            ok: word.ok,
+            failed: word.failed.clone(),
+            unreachable: word.unreachable.clone(),
             ms: (elapsed.as_secs_f64() * 1_000_000.0).round() / 1000.0,
         });
     }

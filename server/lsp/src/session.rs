@@ -38,6 +38,8 @@ pub(crate) struct Session {
     pub(crate) root: Utf8PathBuf,
     /// The directory that it applies.
     pub(crate) target: Utf8PathBuf,
+    /// The values files over those of a chart, relative to the folder, the strongest last.
+    pub(crate) values_files: Vec<String>,
     /// Since when.
     pub(crate) started: SystemTime,
     /// What kind of directory that is; known once it takes saves.
@@ -353,6 +355,14 @@ impl Session {
             .strip_prefix(&self.root)
             .map_or("", Utf8Path::as_str)
             .to_owned()
+    }
+
+    /// The target as it is named: that, or the one values file of a chart.
+    pub(crate) fn named_target(&self) -> String {
+        match self.values_files.as_slice() {
+            [only] if self.root.join(only).starts_with(&self.target) => only.clone(),
+            _ => self.relative_target(),
+        }
     }
 
     /// The loop of the session, once it takes saves.

@@ -10,8 +10,10 @@ use serde_json::Value;
 pub(crate) struct Settings {
     /// Where a session applies when the start does not say: `local` is a control plane on this machine.
     pub(crate) sandbox: SandboxKind,
-    /// The directory that a session applies, relative to the workspace folder. Empty: the folder itself.
+    /// The directory that a session applies, relative to the workspace folder, or a values file in a Helm chart. Empty: the folder itself.
     pub(crate) target: String,
+    /// Helm charts.
+    pub(crate) chart: ChartSettings,
     /// What a session does.
     pub(crate) session: SessionSettings,
     /// Code lenses.
@@ -31,6 +33,14 @@ pub(crate) enum SandboxKind {
     /// A control plane on this machine, made for the session.
     #[default]
     Local,
+}
+
+/// Helm charts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ChartSettings {
+    /// The values files that a chart is installed with where it is the target itself, relative to the workspace folder, the strongest last. Empty: its own `values.yaml` alone.
+    pub(crate) values_files: Vec<String>,
 }
 
 /// What a session does.
@@ -127,6 +137,7 @@ fn take(settings: &mut Settings, key: &str, read: Settings) {
     match key {
         "sandbox" => settings.sandbox = read.sandbox,
         "target" => settings.target = read.target,
+        "chart" => settings.chart = read.chart,
         "session" => settings.session = read.session,
         "lens" => settings.lens = read.lens,
         "diagnostics" => settings.diagnostics = read.diagnostics,

@@ -20,7 +20,7 @@ use crate::lifecycle::{describe, report_progress};
 use crate::session::{self, Phase, Session, StopRequest};
 use crate::settings::SandboxKind;
 use crate::state::{Asked, State};
-use crate::target::{self, Candidate, TargetKind};
+use crate::target::{self, Candidate, Named, TargetKind};
 
 /// How many targets are offered in one question.
 const MAX_OFFERED: usize = 20;
@@ -31,8 +31,10 @@ const MAX_OFFERED: usize = 20;
 pub(crate) struct StartArguments {
     /// URI of the workspace folder.
     root: Option<String>,
-    /// The directory to apply, relative to the root.
+    /// The directory to apply, relative to the root, or a values file in a chart.
     target: Option<String>,
+    /// The values files of a chart, relative to the root, the strongest last.
+    values_files: Option<Vec<String>>,
     /// Where to apply.
     sandbox: Option<String>,
     /// Context of a real cluster; of no use for a local sandbox.
@@ -99,7 +101,7 @@ fn start_on(state: &mut State, request: RequestId, arguments: Value, token: Opti
         .target
         .clone()
         .or(set)
-        .or_else(|| running.map(Session::relative_target))
+        .or_else(|| running.map(Session::named_target))
     else {
         return look_for_targets(state, request, arguments, root, token);
     };
@@ -112,15 +114,22 @@ fn start_on(state: &mut State, request: RequestId, arguments: Value, token: Opti
             ))),
         );
     }
-    if !target.is_dir() {
-        return state.client.respond(
-            request,
-            Err(Failure::invalid(format!("the target {target} is no directory"))),
-        );
-    }
+    let named = Named::read(&root, &target).and_then(|named| {
+        let files = parsed
+            .values_files
+            .as_ref()
+            .unwrap_or(&state.settings.chart.values_files);
+        Ok((named.values_files(&root, files)?, named.directory))
+    });
+    let (values_files, target) = match named {
+        Ok(named) => named,
+        Err(message) => return state.client.respond(request, Err(Failure::invalid(message))),
+    };
     if let Some(running) = state.sessions.values_mut().find(|session| session.root == root) {
         let answer = match &mut running.phase {
-            Phase::Running(_) if running.target == target => Ok(describe(running)),
+            Phase::Running(_) if running.target == target && running.values_files == values_files => {
+                Ok(describe(running))
+            }
             Phase::Running(_) => Err(Failure::failed(format!(
                 "the session {} runs on {}; stop it first",
                 running.name, running.target
@@ -139,7 +148,7 @@ fn start_on(state: &mut State, request: RequestId, arguments: Value, token: Opti
     if let Some(chosen) = parsed.target.as_ref().filter(|_| is_chosen) {
         remember(state, &root, chosen);
     }
-    begin(state, request, root, target, parsed.name, token);
+    begin(state, request, root, (target, values_files), parsed.name, token);
 }
 
 /// Nobody said what is to be applied: what the folder offers is looked for off the loop.
@@ -170,10 +179,10 @@ fn look_for_targets(
 fn remembered_target(root: &Utf8Path) -> Option<Candidate> {
     let state = StateDirectory::find().ok()?;
     let path = gitops_session::recall_target(&state, root)?;
-    let directory = normalized(&root.join(&path));
-    let is_there = directory.starts_with(root) && directory.is_dir();
-    is_there.then(|| Candidate {
-        kind: TargetKind::of(&directory),
+    let target = normalized(&root.join(&path));
+    let named = Named::read(root, &target).ok().filter(|_| target.starts_with(root))?;
+    Some(Candidate {
+        kind: TargetKind::of(&named.directory),
         path,
     })
 }
@@ -266,7 +275,7 @@ fn begin(
     state: &mut State,
     request: RequestId,
     root: Utf8PathBuf,
-    target: Utf8PathBuf,
+    (target, values_files): (Utf8PathBuf, Vec<String>),
     name: Option<String>,
     token: Option<ProgressToken>,
 ) {
@@ -307,6 +316,7 @@ fn begin(
         name,
         root,
         target,
+        values_files,
         kind: TargetKind::Folder,
         started: SystemTime::now(),
         phase: Phase::Starting { request: Some(request) },

@@ -1,5 +1,8 @@
 //! What a target is, and which ones a workspace offers.
 
+mod charts;
+mod named;
+
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -8,6 +11,8 @@ use gitops_yaml::{Node, NodeKind, parse};
 use ignore::WalkBuilder;
 
 use crate::workspace::is_yaml;
+use charts::Charts;
+pub(crate) use named::Named;
 
 /// How many directories are looked at for targets.
 const MAX_DIRECTORIES: usize = 20_000;
@@ -21,6 +26,8 @@ const SYNC_FILE: &str = "gotk-sync.yaml";
 const FLUX_GROUP: &str = "kustomize.toolkit.fluxcd.io/";
 /// The directory in which Flux repositories have an entry for each cluster.
 const CLUSTERS: &str = "clusters";
+/// The file that makes a directory a Helm chart.
+pub(crate) const CHART_FILE: &str = "Chart.yaml";
 
 /// What kind of directory a session applies.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -29,6 +36,8 @@ pub(crate) enum TargetKind {
     Flux,
     /// A kustomization: its objects are built from many files.
     Kustomization,
+    /// A Helm chart: what it renders with its values files is applied.
+    Chart,
     /// Plain manifests: each document is its own object.
     Folder,
 }
@@ -40,6 +49,8 @@ impl TargetKind {
             Self::Flux
         } else if kustomization_of(directory).is_some() {
             Self::Kustomization
+        } else if directory.join(CHART_FILE).is_file() {
+            Self::Chart
         } else {
             Self::Folder
         }
@@ -50,6 +61,7 @@ impl TargetKind {
         match self {
             Self::Flux => "Flux",
             Self::Kustomization => "kustomization",
+            Self::Chart => "Helm chart",
             Self::Folder => "folder of manifests",
         }
     }
@@ -60,7 +72,8 @@ impl TargetKind {
 pub(crate) struct Candidate {
     /// What it is.
     pub(crate) kind: TargetKind,
-    /// Where, relative to the workspace folder; empty for the folder itself.
+    /// Where, relative to the workspace folder; empty for the folder itself. Of a chart with another values file than its own
+    /// that is the file.
     pub(crate) path: String,
 }
 
@@ -88,6 +101,7 @@ pub(crate) fn candidates(root: &Utf8Path) -> Vec<Candidate> {
     let mut kustomizations = BTreeSet::new();
     let mut taken = BTreeSet::new();
     let mut manifests = Vec::new();
+    let mut charts = Charts::default();
     let mut flux = Entries::default();
     let walk = WalkBuilder::new(root).follow_links(false).require_git(false).build();
     let mut directories = 0;
@@ -105,7 +119,10 @@ pub(crate) fn candidates(root: &Utf8Path) -> Vec<Candidate> {
             {
                 kustomizations.insert(path.to_owned());
             }
-        } else if is_yaml(path) && gitops_model::file_role(path.as_str()) == gitops_model::FileRole::Manifests {
+            continue;
+        }
+        charts.look_at(path);
+        if is_yaml(path) && gitops_model::file_role(path.as_str()) == gitops_model::FileRole::Manifests {
             flux.look_into(root, path);
             manifests.push(path.to_owned());
         }
@@ -113,7 +130,9 @@ pub(crate) fn candidates(root: &Utf8Path) -> Vec<Candidate> {
     let entries = flux.entries(&taken);
     let is_built = |path: &Utf8Path| entries.iter().chain(&flux.built).any(|known| path.starts_with(known));
     let inside = |path: &Utf8Path| kustomizations.iter().chain(&taken).any(|known| path.starts_with(known));
-    let has_plain = manifests.iter().any(|path| !inside(path) && !is_built(path));
+    let has_plain = manifests
+        .iter()
+        .any(|path| !inside(path) && !is_built(path) && !charts.have(path));
     let of_kind = |kind| {
         move |path: &Utf8PathBuf| {
             Some(Candidate {
@@ -127,6 +146,10 @@ pub(crate) fn candidates(root: &Utf8Path) -> Vec<Candidate> {
         .iter()
         .filter(|path| !taken.contains(*path) && !is_built(path));
     found.extend(free.filter_map(of_kind(TargetKind::Kustomization)));
+    // In a Flux repository the releases of an entry install its charts.
+    if entries.is_empty() {
+        found.extend(charts.offered().filter_map(|path| of_kind(TargetKind::Chart)(&path)));
+    }
     if has_plain || found.is_empty() {
         found.push(Candidate {
             kind: TargetKind::Folder,
@@ -364,6 +387,30 @@ mod tests {
                 ("app/kustomization.yaml", "resources: []\n"),
             ],
             &["the whole folder (kustomization)"],
+        );
+    }
+
+    #[test]
+    fn charts_are_offered_with_each_of_their_values_files() {
+        check(
+            &[
+                ("charts/web/Chart.yaml", "name: web\n"),
+                ("charts/web/values.yaml", "a: 1\n"),
+                ("charts/web/values-prod.yaml", "a: 2\n"),
+                ("charts/web/ci/small-values.yaml", "a: 3\n"),
+                ("charts/web/templates/web.yaml", "kind: {{ .Values.a }}\n"),
+                ("charts/web/charts/inner/Chart.yaml", "name: inner\n"),
+                ("charts/common/Chart.yaml", "name: common\ntype: library\n"),
+            ],
+            &[
+                "charts/web (Helm chart)",
+                "charts/web/ci/small-values.yaml (Helm chart)",
+                "charts/web/values-prod.yaml (Helm chart)",
+            ],
+        );
+        check(
+            &[("Chart.yaml", "name: web\n"), ("templates/web.yaml", "kind: x\n")],
+            &["the whole folder (Helm chart)"],
         );
     }
 }

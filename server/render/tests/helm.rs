@@ -1,192 +1,20 @@
 //! Releases with the real renderer: what is wrong with them, and who supplies what they render, as the line that is shown.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 
-use expect_test::{Expect, expect};
-use gitops_model::Want;
-use gitops_model::kustomize::Tree;
-use gitops_render::fault::PlacedFault;
-use gitops_render::helm::{Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, release};
-use gitops_render::{BuiltObject, Child, Kustomize, OriginNote, Renderer as _};
-use gitops_text::{Encoding, LineIndex, Span};
-use gitops_yaml::FieldPath;
+use expect_test::expect;
+use gitops_render::Renderer as _;
 use serde_json::Value;
 
+#[path = "helm/bare.rs"]
+mod bare;
+#[path = "helm/fixture.rs"]
+mod fixture;
 #[path = "helm/printed.rs"]
 mod printed;
 #[path = "helm/repository.rs"]
 mod repository;
-use repository::REPOSITORY;
-
-fn renderer() -> Child {
-    let directory = std::env::var_os("GITOPS_LSP_BUNDLE").map_or_else(
-        || Path::new(env!("CARGO_TARGET_TMPDIR")).join("../sandbox"),
-        PathBuf::from,
-    );
-    let program = directory.join("gitops-render");
-    assert!(program.is_file(), "{} is missing: cargo xtask build", program.display());
-    Child::with_limit(
-        program.try_into().expect("the path is UTF-8"),
-        std::time::Duration::from_secs(10),
-    )
-}
-
-struct Fixture {
-    tree: Tree,
-    renderer: Child,
-    objects: Vec<BuiltObject>,
-    unit_of: Vec<usize>,
-    as_built: BTreeMap<usize, OriginNote>,
-    release: Release,
-}
-
-impl Fixture {
-    /// The repository with texts in it replaced.
-    async fn new(edits: &[(&str, &str)]) -> Self {
-        let mut text = REPOSITORY.to_owned();
-        for (find, put) in edits {
-            assert!(text.contains(find), "{find:?} is not there");
-            text = text.replacen(find, put, 1);
-        }
-        let files: Vec<(String, String)> = text
-            .split("\n#- ")
-            .skip(1)
-            .map(|part| {
-                let (name, text) = part.split_once('\n').expect("a file has a name");
-                (name.to_owned(), format!("{text}\n"))
-            })
-            .collect();
-        let renderer = renderer();
-        let changes = files.iter().map(|(path, text)| (path.clone(), Some(text.clone())));
-        renderer.change("t", changes.collect()).await.expect("it is there");
-        let built = renderer.kustomize(&request()).await.expect("it is there");
-        assert_eq!(built.fault, None);
-        let tree: Tree = files
-            .iter()
-            .map(|(path, text)| (path.as_str(), text.as_str()))
-            .collect();
-        let objects = built.objects;
-        let unit_of = vec![0; objects.len()];
-        let number = objects
-            .iter()
-            .position(|built| built.object["kind"] == "HelmRelease")
-            .expect("it is built");
-        let capabilities = Capabilities {
-            kubernetes_version: "1.36.3".to_owned(),
-            api_versions: Vec::new(),
-        };
-        let mut release = release(number, &objects, &tree, &|_, path| Some(path.to_owned()), &capabilities)
-            .expect("its chart is in the tree");
-        "t".clone_into(&mut release.request.tree);
-        release.request.report_values = true;
-        Self {
-            tree,
-            renderer,
-            objects,
-            unit_of,
-            as_built: BTreeMap::new(),
-            release,
-        }
-    }
-
-    fn surroundings(&self) -> Surroundings<'_> {
-        Surroundings {
-            tree: &self.tree,
-            renderer: &self.renderer,
-            objects: &self.objects,
-            unit_of: &self.unit_of,
-            units: vec![UnitOrigins::new(&self.tree, "apps", None, request())],
-            as_built: &self.as_built,
-            in_its_file: Box::new(|_, place| place),
-        }
-    }
-
-    fn line(&self, file: &str, span: Span) -> String {
-        let text = self.tree.text(file).expect("the file is there");
-        let line = LineIndex::new(text).position(text, span.start, Encoding::Utf8).line;
-        format!("{file}:{} `{}`", line + 1, span.slice(text))
-    }
-
-    fn shown(&self, faults: &[PlacedFault]) -> String {
-        let mut said = String::new();
-        for fault in faults {
-            let line = self.line(&fault.file, fault.span);
-            writeln!(said, "{line} {}: {}", fault.slug, fault.message).expect("writing to a text");
-        }
-        said
-    }
-}
-
-fn request() -> Kustomize {
-    Kustomize {
-        tree: "t".to_owned(),
-        path: "apps".to_owned(),
-        origins: true,
-        ..Kustomize::default()
-    }
-}
-
-/// What is said of the repository with edits in it.
-async fn faults(edits: &[(&str, &str)], expected: Expect) {
-    let fixture = Fixture::new(edits).await;
-    let surroundings = fixture.surroundings();
-    let said = match fixture.renderer.helm(&fixture.release.request).await {
-        Ok(built) => {
-            let values = built.values.unwrap_or_default();
-            if let Some(fault) = built.fault {
-                surroundings.faults(&fixture.release, &values, &fault).await
-            } else {
-                let rendered = Rendered {
-                    release: &fixture.release,
-                    merged: &values,
-                    objects: &built.objects,
-                };
-                let unread = surroundings.unread(rendered).await;
-                let mut found = surroundings.places_of_unread(rendered, &unread).await;
-                found.extend(surroundings.unused_patches(rendered).await);
-                found
-            }
-        }
-        Err(gone) => surroundings.without_end(&fixture.release, &gone.reason).await,
-    };
-    expected.assert_eq(&fixture.shown(&said));
-}
-
-/// The first place of a field of the Deployment.
-async fn place(edits: &[(&str, &str)], path: &str, item_key: Option<&str>, is_type: bool) -> String {
-    let fixture = Fixture::new(edits).await;
-    let built = fixture
-        .renderer
-        .helm(&fixture.release.request)
-        .await
-        .expect("it is there");
-    assert_eq!(built.fault, None);
-    let values = built.values.unwrap_or_default();
-    let rendered = Rendered {
-        release: &fixture.release,
-        merged: &values,
-        objects: &built.objects,
-    };
-    let path = FieldPath::parse(path).expect("a path");
-    let question = FieldQuestion {
-        // What a switch turns on is rendered last.
-        number: if path.len() == 1 { built.objects.len() - 1 } else { 0 },
-        path: &path,
-        // What has the wrong type may be a map or a list, whose key is marked.
-        want: if item_key == Some("") || is_type {
-            Want::Key
-        } else {
-            Want::Value
-        },
-        item_key,
-        is_type,
-    };
-    let places = fixture.surroundings().places_of_rendered(rendered, question).await;
-    let first = places.first().expect("there is a place");
-    fixture.line(&first.origin.file, first.span)
-}
+use fixture::{Fixture, faults, place};
 
 #[tokio::test]
 async fn nothing_is_said_of_what_is_sound() {

@@ -3,6 +3,7 @@
 //!
 //! `GITOPS_TESTS_ONLY` plays only the cases whose name holds that text.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -37,6 +38,8 @@ struct Repository {
     files: Vec<String>,
     /// A file that can be saved as it is, to be told when all is well.
     any: String,
+    /// The verdict that came last, null where one was waited for in vain.
+    last: RefCell<Value>,
 }
 
 impl Repository {
@@ -53,7 +56,12 @@ impl Repository {
             .find(|file| file.starts_with(target) && Utf8Path::new(file).extension() == Some("yaml"))
             .expect("the entry has a file")
             .clone();
-        let repository = Self { server, files, any };
+        let repository = Self {
+            server,
+            files,
+            any,
+            last: RefCell::default(),
+        };
         // A reconciliation may have looked at what another was about to bring, and failed; the next one makes it good.
         let is_ready = (0..4).any(|_| {
             repository.is_content(&BTreeMap::from([(
@@ -61,7 +69,12 @@ impl Repository {
                 repository.text(&repository.any),
             )]))
         });
-        assert!(is_ready, "{name} does not become Ready:\n{}", repository.listed());
+        assert!(
+            is_ready,
+            "{name} does not become Ready: {}\n{}",
+            repository.last.borrow(),
+            repository.listed()
+        );
         assert_eq!(repository.listed(), "", "the sound state of {name} has findings");
         repository
     }
@@ -102,9 +115,11 @@ impl Repository {
             let is_it = said["uri"] == uri
                 && said["phase"] == phase
                 && said["generation"].as_u64().is_some_and(|of| of > *before);
-            is_it.then(|| said["ok"] == true)
+            is_it.then(|| said.clone())
         });
-        found.ok()
+        self.last.replace(found.ok().unwrap_or_default());
+        let last = self.last.borrow();
+        (!last.is_null()).then(|| last["ok"] == true)
     }
 
     /// Everything that is shown now.
@@ -170,6 +185,7 @@ impl Repository {
         let found = is_there();
         let listed = self.listed();
         let is_mended = self.is_content(&sound);
+        let last = self.last.borrow().to_string();
         let left = self.listed();
         let works = found && is_mended && left.is_empty();
         println!(
@@ -182,8 +198,8 @@ impl Repository {
             if verdict.is_none() { ", which did not come" } else { "" },
         );
         if !is_mended {
-            println!("         mended, and Flux is not content:\n{left}");
-            return Err(format!("{}: not content when mended:\n{left}", case.name));
+            println!("         mended, and Flux is not content: {last}\n{left}");
+            return Err(format!("{}: not content when mended: {last}\n{left}", case.name));
         }
         if !left.is_empty() {
             println!("         mended, and there is still:\n{left}");

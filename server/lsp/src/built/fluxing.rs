@@ -15,6 +15,7 @@ use super::{Findings, Order, Sent, Tree};
 use crate::event::{Event, SessionEvent};
 use crate::files::moved;
 use crate::parsed::Parsed;
+use crate::saves::Word;
 use crate::state::State;
 use crate::{lifecycle, saves, workload};
 
@@ -179,24 +180,28 @@ impl Fluxing {
     }
 
     /// Whether Flux has said all there is to say about the newest commit, and whether all of it is good.
-    fn outcome(&self) -> Option<bool> {
+    fn outcome(&self) -> Option<Word> {
         let mut is_kustomization = self.conditions.keys().map(|key| key.gvk.kind == "Kustomization");
         if !is_kustomization.any(|is_one| is_one) {
             return None;
         }
-        let (mut good, mut blocked) = (true, false);
-        for condition in self.conditions.values() {
+        let (mut failed, mut blocked) = (Vec::new(), false);
+        for (key, condition) in &self.conditions {
             match &condition.readiness {
                 // What waits for another is as that one is, and does not know of the newest commit itself.
                 Readiness::Blocked { .. } => blocked = true,
                 Readiness::Suspended => {}
                 Readiness::Ready if condition.current => {}
-                Readiness::Failed { .. } if condition.current => good = false,
+                Readiness::Failed { reason, .. } if condition.current => {
+                    let namespace = key.namespace.as_deref().unwrap_or_default();
+                    failed.push(format!("{} {namespace}/{}: {reason}", key.gvk.kind, key.name));
+                }
                 _ => return None,
             }
         }
+        let ok = failed.is_empty();
         // What waits for what has failed waits for a person.
-        (!blocked || !good).then_some(good)
+        (!blocked || !ok).then_some(Word { failed, ..ok.into() })
     }
 }
 
@@ -315,7 +320,7 @@ fn tell_outcome(state: &mut State, number: u64) {
     let elapsed = building.read_at.elapsed();
     let Some(fluxing) = &mut building.flux else { return };
     // What is said is published before the verdict that a client waits for.
-    let Some(good) = fluxing.outcome().filter(|_| fluxing.placing == 0) else {
+    let Some(word) = fluxing.outcome().filter(|_| fluxing.placing == 0) else {
         return;
     };
     let committed = fluxing.committed;
@@ -324,7 +329,7 @@ fn tell_outcome(state: &mut State, number: u64) {
         .partition(|(_, generation)| *generation <= committed);
     fluxing.waiting = later;
     if !ready.is_empty() {
-        saves::send_verdicts(state, &ready, "flux", good, elapsed);
+        saves::send_verdicts(state, &ready, "flux", &word, elapsed);
         super::applied(state, number, ready);
     }
 }

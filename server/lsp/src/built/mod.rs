@@ -44,9 +44,9 @@ use gitops_render::Renderer;
 
 use crate::follow;
 use crate::parsed::Parsed;
-use crate::saves;
+use crate::saves::{self, Word};
 use crate::state::State;
-use crate::target::TargetKind;
+use crate::target::{self, TargetKind};
 use crate::workload;
 
 /// What a session keeps of a target that is built.
@@ -120,6 +120,7 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         root: session.root.clone(),
         target: target.to_string(),
         is_flux,
+        values_files: (session.kind == TargetKind::Chart).then(|| session.values_files.clone()),
         renderer,
         tree,
         source: source.flatten(),
@@ -133,7 +134,9 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         changes: BTreeMap::new(),
     }));
     let own = gitops_model::KUSTOMIZATION_FILES
-        .iter()
+        .into_iter()
+        .filter(|_| session.kind != TargetKind::Chart)
+        .chain([target::CHART_FILE])
         .map(|name| session.target.join(name))
         .find(|path| path.is_file());
     let own: Option<Arc<str>> = own.map(|path| Arc::from(path.as_str()));
@@ -241,14 +244,14 @@ pub(crate) fn on_built(state: &mut State, number: u64, outcome: Outcome) {
     if building.generation != outcome.generation {
         return;
     }
+    building.is_broken = outcome.is_broken;
     let Some(objects) = outcome.objects else {
         set_findings(state, number, outcome.generation, outcome.findings, &outcome.texts);
         for phase in [VerdictPhase::DryRun, VerdictPhase::Apply] {
-            tell(state, number, outcome.generation, phase, false);
+            tell(state, number, outcome.generation, phase, &false.into());
         }
         return;
     };
-    building.is_broken = outcome.is_broken;
     let objects: Arc<[Supplied]> = objects.into();
     building.objects = Arc::clone(&objects);
     building.objects_of = outcome.generation;
@@ -389,14 +392,18 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
     if !is_broken {
         set_findings(state, number, placed.generation, placed.unused, &placed.texts);
     }
+    let word = Word {
+        unreachable: placed.unreachable.clone(),
+        ..(placed.ok && !is_broken).into()
+    };
     saves::note_reachability(state, number, placed.unreachable, placed.asked);
-    tell(state, number, placed.generation, placed.phase, placed.ok && !is_broken);
+    tell(state, number, placed.generation, placed.phase, &word);
     state.lenses_changed = true;
     state.status_changed = true;
 }
 
 /// Tells clients that wait for it the verdict on each file that was saved.
-fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok: bool) {
+fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, word: &Word) {
     let on_save = state.settings.session.apply_on_save;
     let Some(building) = state.building(number) else {
         return;
@@ -404,7 +411,7 @@ fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok
     let is_flux = building.flux.is_some();
     if let Some(flux) = &mut building.flux
         && phase == VerdictPhase::DryRun
-        && ok
+        && word.ok
         && on_save
         && !flux.accepted(generation)
     {
@@ -428,7 +435,7 @@ fn tell(state: &mut State, number: u64, generation: u64, phase: VerdictPhase, ok
     if last && is_flux {
         return;
     }
-    saves::send_verdicts(state, &saved, if last { "apply" } else { "dry-run" }, ok, elapsed);
+    saves::send_verdicts(state, &saved, if last { "apply" } else { "dry-run" }, word, elapsed);
     if last {
         applied(state, number, saved);
     }

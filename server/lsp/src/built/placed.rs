@@ -423,8 +423,12 @@ fn manifest_at(text: &Parsed, place: &Place, verdict: &ObjectVerdict) -> Manifes
     })
 }
 
-/// The file and the manifest that bring an object.
+/// The file and the manifest that bring an object. What a chart renders that is the target itself is written in no file: its
+/// `Chart.yaml` stands for all of it.
 pub(super) fn base(worker: &mut Worker, built: &BuiltObject) -> Option<(String, Manifest)> {
+    if worker.values_files.is_some() {
+        return Some((worker.chart_file(), worker.releases.manifest_of_chart()?));
+    }
     let path = built.origin.as_ref()?.path.clone();
     let parsed = worker.parsed(&path)?;
     let kind = built.object.get("kind")?.as_str()?;

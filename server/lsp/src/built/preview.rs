@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::kept::own;
+use super::releases::is_installed;
 use super::unit::{self, Unit};
 use super::worker::{Worker, supplied};
 
@@ -118,6 +119,7 @@ async fn would_build(worker: &Worker, overlay: BTreeMap<String, Option<String>>)
         let objects = round.build(number, unit).await;
         round.built.push(objects);
     }
+    round.render_chart().await;
     round.compared()
 }
 
@@ -167,6 +169,23 @@ impl Round<'_> {
         before()
     }
 
+    /// The chart that is the target itself.
+    async fn render_chart(&mut self) {
+        let Some(request) = self.worker.releases.bare_request(&self.overlay) else {
+            return;
+        };
+        let fault = match self.worker.renderer.helm(&request).await {
+            Ok(Built {
+                objects, fault: None, ..
+            }) => return self.built.push(objects.into_iter().filter(is_installed).collect()),
+            Ok(Built { fault, .. }) => fault.unwrap_or_default().message,
+            Err(gone) => gone.to_string(),
+        };
+        self.faults.push(fault);
+        let before = self.worker.objects.iter().cloned();
+        self.built.push(before.collect());
+    }
+
     /// A unit as its Kustomization would say; `None` where that would not be there any more.
     fn renewed(&self, unit: &Unit) -> Option<Unit> {
         let mut renewed = unit.clone();
@@ -201,8 +220,14 @@ impl Round<'_> {
 
     fn compared(self) -> WouldBuild {
         let worker = self.worker;
-        let before: BTreeMap<ObjectKey, &Value> = (0..worker.units.len())
-            .flat_map(|number| objects_of(worker, number))
+        let of_units = (0..worker.units.len()).flat_map(|number| objects_of(worker, number));
+        let of_chart = worker
+            .objects
+            .iter()
+            .enumerate()
+            .filter(|_| worker.values_files.is_some());
+        let before: BTreeMap<ObjectKey, &Value> = of_units
+            .chain(of_chart)
             .map(|(_, built)| (ObjectKey::of(&built.object), &built.object))
             .collect();
         let objects: Vec<BuiltObject> = self.built.into_iter().flatten().collect();
@@ -214,6 +239,10 @@ impl Round<'_> {
                 key,
                 deleted: unit.prunes(),
             }));
+        }
+        if worker.values_files.is_some() {
+            let own = before.keys().filter(|key| !now.contains(key)).cloned();
+            gone.extend(own.map(|key| Gone { key, deleted: true }));
         }
         let brings = Brings::of(objects.iter().map(|built| &built.object));
         let changed: Vec<BuiltObject> = objects

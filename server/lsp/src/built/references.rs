@@ -63,7 +63,7 @@ pub(super) async fn find(worker: &mut Worker, objects: &[BuiltObject], verdicts:
     let found: Vec<ObjectFinding> = found
         .into_iter()
         // What a chart renders is the chart's.
-        .filter(|found| releases.get(found.object).copied().flatten().is_none() && !is_answered(found, verdicts))
+        .filter(|found| !worker.releases.brings(found.object) && !is_answered(found, verdicts))
         .collect();
     let places = places(worker, objects, &found).await;
     let mut placing = Placing {
@@ -117,7 +117,7 @@ async fn places(worker: &Worker, objects: &[BuiltObject], found: &[ObjectFinding
                 .get(object)
                 .and_then(|number| Some((*number, worker.units.get(*number)?)));
             let place = match (objects.get(object), unit) {
-                (Some(built), Some((number, unit))) if !path.is_empty() && worker.releases.owner(object).is_none() => {
+                (Some(built), Some((number, unit))) if !path.is_empty() && !worker.releases.brings(object) => {
                     let origins = known.entry(number).or_insert_with(|| worker.origins_of(unit, objects));
                     let places = worker.suppliers(unit, origins, (object, built), path, want).await;
                     places.into_iter().next()

@@ -10,12 +10,16 @@ use futures::future::join_all;
 use gitops_cluster::Cluster;
 use gitops_cluster::answer::{Answer, Place as Wanted, codes};
 use gitops_model::flux::{FluxObject, FluxSpec, Reference};
-use gitops_model::{ObjectKey, Supplier, Want};
+use gitops_model::{Gvk, Manifest, ObjectKey, Supplier, Want};
 use gitops_render::fault::PlacedFault;
-use gitops_render::helm::{Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, Unread, release};
+use gitops_render::helm::{
+    Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, Unread, bare, release,
+};
 use gitops_render::origins::Place;
-use gitops_render::{Built, BuiltObject, Gone};
+use gitops_render::{Built, BuiltObject, Gone, Helm};
 use gitops_session::{ObjectVerdict, Supplied};
+use gitops_text::Span;
+use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 use super::artifact::is_workspace;
@@ -27,6 +31,8 @@ const MAX_RELEASES: usize = 1_000;
 const AT_ONCE: usize = 4;
 /// The field manager of helm-controller.
 const MANAGER: &str = "helm-controller";
+/// Where a chart is installed that is a target itself.
+const BARE_NAMESPACE: &str = "default";
 /// The hooks that an installation or an upgrade runs; the others (tests, rollbacks, deletions) run at other times.
 const HOOKS: [&str; 4] = ["pre-install", "post-install", "pre-upgrade", "post-upgrade"];
 
@@ -90,10 +96,34 @@ pub(super) async fn render(worker: &mut Worker) -> Vec<PlacedFault> {
         releases.all.push(Done { release, kept });
     }
     worker.releases = releases;
+    faults.extend(missing_values_files(worker));
     faults
 }
 
+/// The values files of the chart that is the target which are gone.
+fn missing_values_files(worker: &Worker) -> Vec<PlacedFault> {
+    let texts = worker.tree.texts();
+    let gone = worker
+        .values_files
+        .iter()
+        .flatten()
+        .filter(|file| texts.text(file).is_none());
+    let at = texts.sheet(&worker.chart_file());
+    let span = at.and_then(|sheet| Some(sheet.documents().first()?.root(sheet.text())?.get("name")?.span()));
+    gone.map(|file| PlacedFault {
+        file: worker.chart_file(),
+        span: span.unwrap_or(Span::empty(0)),
+        slug: "bad-chart",
+        message: format!("the session installs this chart with {file}, which is not there any more"),
+        detail: None,
+    })
+    .collect()
+}
+
 fn read_all(worker: &Worker, capabilities: &Capabilities) -> Vec<Release> {
+    if let Some(values_files) = &worker.values_files {
+        return vec![bare_chart(worker, values_files, capabilities)];
+    }
     let objects = &worker.objects;
     // Paths in Flux's objects begin at the top of the repository, of which the workspace can be a part.
     let inside = |source: &Reference, path: &str| {
@@ -107,6 +137,15 @@ fn read_all(worker: &Worker, capabilities: &Capabilities) -> Vec<Release> {
         Some(release)
     };
     (0..objects.len()).filter_map(read).take(MAX_RELEASES).collect()
+}
+
+/// The chart that is the target itself.
+fn bare_chart(worker: &Worker, values_files: &[String], capabilities: &Capabilities) -> Release {
+    let texts = worker.tree.texts();
+    let mut release = bare(&worker.target, values_files, BARE_NAMESPACE, texts, capabilities);
+    worker.name_of_tree().clone_into(&mut release.request.tree);
+    release.request.report_values = true;
+    release
 }
 
 /// Whether a source is this repository.
@@ -187,7 +226,7 @@ async fn kept(surroundings: &Surroundings<'_>, release: &Release, before: Option
     let was_ended = |gone: &Gone| gone.reason.ends_with("was ended");
     let is_lasting = rendered.as_ref().err().is_none_or(was_ended);
     let files = faults.iter().map(|fault| fault.file.clone());
-    let own = surroundings.objects.get(release.object);
+    let own = release.object.and_then(|object| surroundings.objects.get(object));
     let own = own.and_then(|built| Some(built.origin.as_ref()?.path.clone()));
     Arc::new(Kept {
         fingerprint: if is_lasting { fingerprint } else { !fingerprint },
@@ -217,7 +256,7 @@ async fn unread(surroundings: &Surroundings<'_>, release: &Release, built: &Buil
 }
 
 /// Whether an object comes to the cluster with an installation or an upgrade.
-fn is_installed(built: &BuiltObject) -> bool {
+pub(super) fn is_installed(built: &BuiltObject) -> bool {
     let hooks = built.object.pointer("/metadata/annotations/helm.sh~1hook");
     let hooks = hooks.and_then(Value::as_str).unwrap_or_default();
     !built.hook || hooks.split(',').any(|hook| HOOKS.contains(&hook.trim()))
@@ -254,14 +293,20 @@ impl Releases {
         Some((self.all.get(*release)?, *number))
     }
 
-    /// The `HelmRelease` that brings an object, by its number among what was built.
+    /// The `HelmRelease` that brings an object, by its number among what was built; `None` also for what a chart renders
+    /// that is the target itself.
     pub(super) fn owner(&self, object: usize) -> Option<usize> {
-        self.of(object).map(|(done, _)| done.release.object)
+        self.of(object)?.0.release.object
+    }
+
+    /// Whether a chart renders an object.
+    pub(super) fn brings(&self, object: usize) -> bool {
+        self.brought.contains_key(&object)
     }
 
     /// Whether what a `HelmRelease` brings is known here.
     pub(super) fn renders(&self, object: usize) -> bool {
-        let own = self.all.iter().find(|done| done.release.object == object);
+        let own = self.all.iter().find(|done| done.release.object == Some(object));
         own.is_some_and(|done| done.kept.rendered.as_ref().is_ok_and(|built| built.fault.is_none()))
     }
 
@@ -278,6 +323,22 @@ impl Releases {
         })
     }
 
+    /// What stands for all that a chart renders which is the target itself: its `Chart.yaml` as a whole.
+    pub(super) fn manifest_of_chart(&self) -> Option<Manifest> {
+        let done = self.all.first().filter(|done| done.release.object.is_none())?;
+        let (_, name) = &done.release.name;
+        Some(Manifest {
+            key: ObjectKey {
+                gvk: Gvk::parse("v2", "Chart"),
+                namespace: None,
+                name: name.clone(),
+            },
+            document: 0,
+            base: FieldPath::default(),
+            kind_span: Span::empty(0),
+        })
+    }
+
     /// What is sent of a release goes where Helm puts it, as helm-controller sends it.
     pub(super) fn address(&self, supplied: &mut [Supplied], cluster: Option<&Cluster>) {
         let kinds = cluster.map(Cluster::kinds);
@@ -285,7 +346,7 @@ impl Releases {
             let (Some(one), Some(done)) = (supplied.get_mut(*object), self.all.get(*release)) else {
                 continue;
             };
-            one.manager = Some(MANAGER);
+            one.manager = done.release.object.map(|_| MANAGER);
             let key = &mut one.manifest.key;
             let served = kinds.as_ref().and_then(|kinds| kinds.get(&key.gvk));
             if key.namespace.is_none() && served.is_none_or(|served| served.namespaced) {
@@ -327,6 +388,20 @@ impl Releases {
         answer.detail = done.release.without_secrets(&answer.detail);
     }
 
+    /// What is asked of the renderer for the chart that is the target itself, with other texts in some files.
+    pub(super) fn bare_request(&self, overlay: &BTreeMap<String, Option<String>>) -> Option<Helm> {
+        let done = self.all.first().filter(|done| done.release.object.is_none())?;
+        let mut request = done.release.request.clone();
+        request.overlay.clone_from(overlay);
+        for (file, position) in done.release.values_files() {
+            let text = overlay.get(file).cloned().flatten();
+            if let (Some(text), Some(values)) = (text, request.values_from.get_mut(position)) {
+                values.data = text;
+            }
+        }
+        Some(request)
+    }
+
     /// In words, who brings a kind: the unit of the release, and the release.
     pub(super) fn bringing(&self, objects: &[BuiltObject], group: &str, kind: &str) -> Option<(usize, String)> {
         self.brought.iter().find_map(|(number, (release, _))| {
@@ -337,7 +412,7 @@ impl Releases {
                 && text("/spec/names/kind") == Some(kind);
             let done = self.all.get(*release).filter(|_| is_it)?;
             let (namespace, name) = &done.release.name;
-            Some((done.release.object, format!("HelmRelease {namespace}/{name}")))
+            Some((done.release.object?, format!("HelmRelease {namespace}/{name}")))
         })
     }
 }

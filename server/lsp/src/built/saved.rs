@@ -93,7 +93,10 @@ impl Worker {
             not_copied,
             behind,
             repositories,
-        } = units::build_all(self, changed).await;
+        } = match self.values_files {
+            None => units::build_all(self, changed).await,
+            Some(_) => self.begin_chart(),
+        };
         tracing::info!(
             units = self.units.len(),
             objects = self.objects.len(),
@@ -118,7 +121,7 @@ impl Worker {
         }
         // Of a single kustomization that cannot be built nothing is known; of many, what can be built goes on.
         let mut is_broken = !faults.is_empty() || !not_copied.is_empty();
-        if self.is_flux {
+        if self.is_flux || self.values_files.is_some() {
             let failed = releases::render(self).await;
             is_broken |= !failed.is_empty();
             for (name, more) in self.by_file(failed, Source::Render, Severity::Error) {
@@ -143,11 +146,19 @@ impl Worker {
             .start(self.generation, Arc::clone(&self.renderer), requests.collect());
     }
 
+    /// A chart that is the target is rendered as a whole, and nothing is built beside it.
+    fn begin_chart(&mut self) -> AllBuilt {
+        self.objects.clear();
+        self.sent.clear();
+        self.unit_of.clear();
+        AllBuilt::default()
+    }
+
     /// What charts render follows what Kustomizations bring.
     fn send_what_releases_bring(&mut self) {
         let known = self.sent.len();
         let brought = self.objects.get(known..).unwrap_or_default();
-        let mut brought = supplied(brought, true);
+        let mut brought = supplied(brought, self.is_flux);
         for one in &mut brought {
             one.manifest.document += known;
         }

@@ -65,6 +65,8 @@ pub(super) struct Worker {
     pub(super) tree: Tree,
     /// Whether the target is the entry of a Flux repository.
     pub(super) is_flux: bool,
+    /// The values files over the chart's own, where the target is a chart; `None` for other targets.
+    pub(super) values_files: Option<Vec<String>>,
     /// What is built on its own.
     pub(super) units: Vec<Unit>,
     /// What was built last.
@@ -113,6 +115,8 @@ pub(crate) struct Start {
     pub(crate) target: String,
     /// Whether that is the entry of a Flux repository.
     pub(crate) is_flux: bool,
+    /// The values files over the chart's own, where it is a chart.
+    pub(crate) values_files: Option<Vec<String>>,
     /// Who builds.
     pub(crate) renderer: Arc<dyn Renderer>,
     /// The files as they were read.
@@ -136,6 +140,7 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> Orders {
         renderer: start.renderer,
         tree: start.tree,
         is_flux: start.is_flux,
+        values_files: start.values_files,
         units: Vec::new(),
         objects: Vec::new(),
         unit_of: Vec::new(),
@@ -379,6 +384,11 @@ impl Worker {
             });
         }
         findings
+    }
+
+    /// The file that stands for a chart.
+    pub(super) fn chart_file(&self) -> String {
+        join(&self.target, "Chart.yaml").unwrap_or_default()
     }
 
     /// A file of the tree with its meaning.

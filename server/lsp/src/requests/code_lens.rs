@@ -8,7 +8,7 @@ use gitops_session::{Condition, Readiness};
 use ls_types::{CodeLens, CodeLensParams, Command, Range, Uri};
 use serde_json::{Value, json};
 
-use super::reach;
+use super::{chart, reach};
 use crate::built::Fluxing;
 use crate::files::{Files, Judged, ObjectState};
 use crate::position::range;
@@ -82,6 +82,7 @@ pub(crate) fn code_lenses(state: &State, params: &CodeLensParams) -> Vec<CodeLen
             });
         }
     }
+    lenses.extend(chart::lens(state, session, file, parsed));
     lenses
 }
 
@@ -114,7 +115,7 @@ fn actions(condition: &Condition, uri: &Uri, range: Range) -> impl Iterator<Item
         })
 }
 
-fn start_command(state: &State, path: Option<&Utf8PathBuf>) -> Option<Command> {
+pub(super) fn start_command(state: &State, path: Option<&Utf8PathBuf>) -> Option<Command> {
     let path = path?;
     let folder = state
         .folders
@@ -129,7 +130,7 @@ fn start_command(state: &State, path: Option<&Utf8PathBuf>) -> Option<Command> {
     })
 }
 
-fn title(session: Option<&Session>, judged: Option<&Judged>, manifest: &Manifest, left_out: bool) -> String {
+pub(super) fn title(session: Option<&Session>, judged: Option<&Judged>, manifest: &Manifest, left_out: bool) -> String {
     let Some(session) = session else {
         return "not in session".to_owned();
     };

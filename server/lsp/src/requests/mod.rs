@@ -1,5 +1,6 @@
 //! What the client asks: one file per request, all in this table.
 
+mod chart;
 mod code_action;
 mod code_lens;
 mod execute_command;

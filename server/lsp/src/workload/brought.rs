@@ -1,5 +1,6 @@
 //! What the files of a session bring, as far as pods can name it, and the objects that make pods.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -63,8 +64,25 @@ pub(super) struct Brought {
 
 struct OfFile {
     objects: Arc<[Supplied]>,
-    /// Texts in custom resources, which may be the names of what their controllers would make, by namespace.
-    mentioned: BTreeSet<(String, String)>,
+    /// Texts in custom resources, which may be the names of what their controllers would make, by namespace. Only looked
+    /// for when something is missing: it takes a reading of all of them.
+    mentioned: OnceCell<BTreeSet<(String, String)>>,
+}
+
+impl OfFile {
+    fn mentioned(&self) -> &BTreeSet<(String, String)> {
+        self.mentioned.get_or_init(|| {
+            let mut mentioned = BTreeSet::new();
+            for supplied in self.objects.iter() {
+                let key = &supplied.manifest.key;
+                if is_custom(&key.gvk.group) {
+                    mentioned.insert((namespace_of(key).to_owned(), key.name.clone()));
+                    mention(&mut mentioned, namespace_of(key), &supplied.object.value());
+                }
+            }
+            mentioned
+        })
+    }
 }
 
 /// An object with keys, without its values.
@@ -89,15 +107,8 @@ impl Brought {
             self.files.remove(file);
             return;
         }
-        let mut mentioned = BTreeSet::new();
-        for supplied in objects.iter() {
-            let key = &supplied.manifest.key;
-            if is_custom(&key.gvk.group) {
-                mentioned.insert((namespace_of(key).to_owned(), key.name.clone()));
-                mention(&mut mentioned, namespace_of(key), &supplied.object.value());
-            }
-        }
         let objects = Arc::clone(objects);
+        let mentioned = OnceCell::new();
         self.files.insert(Arc::clone(file), OfFile { objects, mentioned });
     }
 
@@ -128,7 +139,7 @@ impl Brought {
         let mentioned = (namespace.to_owned(), name.to_owned());
         self.files.values().any(|of_file| {
             of_file.objects.iter().filter(is_it).any(has_key)
-                || kind == "Secret" && of_file.mentioned.contains(&mentioned)
+                || kind == "Secret" && of_file.mentioned().contains(&mentioned)
         })
     }
 }

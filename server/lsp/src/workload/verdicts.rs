@@ -103,7 +103,7 @@ pub(super) fn tell(state: &mut State, number: u64) {
         };
         let saved: Vec<(Arc<str>, u64)> = waiting.saved.iter().filter(is_newest).cloned().collect();
         if !saved.is_empty() {
-            saves::send_verdicts(state, &saved, "runtime", ok, waiting.read_at.elapsed());
+            saves::send_verdicts(state, &saved, "runtime", &ok.into(), waiting.read_at.elapsed());
         }
     }
 }

@@ -69,7 +69,7 @@ enum Became {
 }
 
 impl Surroundings<'_> {
-    async fn rendered(&self, request: &Helm) -> Option<Result<Vec<BuiltObject>, Fault>> {
+    pub(super) async fn rendered(&self, request: &Helm) -> Option<Result<Vec<BuiltObject>, Fault>> {
         let built = self.renderer.helm(request).await.ok()?;
         Some(match built.fault {
             Some(fault) => Err(fault),
@@ -250,24 +250,9 @@ impl Surroundings<'_> {
         }
         self.became(&request, field).await == Became::Another
     }
-
-    /// Whether the same is rendered without some values.
-    pub(super) async fn changes_nothing(&self, request: &Helm, values: &[FieldPath], rendered: &[BuiltObject]) -> bool {
-        let request = with(request, values.iter().map(without).collect());
-        match self.rendered(&request).await {
-            Some(Ok(objects)) => {
-                objects.len() == rendered.len()
-                    && objects
-                        .iter()
-                        .zip(rendered)
-                        .all(|(one, other)| one.object == other.object)
-            }
-            _ => false,
-        }
-    }
 }
 
-fn with(request: &Helm, changes: Vec<Change>) -> Helm {
+pub(super) fn with(request: &Helm, changes: Vec<Change>) -> Helm {
     Helm {
         changes,
         report_values: false,
@@ -275,7 +260,7 @@ fn with(request: &Helm, changes: Vec<Change>) -> Helm {
     }
 }
 
-fn without(path: &FieldPath) -> Change {
+pub(super) fn without(path: &FieldPath) -> Change {
     Change {
         path: as_json(path),
         value: Value::Null,

@@ -99,7 +99,10 @@ impl Failed<'_, '_> {
 
     pub(super) async fn on_the_release(&self, said: Said) -> Vec<PlacedFault> {
         let name = super::release::keys(&["metadata", "name"]);
-        let places = self.surroundings.places(self.release.object, &name, Want::Value).await;
+        let places = match self.release.object {
+            Some(object) => self.surroundings.places(object, &name, Want::Value).await,
+            None => self.surroundings.place_of_chart(self.release).await,
+        };
         self.at_first_or_nothing(&places, said)
     }
 

@@ -8,6 +8,7 @@ use super::chart::below;
 use super::faults::{Failed, Said};
 use super::release::keys;
 use super::templates::{span, span_of_line};
+use super::values::Stands;
 use crate::fault::PlacedFault;
 use crate::origins::Place;
 
@@ -161,16 +162,19 @@ impl Failed<'_, '_> {
             return Some(self.on_field(&path, Want::Value, said).await);
         }
         let message = format!("these values cannot be read: {}", last_words(why));
-        let field = (source.object, &source.path);
-        let places = self
-            .surroundings
-            .places_inside(field, &FieldPath::new(), Want::Value)
-            .await;
-        let place = places.into_iter().next()?;
         let said = Said {
             slug: "not-yaml",
             message,
         };
+        let (object, field) = match &source.stands {
+            Stands::In(object, field) => (*object, field),
+            Stands::File(file) => return self.in_file(file, why, said),
+        };
+        let places = self
+            .surroundings
+            .places_inside((object, field), &FieldPath::new(), Want::Value)
+            .await;
+        let place = places.into_iter().next()?;
         let data = self.release.request.values_from.get(number)?.data.as_str();
         let file = &place.origin.file.clone();
         let text = self.surroundings.tree.text(file)?;
@@ -188,7 +192,9 @@ impl Failed<'_, '_> {
     }
 
     async fn on_values_file(&self, file: &str, said: Said) -> Vec<PlacedFault> {
-        let (object, chart) = &self.release.chart;
+        let Some((object, chart)) = &self.release.chart else {
+            return self.on_the_chart(said).await;
+        };
         let mut path = chart.parent().unwrap_or_default();
         path.push_key("valuesFiles");
         let listed = self.surroundings.objects.get(*object);

@@ -14,6 +14,7 @@ use super::origins::Rendered;
 use super::post_rendering::patches;
 use super::reads::{Reads, chains};
 use super::release::keys;
+use super::sameness::Sameness;
 use super::surroundings::{Default, Surroundings};
 use super::values::leaves;
 use crate::fault::PlacedFault;
@@ -47,15 +48,15 @@ impl Surroundings<'_> {
         if found.is_empty() {
             return found;
         }
-        let request = &rendered.release.request;
+        let sameness = Sameness::of(self, rendered);
         let all: Vec<FieldPath> = found.iter().map(|unread| unread.path.clone()).collect();
-        if self.changes_nothing(request, &all, rendered.objects).await {
+        if sameness.without(&all).await {
             return found;
         }
         let mut sure = Vec::new();
         for unread in found {
             let one = std::slice::from_ref(&unread.path);
-            if self.changes_nothing(request, one, rendered.objects).await {
+            if sameness.without(one).await {
                 sure.push(unread);
             }
         }
@@ -69,7 +70,8 @@ impl Surroundings<'_> {
         for (path, _) in patches(rendered.release) {
             let Some(mut target) = path.parent() else { continue };
             target.push_key("target");
-            let object = self.objects.get(rendered.release.object).map(|built| &built.object);
+            let object = rendered.release.object.and_then(|object| self.objects.get(object));
+            let object = object.map(|built| &built.object);
             let Some(selector) = object.and_then(|object| value_at(object, &target)) else {
                 continue;
             };

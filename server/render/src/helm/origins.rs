@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::difference::RenderedField;
 use super::post_rendering::{patches, set_by_patch};
 use super::reads::chains;
-use super::release::Release;
+use super::release::{Release, keys};
 use super::surroundings::Surroundings;
 use super::templates::{actions, around, span, templates, words_of};
 use super::values::leaves;
@@ -133,10 +133,10 @@ impl Surroundings<'_> {
             return vec![place];
         }
         let release = rendered.release;
-        let mut metadata = FieldPath::new();
-        metadata.push_key("metadata");
-        metadata.push_key("name");
-        let places = self.places(release.object, &metadata, Want::Value).await;
+        let places = match release.object {
+            Some(object) => self.places(object, &keys(&["metadata", "name"]), Want::Value).await,
+            None => self.place_of_chart(release).await,
+        };
         places.into_iter().map(|place| place.of(Supplier::Values)).collect()
     }
 
@@ -165,7 +165,8 @@ impl Surroundings<'_> {
         for (path, text) in naming {
             if self.moves_without_patch(&release.request, &path, field).await {
                 let inner = set_by_patch(&text, field.path);
-                let places = self.places_inside((release.object, &path), &inner, Want::Value).await;
+                let object = release.object?;
+                let places = self.places_inside((object, &path), &inner, Want::Value).await;
                 return places.into_iter().next().map(|place| place.of(Supplier::Values));
             }
         }

@@ -40,8 +40,8 @@ impl Failed<'_, '_> {
         };
         let patches = patches(self.release);
         for (path, text) in &patches {
-            if let Some(inner) = wanted(text) {
-                let field = (self.release.object, path);
+            if let (Some(inner), Some(object)) = (wanted(text), self.release.object) {
+                let field = (object, path);
                 let places = self.surroundings.places_inside(field, &inner, Want::Value).await;
                 return self.at_first(places, said).await;
             }

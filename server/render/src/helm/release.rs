@@ -12,23 +12,23 @@ use gitops_model::kustomize::{Tree, join};
 use gitops_yaml::{Dialect, FieldPath, parse};
 use serde_json::{Value, json};
 
-use super::chart::local_directories;
-use super::values::{Source, target_path};
+use super::chart::{below, local_directories, name_of};
+use super::values::{Source, Stands, target_path};
 use crate::{BuiltObject, Helm, HelmOwner, ReferredValues};
 
-/// A `HelmRelease` whose chart is a directory of the tree.
+/// A `HelmRelease` whose chart is a directory of the tree, or such a chart with values files and nobody around it.
 #[derive(Clone, Debug)]
 pub struct Release {
-    /// Which of the built objects it is.
-    pub object: usize,
-    /// Namespace and name of the `HelmRelease`.
+    /// Which of the built objects it is; `None` for a bare chart.
+    pub object: Option<usize>,
+    /// Namespace and name of the `HelmRelease`; of a bare chart those that it is installed with.
     pub name: (String, String),
     /// What is asked of the renderer.
     pub request: Helm,
     /// Where the values come from, the strongest first.
     pub(super) sources: Vec<Source>,
-    /// Which object says where the chart is, and in which field.
-    pub(super) chart: (usize, FieldPath),
+    /// Which object says where the chart is, and in which field; `None` for a bare chart.
+    pub(super) chart: Option<(usize, FieldPath)>,
 }
 
 /// What templates see of the cluster.
@@ -97,12 +97,67 @@ pub fn release(
         ..Helm::default()
     };
     Some(Release {
-        object,
+        object: Some(object),
         name: (namespace, read.key.name),
         request,
         sources,
-        chart,
+        chart: Some(chart),
     })
+}
+
+/// The chart of a directory with values files over its own values, each of them over the one before, as `helm install` takes
+/// them: under the chart's own name, into `namespace`. A file that is not in the tree has no values.
+///
+/// Whoever works on a chart writes its `values.yaml` as well, so it is one of these files, the weakest.
+pub fn bare(
+    directory: &str,
+    values_files: &[String],
+    namespace: &str,
+    tree: &Tree,
+    capabilities: &Capabilities,
+) -> Release {
+    let mut values_from = Vec::new();
+    let mut sources = Vec::new();
+    let own = below(directory, "values.yaml");
+    for file in std::iter::once(&own).chain(values_files) {
+        let Some(sheet) = tree.sheet(file) else { continue };
+        let value = sheet.documents().first();
+        let value = value.and_then(|document| document.to_json(sheet.text(), Dialect::Kubectl).ok());
+        sources.push(Source {
+            stands: Stands::File(file.clone()),
+            reference: Some(values_from.len()),
+            target: None,
+            value: value.unwrap_or_default(),
+            is_secret: false,
+            position: Some(values_from.len()),
+        });
+        values_from.push(ReferredValues {
+            data: sheet.text().to_owned(),
+            target_path: String::new(),
+            literal: false,
+        });
+    }
+    sources.reverse();
+    let last = directory.rsplit('/').next().unwrap_or_default().to_owned();
+    let name = name_of(tree, directory).unwrap_or(last);
+    let request = Helm {
+        path: directory.to_owned(),
+        values: json!({}),
+        values_from,
+        release: name.clone(),
+        namespace: namespace.to_owned(),
+        kubernetes_version: capabilities.kubernetes_version.clone(),
+        api_versions: capabilities.api_versions.clone(),
+        include_crds: true,
+        ..Helm::default()
+    };
+    Release {
+        object: None,
+        name: (namespace.to_owned(), name),
+        request,
+        sources,
+        chart: None,
+    }
 }
 
 /// Where the chart is: in the release itself, or in a `HelmChart` that it names.
@@ -154,8 +209,7 @@ fn referred(
                 .unwrap_or_default()
         };
         let source = Source {
-            object: at,
-            path,
+            stands: Stands::In(at, path),
             reference: Some(number),
             target: target.clone(),
             value,
@@ -174,8 +228,7 @@ fn referred(
         }
     }
     let own = Source {
-        object,
-        path: keys(&["spec", "values"]),
+        stands: Stands::In(object, keys(&["spec", "values"])),
         reference: None,
         target: None,
         value: spec.values.clone().unwrap_or_default(),
@@ -234,6 +287,14 @@ pub(super) fn keys(keys: &[&str]) -> FieldPath {
 }
 
 impl Release {
+    /// The values files of a bare chart, each with its number in [`Helm::values_from`].
+    pub fn values_files(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.sources.iter().filter_map(|source| match &source.stands {
+            Stands::File(file) => Some((file.as_str(), source.position?)),
+            Stands::In(..) => None,
+        })
+    }
+
     /// A number that is another one as soon as something is that the renderer looks at: the request, a file of the chart.
     pub fn fingerprint(&self, tree: &Tree) -> u64 {
         let mut hasher = DefaultHasher::new();

@@ -8,8 +8,9 @@ use gitops_model::{Supplier, Want};
 use gitops_yaml::{Dialect, FieldPath};
 use serde_json::Value;
 
-use super::chart::{charts, yaml};
+use super::chart::{below, charts, yaml};
 use super::release::{Release, keys};
+use super::values::Stands;
 use crate::origins::{Origins, Place, Question};
 use crate::value_at::value_at;
 use crate::{BuiltObject, Kustomize, OriginNote, Renderer};
@@ -64,7 +65,10 @@ pub type InItsFile<'a> = Box<dyn Fn(usize, Place) -> Place + Send + Sync + 'a>;
 
 impl Surroundings<'_> {
     /// The places of a field of a built object, best first.
-    pub(super) async fn places(&self, object: usize, path: &FieldPath, want: Want) -> Vec<Place> {
+    pub(super) async fn places(&self, object: impl Into<Option<usize>>, path: &FieldPath, want: Want) -> Vec<Place> {
+        let Some(object) = object.into() else {
+            return Vec::new();
+        };
         let places = self.places_in_unit(object, path, want).await;
         places
             .into_iter()
@@ -128,13 +132,23 @@ impl Surroundings<'_> {
             let want = if is_exact { want } else { Want::Key };
             let mut found = Vec::new();
             for (source, inner) in release.suppliers(&part) {
-                let places = if source.reference.is_none() {
-                    self.places(source.object, &source.path.join(&inner), want).await
-                } else {
-                    self.places_inside((source.object, &source.path), &inner, want).await
+                let places = match &source.stands {
+                    Stands::In(object, field) if source.reference.is_none() => {
+                        self.places(*object, &field.join(&inner), want).await
+                    }
+                    Stands::In(object, field) => self.places_inside((*object, field), &inner, want).await,
+                    Stands::File(file) => self.place_in_file(file, inner, want).into_iter().collect(),
                 };
                 found.extend(places.into_iter().map(|place| {
                     let mut place = place.of(Supplier::Values);
+                    place.is_exact &= is_exact;
+                    place
+                }));
+            }
+            // Of a bare chart the values are the chart's own, as far as there are no others.
+            if release.object.is_none() && found.is_empty() {
+                let default = self.place_of_default(release, &part, want);
+                found.extend(default.map(|mut place| {
                     place.is_exact &= is_exact;
                     place
                 }));
@@ -146,17 +160,28 @@ impl Surroundings<'_> {
         self.place_of_release(release, &keys(&["spec", "values"])).await
     }
 
+    /// The place of a path in the first document of a file.
+    fn place_in_file(&self, file: &str, path: FieldPath, want: Want) -> Option<Place> {
+        let spot = Spot {
+            sheet: self.tree.sheet(file)?,
+            document: 0,
+            path,
+        };
+        Some(Place::at_spot(spot, Supplier::Values, want))
+    }
+
+    /// The place of a bare chart: its name in `Chart.yaml`.
+    fn place_of_bare_chart(&self, release: &Release) -> Option<Place> {
+        let file = below(&release.request.path, "Chart.yaml");
+        self.place_in_file(&file, keys(&["name"]), Want::Value)
+    }
+
     /// The place where a chart's own values have one: in its `values.yaml`, or in the files that take its place.
     pub(super) fn place_of_default(&self, release: &Release, path: &FieldPath, want: Want) -> Option<Place> {
         self.defaults(release).into_iter().find_map(|default| {
             let inner = default.inner(path)?;
             value_at(&default.value, &inner)?;
-            let spot = Spot {
-                sheet: self.tree.sheet(&default.file)?,
-                document: 0,
-                path: inner,
-            };
-            Some(Place::at_spot(spot, Supplier::Values, want))
+            self.place_in_file(&default.file, inner, want)
         })
     }
 
@@ -185,16 +210,20 @@ impl Surroundings<'_> {
         found
     }
 
-    /// The place of a field of the `HelmRelease`, or of the nearest around it; of its `kind:` where there is none.
+    /// The place of a field of the `HelmRelease`, or of the nearest around it; of its `kind:` where there is none. A bare
+    /// chart has one place.
     pub(super) async fn place_of_release(&self, release: &Release, path: &FieldPath) -> Vec<Place> {
+        let Some(object) = release.object else {
+            return self.place_of_bare_chart(release).into_iter().collect();
+        };
         let mut path = path.clone();
         loop {
             let there = self
                 .objects
-                .get(release.object)
+                .get(object)
                 .is_some_and(|built| value_at(&built.object, &path).is_some());
             if there {
-                let found = self.places(release.object, &path, Want::Key).await;
+                let found = self.places(object, &path, Want::Key).await;
                 if !found.is_empty() {
                     return found;
                 }
@@ -207,8 +236,10 @@ impl Surroundings<'_> {
 
     /// The place where the chart is named.
     pub(super) async fn place_of_chart(&self, release: &Release) -> Vec<Place> {
-        let (object, path) = &release.chart;
-        self.places(*object, path, Want::Value).await
+        match &release.chart {
+            Some((object, path)) => self.places(*object, path, Want::Value).await,
+            None => self.place_of_bare_chart(release).into_iter().collect(),
+        }
     }
 }
 

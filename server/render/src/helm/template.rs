@@ -152,7 +152,7 @@ impl Failed<'_, '_> {
     /// The field of the release that the conditions around a `fail` read.
     fn release_field(&self, location: Option<&Location>, said: &str) -> Option<FieldPath> {
         let around = self.around(location, said);
-        let object = &self.surroundings.objects.get(self.release.object)?.object;
+        let object = &self.surroundings.objects.get(self.release.object?)?.object;
         let written = |choices: [&[&str]; 2]| {
             let paths = choices.map(keys);
             paths.into_iter().find(|path| value_at(object, path).is_some())

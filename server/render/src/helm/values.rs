@@ -9,10 +9,8 @@ use crate::value_at::value_at;
 /// One source of values.
 #[derive(Clone)]
 pub(super) struct Source {
-    /// Which of the built objects holds it.
-    pub(super) object: usize,
-    /// In which field.
-    pub(super) path: FieldPath,
+    /// Where it stands.
+    pub(super) stands: Stands,
     /// Its number in `valuesFrom`; `None` for the values in the release itself.
     pub(super) reference: Option<usize>,
     /// Where the one value goes that it is.
@@ -25,10 +23,19 @@ pub(super) struct Source {
     pub(super) position: Option<usize>,
 }
 
+/// Where values stand.
+#[derive(Clone, Debug)]
+pub(super) enum Stands {
+    /// In a field of one of the built objects.
+    In(usize, FieldPath),
+    /// In a file of the tree, which holds nothing else.
+    File(String),
+}
+
 /// The value may be that of a Secret.
 impl std::fmt::Debug for Source {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Source({}, {})", self.object, self.path)
+        write!(formatter, "Source({:?})", self.stands)
     }
 }
 

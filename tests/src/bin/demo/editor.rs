@@ -42,16 +42,18 @@ struct Buffer {
 }
 
 /// A `gitops/verdict`.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Verdict {
     /// Whether nothing in the file was refused.
     pub(crate) ok: bool,
     /// Milliseconds since the server had read that the file was saved.
     pub(crate) milliseconds: f64,
+    /// Which objects of Flux have failed, and its reasons.
+    pub(crate) failed: Vec<String>,
 }
 
 /// Both answers to one save.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Verdicts {
     /// The fast one, for which nothing is written.
     pub(crate) dry_run: Verdict,
@@ -208,7 +210,7 @@ impl Editor {
         let apply = match self.applied_by {
             Applier::Session => self.verdict(file, "apply", since)?,
             Applier::Flux if dry_run.ok => self.verdict(file, "flux", since)?,
-            Applier::Flux => dry_run,
+            Applier::Flux => dry_run.clone(),
         };
         Ok(Verdicts { dry_run, apply })
     }
@@ -222,6 +224,7 @@ impl Editor {
             wanted.then(|| Verdict {
                 ok: params["ok"] == true,
                 milliseconds: params["ms"].as_f64().unwrap_or_default(),
+                failed: serde_json::from_value(params["failed"].clone()).unwrap_or_default(),
             })
         })
     }

@@ -181,10 +181,9 @@ fn play_fleet(server: &Utf8Path, directory: &Utf8Path, paint: Paint) -> anyhow::
     let first = fleet::MISTAKES.first().context("there are mistakes")?.file;
     let sound = editor.save(first)?;
     if !sound.apply.ok {
-        bail!(
-            "Flux is not content with what is sound: {:?}",
-            editor.diagnostics(first)
-        );
+        let files = fleet::MISTAKES.iter().map(|mistake| mistake.file);
+        let shown: Vec<_> = files.map(|file| (file, editor.diagnostics(file))).collect();
+        bail!("what is sound is refused: {sound:?}, {shown:?}");
     }
     println!(
         "{} Flux has applied everything, {:.1} s later\n",

@@ -135,6 +135,7 @@ impl Bench {
                 root,
                 target: "clusters/east".to_owned(),
                 is_flux: true,
+                values_files: None,
                 renderer,
                 tree,
                 cluster: None,
