@@ -10,6 +10,7 @@ pub mod many_files;
 pub mod memory;
 pub mod open_files;
 pub mod peer;
+pub mod pod_states;
 pub mod samples;
 pub mod sandbox_start;
 pub mod saving;

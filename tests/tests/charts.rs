@@ -170,10 +170,15 @@ fn of_several_values_files_the_user_chooses_one() {
         values-prod.yaml:4: replicaCount: one
           error apply/wrong-type: expected number, got string "one" (spec.minReplicas of HorizontalPodAutoscaler "podinfo" of the chart)
     "#]]);
-    chart.check(PROD, "logLevel: info", "loglevel: info", &expect![[r#"
+    chart.check(
+        PROD,
+        "logLevel: info",
+        "loglevel: info",
+        &expect![[r#"
         values-prod.yaml:5: loglevel: info
           warning model/value-not-read: loglevel is not used: the chart does not read it; did you mean logLevel?
-    "#]]);
+    "#]],
+    );
     chart.check(
         PROD,
         "  pullPolicy: IfNotPresent",

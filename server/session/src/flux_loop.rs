@@ -224,7 +224,16 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
                         fulfil(Wishes { ask, ..Wishes::default() }, &mut view, &requests);
                     }
                 }
-                Answer::Found(id, found) => view.generation_is(&id, found.map(|(_, generation)| generation)),
+                Answer::Found(id, found) => {
+                    if !view.generation_is(&id, found.map(|(_, generation)| generation)) {
+                        requests.read_again(&id);
+                    }
+                }
+                Answer::Unknown(id) => {
+                    if view.is_looked_for(&id) {
+                        requests.read_again(&id);
+                    }
+                }
             },
         }
         let wishes = followed.wishes(&view);

@@ -13,6 +13,8 @@ use crate::flux_object::{Id, REQUESTED_AT};
 
 /// How long one request may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// After how long an object is looked at again of which something else was seen, or nothing could be read.
+const MOMENT: Duration = Duration::from_millis(500);
 /// How many are under way at once.
 const SIDE_BY_SIDE: usize = 8;
 /// How many wait for one of these; what is more is not asked, and made up for by the next save.
@@ -26,6 +28,8 @@ pub(crate) enum Answer {
     NotAsked(Id),
     /// What is there: version and generation; `None` for nothing.
     Found(Id, Option<(String, i64)>),
+    /// It could not be found out what is there.
+    Unknown(Id),
 }
 
 /// What is asked.
@@ -65,12 +69,26 @@ impl Requests {
         self.give(id, Request::Read(id.clone()))
     }
 
+    /// The same, in a moment.
+    pub(crate) fn read_again(&self, id: &Id) {
+        let Some(lane) = self.lane(id).cloned() else { return };
+        let id = id.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(MOMENT).await;
+            // A lane that is full or gone leaves it to the next save.
+            let _ = lane.try_send(Request::Read(id));
+        });
+    }
+
     fn give(&self, id: &Id, request: Request) -> bool {
+        self.lane(id).is_some_and(|lane| lane.try_send(request).is_ok())
+    }
+
+    fn lane(&self, id: &Id) -> Option<&mpsc::Sender<Request>> {
         let mut hasher = DefaultHasher::new();
         id.hash(&mut hasher);
         let lane = usize::try_from(hasher.finish() % SIDE_BY_SIDE as u64).unwrap_or_default();
-        let lane = self.lanes.get(lane);
-        lane.is_some_and(|lane| lane.try_send(request).is_ok())
+        self.lanes.get(lane)
     }
 }
 
@@ -82,10 +100,10 @@ async fn send(cluster: Cluster, mut requests: mpsc::Receiver<Request>, answers: 
                 let is_asked = reconcile(&cluster, &id, &token).await;
                 (!is_asked).then_some(Answer::NotAsked(id))
             }
-            Request::Read(id) => {
-                let found = read(&cluster, &id).await;
-                Some(Answer::Found(id, found))
-            }
+            Request::Read(id) => Some(match read(&cluster, &id).await {
+                Some(found) => Answer::Found(id, found),
+                None => Answer::Unknown(id),
+            }),
         };
         if let Some(answer) = answer
             && answers.send(answer).await.is_err()
@@ -103,14 +121,17 @@ async fn reconcile(cluster: &Cluster, id: &Id, token: &str) -> bool {
     matches!(tokio::time::timeout(REQUEST_LIMIT, asking).await, Ok(Ok(_)))
 }
 
-async fn read(cluster: &Cluster, id: &Id) -> Option<(String, i64)> {
-    let api = api(cluster, id)?;
+/// What is there; `None` where nobody answers. Of a kind that is not served there is nothing.
+async fn read(cluster: &Cluster, id: &Id) -> Option<Option<(String, i64)>> {
+    let Some(api) = api(cluster, id) else { return Some(None) };
     let reading = api.get_metadata_opt(&id.2);
-    let found = tokio::time::timeout(REQUEST_LIMIT, reading).await.ok()?.ok()??;
-    Some((
-        found.metadata.resource_version.unwrap_or_default(),
-        found.metadata.generation.unwrap_or_default(),
-    ))
+    let found = tokio::time::timeout(REQUEST_LIMIT, reading).await.ok()?.ok()?;
+    Some(found.map(|found| {
+        (
+            found.metadata.resource_version.unwrap_or_default(),
+            found.metadata.generation.unwrap_or_default(),
+        )
+    }))
 }
 
 fn api(cluster: &Cluster, (kind, namespace, _): &Id) -> Option<Api<DynamicObject>> {

@@ -1,6 +1,8 @@
 //! All objects of Flux on a sandbox as they were seen last, and what follows from them together: which of what they say is
 //! about the newest commit, and what has to be asked for.
 
+mod current;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use gitops_model::ObjectKey;
@@ -8,10 +10,7 @@ use serde_json::Value;
 
 use crate::actions::Suspension;
 use crate::flux_condition::{Condition, Readiness, condition, is_of_this_generation, readiness, text};
-use crate::flux_object::{
-    Id, checks_health, data_of, generation, has_artifact, id_of, is_data, is_packaged, label, owner, reference,
-    reference_in, requested_at,
-};
+use crate::flux_object::{Id, generation, id_of, is_data, label, owner, reference, requested_at};
 
 /// How far a chain of owners is followed: what makes a Kustomization that makes a Kustomization, and so on.
 const LONGEST_CHAIN: usize = 16;
@@ -36,9 +35,16 @@ pub(crate) struct FluxView {
     data: BTreeMap<Id, Option<String>>,
     /// Those that have to be looked at again before what uses them can be believed.
     unread: BTreeSet<Id>,
-    /// Objects of Flux that a Kustomization has just put there: what is seen of them may be older than that. Which
-    /// Kustomization, and the generation that they have now; `None` while that is being looked at.
-    awaited: BTreeMap<Id, (Id, Option<i64>)>,
+    /// Objects of Flux that a Kustomization has just put there: what is seen of them may be older than that.
+    awaited: BTreeMap<Id, Awaited>,
+}
+
+/// An object that has to be seen as it is now.
+struct Awaited {
+    /// The Kustomization that has put it there.
+    owner: Id,
+    /// The generation that it has now; `None` while that is being looked at, and where it is gone.
+    generation: Option<i64>,
 }
 
 /// Whether the maker of an object has put it on the cluster as the newest commit has it.
@@ -70,13 +76,16 @@ impl FluxView {
     /// Takes an object as it is now.
     pub(crate) fn see(&mut self, object: Value) {
         let id = id_of(&object);
-        if self.asked.get(&id).is_some_and(|token| requested_at(&object) == token) {
+        if self
+            .asked
+            .get(&id)
+            .is_some_and(|token| is_at_least(requested_at(&object), token))
+        {
             self.asked.remove(&id);
         }
         let generation = generation(&object);
-        if let Some((_, Some(awaited))) = self.awaited.get(&id)
-            && generation >= *awaited
-        {
+        let awaited = self.awaited.get(&id).and_then(|awaited| awaited.generation);
+        if awaited.is_some_and(|awaited| generation >= awaited) {
             self.awaited.remove(&id);
         }
         self.objects.insert(id, object);
@@ -133,6 +142,13 @@ impl FluxView {
             }
         }
         for condition in &news {
+            tracing::debug!(
+                object = %condition.key,
+                current = condition.current,
+                readiness = ?condition.readiness,
+                "{}",
+                self.standing(condition)
+            );
             let id = (
                 condition.key.gvk.kind.clone(),
                 condition.key.namespace.clone().unwrap_or_default(),
@@ -141,6 +157,32 @@ impl FluxView {
             self.said.insert(id, condition.clone());
         }
         news
+    }
+
+    /// For the log: what of an object is still waited for.
+    fn standing(&self, condition: &Condition) -> String {
+        let key = &condition.key;
+        let namespace = key.namespace.clone().unwrap_or_default();
+        let id = (key.gvk.kind.clone(), namespace, key.name.clone());
+        let Some(object) = self.objects.get(&id) else {
+            return "gone".to_owned();
+        };
+        let requested = requested_at(object);
+        let is_handled = requested.is_empty() || requested == text(object, "/status/lastHandledReconcileAt");
+        let waits = [
+            (self.asked.contains_key(&id), "the request"),
+            (!is_handled, "the answer to the request"),
+            (self.awaited.contains_key(&id), "what is there now"),
+            (
+                self.awaited.values().any(|awaited| awaited.owner == id),
+                "what it has put there",
+            ),
+            (!is_of_this_generation(object), "the generation"),
+            (!self.is_data_known(object), "its data"),
+            (self.made(object, LONGEST_CHAIN) != Made::Done, "who makes it"),
+        ];
+        let waits = waits.into_iter().filter(|(is_waited_for, _)| *is_waited_for);
+        waits.map(|(_, what)| format!("waits for {what}; ")).collect()
     }
 
     /// The generation of each object.
@@ -208,20 +250,25 @@ impl FluxView {
         before.flatten() != version
     }
 
-    /// An object of Flux that was to be looked at has this generation, `None` if it is gone.
-    pub(crate) fn generation_is(&mut self, id: &Id, now: Option<i64>) {
+    /// An object of Flux that was to be looked at has this generation, `None` if it is gone. Whether that is what is seen;
+    /// otherwise it has to be looked at again: that it came, or went, may have been seen before this answer was there.
+    pub(crate) fn generation_is(&mut self, id: &Id, now: Option<i64>) -> bool {
         let seen = self.objects.get(id).map(generation);
         let is_up_to_date = match (seen, now) {
             (Some(seen), Some(now)) => seen >= now,
-            (None, None) => true,
-            // What is gone is seen to be gone in a moment, whatever it says.
-            _ => false,
+            (seen, now) => seen == now,
         };
         if is_up_to_date {
             self.awaited.remove(id);
-        } else if let Some((_, awaited)) = self.awaited.get_mut(id) {
-            *awaited = Some(now.unwrap_or(i64::MAX));
+        } else if let Some(awaited) = self.awaited.get_mut(id) {
+            awaited.generation = now;
         }
+        is_up_to_date || !self.awaited.contains_key(id)
+    }
+
+    /// Whether somebody waits for what an object is now.
+    pub(crate) fn is_looked_for(&self, id: &Id) -> bool {
+        self.unread.contains(id) || self.awaited.contains_key(id)
     }
 
     /// An object has to be looked at again: data, or an object of Flux that `owner` has put there.
@@ -229,7 +276,11 @@ impl FluxView {
         if is_data(&id.0) {
             self.unread.insert(id.clone());
         } else {
-            self.awaited.insert(id.clone(), (owner.clone(), None));
+            let awaited = Awaited {
+                owner: owner.clone(),
+                generation: None,
+            };
+            self.awaited.insert(id.clone(), awaited);
         }
     }
 
@@ -259,7 +310,7 @@ impl FluxView {
         let made_for = is_chart.then(|| label(object, "helm.toolkit.fluxcd.io")).flatten();
         let id = id_of(object);
         // What it has put there is not all seen yet.
-        let is_seen = !self.awaited.values().any(|(owner, _)| *owner == id);
+        let is_seen = !self.awaited.values().any(|awaited| awaited.owner == id);
         Condition {
             current: made == Made::Done && is_seen && self.is_current(object),
             revision: revision.to_owned(),
@@ -302,177 +353,13 @@ impl FluxView {
             readiness
         }
     }
+}
 
-    /// Whether what an object says is about the newest commit, as far as it can tell by itself and by its sources.
-    pub(crate) fn is_current(&self, object: &Value) -> bool {
-        let id = id_of(object);
-        if readiness(object) == Readiness::Suspended {
-            return !self.awaited.contains_key(&id);
-        }
-        let requested = requested_at(object);
-        let is_handled = requested.is_empty() || requested == text(object, "/status/lastHandledReconcileAt");
-        if self.asked.contains_key(&id) || self.awaited.contains_key(&id) || !is_handled {
-            return false;
-        }
-        // What has nothing to say has said it.
-        let is_silent = readiness(object) == Readiness::Ready && object.pointer("/status/conditions").is_none();
-        if !is_of_this_generation(object) && !is_silent {
-            return false;
-        }
-        match id.0.as_str() {
-            "GitRepository" if self.is_own(object) => {
-                let is_failed = matches!(readiness(object), Readiness::Failed { .. });
-                is_failed || self.is_commit(text(object, "/status/artifact/revision"))
-            }
-            "Kustomization" => self.is_attempted(object) && self.is_data_known(object),
-            "HelmRelease" => self.is_release_attempted(object) && self.is_data_known(object),
-            "HelmChart" if !self.is_wanted(object) => false,
-            "HelmChart" => match self.source_of(object) {
-                Some((_, source)) if has_artifact(source) => {
-                    self.is_current(source)
-                        && is_packaged(object)
-                        && text(object, "/status/observedSourceArtifactRevision")
-                            == text(source, "/status/artifact/revision")
-                }
-                _ => true,
-            },
-            // Made by another object of Flux, which has to have seen the commit.
-            "ExternalArtifact" => self.source_of(object).is_none_or(|(_, maker)| self.is_current(maker)),
-            "ArtifactGenerator" => self.own_sources_of(object).all(|source| self.is_current(source)),
-            _ => true,
-        }
-    }
-
-    /// Whether a chart is the one that its release wants now: one in another namespace goes when the release is looked at.
-    fn is_wanted(&self, chart: &Value) -> bool {
-        let Some((namespace, name)) = label(chart, "helm.toolkit.fluxcd.io") else {
-            return true;
-        };
-        let id = ("HelmRelease".to_owned(), namespace, name);
-        let Some(release) = self.objects.get(&id) else {
-            return false;
-        };
-        if readiness(release) == Readiness::Suspended {
-            return true;
-        }
-        let (_, namespace, name) = id_of(chart);
-        !self.awaited.contains_key(&id)
-            && self.made(release, LONGEST_CHAIN) == Made::Done
-            && is_of_this_generation(release)
-            && text(release, "/status/helmChart") == format!("{namespace}/{name}")
-    }
-
-    /// Whether a Kustomization has tried the newest artifact of its source.
-    fn is_attempted(&self, object: &Value) -> bool {
-        // What waits or cannot get its directory attempts nothing, so the revision stays an older one.
-        let reason = condition(object, "Ready").map_or("", |ready| text(ready, "/reason"));
-        if matches!(reason, "DependencyNotReady" | "InvalidCELExpression" | "AccessDenied") {
-            return true;
-        }
-        match self.source_of(object) {
-            Some((_, source)) => {
-                let newest = text(source, "/status/artifact/revision");
-                // Conditions come before the rest of the status, of which the inventory is a part.
-                let is_whole =
-                    readiness(object) != Readiness::Ready || text(object, "/status/lastAppliedRevision") == newest;
-                // That it was asked for, and has answered, says it instead.
-                let has_answered = reason == "ArtifactFailed" && !requested_at(object).is_empty();
-                let has_tried = text(object, "/status/lastAttemptedRevision") == newest || has_answered;
-                self.is_current(source) && has_tried && is_whole
-            }
-            None => true,
-        }
-    }
-
-    /// Whether a release has tried the newest chart.
-    fn is_release_attempted(&self, object: &Value) -> bool {
-        let Some((id, chart)) = self.chart_of(object) else {
-            return true;
-        };
-        let reason = condition(object, "Ready").map_or("", |ready| text(ready, "/reason"));
-        let attempts_nothing = matches!(
-            reason,
-            "DependencyNotReady" | "SourceNotReady" | "ArtifactFailed" | "ValuesError" | "AccessDenied"
-        );
-        if !self.is_current(chart) {
-            return false;
-        }
-        if attempts_nothing {
-            return true;
-        }
-        // An attempt that began before an edit of the release can end after it.
-        let attempted = object.pointer("/status/lastAttemptedGeneration");
-        if attempted.is_some_and(|attempted| Some(attempted) != object.pointer("/metadata/generation")) {
-            return false;
-        }
-        // Other sources have revisions that are no versions of a chart.
-        let newest = text(chart, "/status/artifact/revision");
-        id.0 != "HelmChart" || text(object, "/status/lastAttemptedRevision") == newest
-    }
-
-    /// What the chart of a release is in.
-    pub(crate) fn chart_of(&self, object: &Value) -> Option<(Id, &Value)> {
-        let id = if let Some(named) = reference(object, "/spec/chartRef") {
-            named
-        } else {
-            let (namespace, name) = text(object, "/status/helmChart").split_once('/')?;
-            ("HelmChart".to_owned(), namespace.to_owned(), name.to_owned())
-        };
-        let chart = self.objects.get(&id)?;
-        Some((id, chart))
-    }
-
-    /// The sources of an `ArtifactGenerator` that the session serves.
-    pub(crate) fn own_sources_of<'a>(&'a self, object: &'a Value) -> impl Iterator<Item = &'a Value> {
-        let sources = object.pointer("/spec/sources").and_then(Value::as_array);
-        let namespace = text(object, "/metadata/namespace");
-        sources
-            .into_iter()
-            .flatten()
-            .filter_map(move |source| self.objects.get(&reference_in(source, namespace)?))
-            .filter(|source| self.is_own(source))
-    }
-
-    fn is_data_known(&self, object: &Value) -> bool {
-        data_of(object).iter().all(|id| !self.unread.contains(id))
-    }
-
-    /// Whether what makes an object has put it there as the newest commit has it.
-    fn made(&self, object: &Value, depth: usize) -> Made {
-        // The Kustomization of an entry is often made by itself.
-        let owner = owner(object).filter(|id| *id != id_of(object));
-        match owner.and_then(|id| self.objects.get(&id)) {
-            Some(owner) if depth > 0 => self.applied_by_chain(owner, depth - 1),
-            _ => Made::Done,
-        }
-    }
-
-    /// Whether a Kustomization has applied the newest commit.
-    pub(crate) fn applied(&self, object: &Value) -> Made {
-        self.applied_by_chain(object, LONGEST_CHAIN)
-    }
-
-    fn applied_by_chain(&self, object: &Value, depth: usize) -> Made {
-        let own = readiness(object);
-        if own == Readiness::Suspended {
-            return Made::Done;
-        }
-        match self.made(object, depth) {
-            Made::Done => {}
-            other => return other,
-        }
-        // Data that it takes is not looked at: it only decides about what it takes it for.
-        let is_tried = is_of_this_generation(object) && self.is_attempted(object);
-        match own {
-            Readiness::Ready if is_tried && self.is_current(object) => Made::Done,
-            Readiness::Failed { reason, .. } if is_tried => match reason.as_str() {
-                "HealthCheckFailed" | "PruneFailed" => Made::Done,
-                _ => Made::Failed,
-            },
-            // It waits for the health of what it has applied.
-            Readiness::Waiting { .. } if is_tried && checks_health(object) => Made::Done,
-            _ => Made::NotYet,
-        }
+/// Whether a request is this one or a later one: each is the time when it was made, in nanoseconds.
+fn is_at_least(requested: &str, token: &str) -> bool {
+    match (requested.parse::<u128>(), token.parse::<u128>()) {
+        (Ok(requested), Ok(token)) => requested >= token,
+        _ => requested == token,
     }
 }
 

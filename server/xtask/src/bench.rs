@@ -9,14 +9,19 @@ use crate::prerequisites::{self, GIT, GO, NODE, RUST};
 use crate::stage::stage;
 use crate::{bundle, control_plane, tools};
 
+/// What can be measured by itself.
+const GROUPS: [&str; 11] = [
+    "start", "typing", "open", "peer", "sandbox", "saving", "many", "pods", "flux", "built", "fleet",
+];
+
 /// What the benchmark can be told.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Measure yaml-language-server beside ours (from npm; needs Node).
     #[arg(long)]
     peers: bool,
-    /// Measure only these groups: start, typing, open, peer, sandbox, saving, many, flux.
-    #[arg(long, value_name = "GROUP")]
+    /// Measure only these groups.
+    #[arg(long, value_name = "GROUP", value_parser = GROUPS)]
     only: Vec<String>,
 }
 

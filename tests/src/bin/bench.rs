@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use gitops_tests::bench::settings::Settings;
 use gitops_tests::bench::table::{Row, render};
 use gitops_tests::bench::{
-    built_targets, flux, many_files, memory, open_files, peer, sandbox_start, saving, server_start, typing,
+    built_targets, flux, many_files, memory, open_files, peer, pod_states, sandbox_start, saving, server_start, typing,
 };
 
 fn main() -> ExitCode {
@@ -38,6 +38,7 @@ fn main() -> ExitCode {
     bench.group("sandbox", |_| sandbox_start::measure());
     bench.group("saving", saving::measure);
     bench.group("many", |_| many_files::measure());
+    bench.group("pods", |_| pod_states::measure());
     bench.group("flux", flux::measure);
     bench.group("built", built_targets::measure);
     bench.group("fleet", |_| built_targets::measure_repository());

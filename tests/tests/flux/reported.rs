@@ -45,7 +45,10 @@ struct Repository {
 impl Repository {
     fn start(name: &str, target: &str) -> Self {
         let directory = corpus().join(name);
-        let server = TestServer::builder().build();
+        // What was waited for is in its log, which is shown when something fails.
+        let server = TestServer::builder()
+            .environment("GITOPS_LSP_LOG", "gitops_session=debug")
+            .build();
         let files = files_below(&directory);
         for file in &files {
             server.write(file, std::fs::read(directory.join(file)).expect("a file"));

@@ -237,6 +237,54 @@ fn what_a_kustomization_has_just_put_there_is_not_believed_until_it_is_seen() {
 }
 
 #[test]
+fn an_answer_that_is_older_than_what_is_seen_is_asked_for_again() {
+    let mut view = view("c2");
+    let apps = ("Kustomization".to_owned(), "flux-system".to_owned(), "apps".to_owned());
+    view.see(kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2)));
+    view.see(chart("c2", "1+c2"));
+    let web = release(3, "1+c2", ready("True", "UpgradeSucceeded", "", 3));
+    let id = crate::flux_object::id_of(&web);
+    let is_current = |view: &mut FluxView| said(view, "apps").current;
+    view.see(web.clone());
+    assert!(is_current(&mut view));
+    // It was there when it was looked at, and is gone by the time of the answer.
+    view.look_at(&id, &apps);
+    assert!(!is_current(&mut view));
+    view.gone(&gitops_model::ObjectKey::of(&web));
+    view.look_at(&id, &apps);
+    assert!(!view.generation_is(&id, Some(4)), "it has to be looked at again");
+    assert!(view.is_looked_for(&id));
+    assert!(view.generation_is(&id, None), "and is gone");
+    assert!(is_current(&mut view));
+    // It was not there, and is made anew before the answer.
+    view.look_at(&id, &apps);
+    view.see(release(1, "1+c2", ready("True", "InstallSucceeded", "", 1)));
+    assert!(!view.generation_is(&id, None));
+    assert!(view.is_looked_for(&id));
+    assert!(view.generation_is(&id, Some(1)));
+    assert!(view.is_current(view.get(&id).expect("it is seen")));
+    assert!(view.generation_is(&id, Some(5)), "nobody waits for it any more");
+}
+
+#[test]
+fn a_later_request_answers_an_earlier_one() {
+    let mut view = view("c2");
+    let source = repository("c2");
+    let id = crate::flux_object::id_of(&source);
+    view.asking(&id, "1000");
+    assert!(!view.is_current(&source));
+    let mut requested = source.clone();
+    requested["metadata"]["annotations"] = json!({ crate::flux_object::REQUESTED_AT: "999" });
+    requested["status"]["lastHandledReconcileAt"] = json!("999");
+    view.see(requested.clone());
+    assert!(!view.is_current(&requested), "that was before");
+    requested["metadata"]["annotations"] = json!({ crate::flux_object::REQUESTED_AT: "1001" });
+    requested["status"]["lastHandledReconcileAt"] = json!("1001");
+    view.see(requested.clone());
+    assert!(view.is_current(&requested));
+}
+
+#[test]
 fn the_condition_of_a_chart_comes_before_its_artifact() {
     let mut view = view("c2");
     view.see(kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2)));
