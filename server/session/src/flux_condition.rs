@@ -4,6 +4,7 @@ use gitops_model::ObjectKey;
 use serde_json::{Value, json};
 
 use crate::actions::Suspension;
+use crate::flux_object::was_called_off;
 
 /// What Flux says about an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -94,7 +95,7 @@ pub(crate) fn readiness(object: &Value) -> Readiness {
     let message = text(ready, "/message").to_owned();
     match (text(ready, "/status"), text(ready, "/reason")) {
         ("True", _) => Readiness::Ready,
-        ("False", "HealthCheckCanceled") => Readiness::Waiting { message },
+        ("False", "HealthCheckCanceled") if !was_called_off(object) => Readiness::Waiting { message },
         ("False", "DependencyNotReady") if !is_about_what_is_not_there(&message) => Readiness::Blocked { message },
         ("False", "SourceNotReady" | "NoSourceArtifact") => Readiness::Blocked { message },
         ("False", "ArtifactFailed") if message.contains("retrying in") || message.contains("Retrying in") => {
@@ -144,6 +145,7 @@ fn first_cause(object: &Value, reason: &str, message: String) -> Readiness {
             | "RollbackFailed"
             | "UninstallSucceeded"
             | "UninstallFailed"
+            | "HealthCheckCanceled"
     );
     let earlier = ["Released", "TestSuccess"]
         .into_iter()

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::flux_condition::{Readiness, condition, readiness, text};
 use crate::flux_loop::WATCHED;
-use crate::flux_object::{Id, data_of, id_of, is_data, owner};
+use crate::flux_object::{Id, data_of, id_of, is_data, is_under_way, owner};
 use crate::flux_view::{FluxView, Made};
 
 /// What was followed of the newest commit. Each step is taken once.
@@ -28,6 +28,8 @@ pub(crate) struct Followed {
     is_circular: bool,
     /// The generation that each object had with the commit before.
     generations: BTreeMap<Id, i64>,
+    /// Those that are to be asked as soon as they are not in the middle of something.
+    later: BTreeSet<Id>,
     /// Those that were edited since, and asked for it.
     edited: BTreeSet<Id>,
     /// What each Kustomization had put on the cluster with the commit before.
@@ -39,6 +41,8 @@ pub(crate) struct Followed {
 pub(crate) struct Wishes {
     /// Whose reconciliation is to be asked for.
     pub(crate) ask: BTreeSet<Id>,
+    /// Which releases are to begin anew, whatever failed before.
+    pub(crate) reset: BTreeSet<Id>,
     /// What is to be looked at again, with the Kustomization that has put it there.
     pub(crate) read: BTreeMap<Id, Id>,
 }
@@ -53,12 +57,13 @@ impl Followed {
             inventories: inventories.collect(),
             is_circular: is_circular(view),
             generations: view.generations(),
+            later: std::mem::take(&mut self.later),
             ..Self::default()
         };
         let own = view.of_kind("GitRepository").filter(|(_, source)| view.is_own(source));
         Wishes {
             ask: own.map(|(id, _)| id.clone()).collect(),
-            read: BTreeMap::new(),
+            ..Wishes::default()
         }
     }
 
@@ -87,16 +92,28 @@ impl Followed {
         }
         let again = view.all().filter(|(_, object)| view.has_to_fetch_again(object));
         wishes.ask.extend(again.map(|(id, _)| id.clone()));
-        for kind in ["Kustomization", "HelmRelease"] {
-            let waiting = view.of_kind(kind).filter(|(_, object)| waits_for_another(object));
-            for (id, object) in waiting {
-                if !self.freed.contains(id) && all_are_ready(view, object) {
-                    self.freed.insert(id.clone());
-                    wishes.ask.insert(id.clone());
-                }
+        let anew = view
+            .of_kind("HelmRelease")
+            .filter(|(_, object)| view.has_to_begin_anew(object));
+        wishes.reset.extend(anew.map(|(id, _)| id.clone()));
+        // A release looks by itself every second, and a request that comes as it begins calls the installation off.
+        let waiting = view
+            .of_kind("Kustomization")
+            .filter(|(_, object)| waits_for_another(object));
+        for (id, object) in waiting {
+            if !self.freed.contains(id) && all_are_ready(view, object) {
+                self.freed.insert(id.clone());
+                wishes.ask.insert(id.clone());
             }
         }
+        let is_idle = |id: &Id| view.get(id).is_none_or(|object| !is_under_way(object));
+        wishes.ask.extend(self.later.extract_if(.., |id| is_idle(id)));
         wishes
+    }
+
+    /// What these use has changed: they are to be asked, each as soon as it is not in the middle of something.
+    pub(crate) fn ask_when_idle(&mut self, users: BTreeSet<Id>) {
+        self.later.extend(users);
     }
 
     fn source_has_it(&self, view: &FluxView, id: &Id, wishes: &mut Wishes) {

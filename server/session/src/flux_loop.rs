@@ -220,8 +220,7 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
                 Answer::NotAsked(id) => view.not_asked(&id),
                 Answer::Found(id, found) if is_data(&id.0) => {
                     if view.data_is(&id, found.map(|(version, _)| version)) {
-                        let ask = users_of(&view, &id);
-                        fulfil(Wishes { ask, ..Wishes::default() }, &mut view, &requests);
+                        followed.ask_when_idle(users_of(&view, &id));
                     }
                 }
                 Answer::Found(id, found) => {
@@ -267,6 +266,11 @@ fn take(seen: Seen, view: &mut FluxView, report: &FluxReport) -> Option<String> 
 fn fulfil(wishes: Wishes, view: &mut FluxView, requests: &Requests) {
     for id in wishes.ask {
         if let Some(token) = requests.ask(&id) {
+            view.asking(&id, &token);
+        }
+    }
+    for id in wishes.reset {
+        if let Some(token) = requests.reset(&id) {
             view.asking(&id, &token);
         }
     }

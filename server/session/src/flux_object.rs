@@ -7,6 +7,9 @@ use crate::flux_condition::{condition, text};
 /// The annotation that asks for a reconciliation now.
 pub(crate) const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 
+/// The annotation that, with the same value, forgets earlier failures of a release (helm-controller, `ShouldHandleResetRequest`).
+pub(crate) const RESET_AT: &str = "reconcile.fluxcd.io/resetAt";
+
 /// Kind, namespace and name. The kinds that are seen here have names of their own, whatever version is served.
 pub(crate) type Id = (String, String, String);
 
@@ -24,6 +27,26 @@ pub(crate) fn is_packaged(chart: &Value) -> bool {
     let said = ready.and_then(|ready| text(ready, "/message").split_once("chart with version '"));
     let version = said.and_then(|(_, rest)| rest.split('\'').next());
     version.is_none_or(|version| version == text(chart, "/status/artifact/revision"))
+}
+
+/// Whether helm-controller is installing or upgrading a release now. A request would call that off: it counts as failed then.
+pub(crate) fn is_under_way(object: &Value) -> bool {
+    text(object, "/kind") == "HelmRelease"
+        && condition(object, "Ready").is_some_and(|ready| {
+            text(ready, "/status") == "Unknown" && text(ready, "/message").starts_with("Running '")
+        })
+}
+
+/// Whether a release was called off by a request, and nothing comes after that: helm-controller counts an action whose health
+/// check is called off as failed, and one that is not to be retried has failed for good.
+pub(crate) fn was_called_off(object: &Value) -> bool {
+    let is = |name: &str, status: &str, reason: &str| {
+        let found = condition(object, name);
+        found.is_some_and(|found| text(found, "/status") == status && text(found, "/reason") == reason)
+    };
+    text(object, "/kind") == "HelmRelease"
+        && is("Ready", "False", "HealthCheckCanceled")
+        && is("Stalled", "True", "RetriesExceeded")
 }
 
 pub(crate) fn generation(object: &Value) -> i64 {

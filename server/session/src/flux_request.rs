@@ -9,7 +9,7 @@ use gitops_cluster::kube::core::GroupVersionKind;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::flux_object::{Id, REQUESTED_AT};
+use crate::flux_object::{Id, REQUESTED_AT, RESET_AT};
 
 /// How long one request may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
@@ -34,7 +34,8 @@ pub(crate) enum Answer {
 
 /// What is asked.
 enum Request {
-    Reconcile(Id, String),
+    /// With the token, and whether what has failed before is forgotten.
+    Reconcile(Id, String, bool),
     Read(Id),
 }
 
@@ -56,11 +57,20 @@ impl Requests {
 
     /// Asks for a reconciliation now. What is noted as the request is returned at once; `None` when too much waits.
     pub(crate) fn ask(&self, id: &Id) -> Option<String> {
+        self.reconcile(id, false)
+    }
+
+    /// The same of a release, whose failures before that are forgotten.
+    pub(crate) fn reset(&self, id: &Id) -> Option<String> {
+        self.reconcile(id, true)
+    }
+
+    fn reconcile(&self, id: &Id, resets: bool) -> Option<String> {
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         let token = now.as_nanos().to_string();
-        let is_taken = self.give(id, Request::Reconcile(id.clone(), token.clone()));
+        let is_taken = self.give(id, Request::Reconcile(id.clone(), token.clone(), resets));
         is_taken.then_some(token)
     }
 
@@ -96,8 +106,8 @@ async fn send(cluster: Cluster, mut requests: mpsc::Receiver<Request>, answers: 
     while let Some(request) = requests.recv().await {
         let answer = match request {
             // A request that is lost is made up for by the next save, and by the interval.
-            Request::Reconcile(id, token) => {
-                let is_asked = reconcile(&cluster, &id, &token).await;
+            Request::Reconcile(id, token, resets) => {
+                let is_asked = reconcile(&cluster, &id, &token, resets).await;
                 (!is_asked).then_some(Answer::NotAsked(id))
             }
             Request::Read(id) => Some(match read(&cluster, &id).await {
@@ -113,8 +123,12 @@ async fn send(cluster: Cluster, mut requests: mpsc::Receiver<Request>, answers: 
     }
 }
 
-async fn reconcile(cluster: &Cluster, id: &Id, token: &str) -> bool {
-    let asked = json!({ "metadata": { "annotations": { REQUESTED_AT: token } } });
+async fn reconcile(cluster: &Cluster, id: &Id, token: &str, resets: bool) -> bool {
+    let mut annotations = json!({ REQUESTED_AT: token });
+    if resets && let Some(annotations) = annotations.as_object_mut() {
+        annotations.insert(RESET_AT.to_owned(), json!(token));
+    }
+    let asked = json!({ "metadata": { "annotations": annotations } });
     let Some(api) = api(cluster, id) else { return false };
     let (parameters, patch) = (PatchParams::default(), Patch::Merge(asked));
     let asking = api.patch(&id.2, &parameters, &patch);

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::actions::Suspension;
 use crate::flux_condition::{Condition, Readiness, condition, is_of_this_generation, readiness, text};
-use crate::flux_object::{Id, generation, id_of, is_data, label, owner, reference, requested_at};
+use crate::flux_object::{Id, generation, id_of, is_data, label, owner, reference, requested_at, was_called_off};
 
 /// How far a chain of owners is followed: what makes a Kustomization that makes a Kustomization, and so on.
 const LONGEST_CHAIN: usize = 16;
@@ -28,7 +28,7 @@ pub(crate) struct FluxView {
     objects: BTreeMap<Id, Value>,
     /// What was asked for and is not seen on the object yet.
     asked: BTreeMap<Id, String>,
-    /// How often the artifact of an object was fetched again for the newest commit.
+    /// How often an object was asked to do again for the newest commit what went wrong by no fault of its own.
     fetched: BTreeMap<Id, usize>,
     said: BTreeMap<Id, Condition>,
     /// `ConfigMap`s and Secrets that values or variables come from: the version that was there last, `None` for none.
@@ -121,7 +121,8 @@ impl FluxView {
 
     /// A reconciliation of an object is about to be asked for.
     pub(crate) fn asking(&mut self, id: &Id, token: &str) {
-        if self.objects.get(id).is_some_and(|object| self.is_overtaken(object)) {
+        let is_again = |object: &Value| self.is_overtaken(object) || self.is_called_off(object);
+        if self.objects.get(id).is_some_and(is_again) {
             *self.fetched.entry(id.clone()).or_default() += 1;
         }
         self.asked.insert(id.clone(), token.to_owned());
@@ -217,13 +218,26 @@ impl FluxView {
         self.is_overtaken(object) && is_answered && !self.asked.contains_key(&id_of(object))
     }
 
+    /// Whether a release was called off by a request and has to be asked to begin anew.
+    pub(crate) fn has_to_begin_anew(&self, object: &Value) -> bool {
+        let is_answered = requested_at(object) == text(object, "/status/lastHandledReconcileAt");
+        self.is_called_off(object) && is_answered && !self.asked.contains_key(&id_of(object))
+    }
+
+    fn is_called_off(&self, object: &Value) -> bool {
+        was_called_off(object) && self.may_try_again(object)
+    }
+
+    fn may_try_again(&self, object: &Value) -> bool {
+        self.fetched
+            .get(&id_of(object))
+            .is_none_or(|times| *times < MAX_FETCHES)
+    }
+
     fn is_overtaken(&self, object: &Value) -> bool {
         let ready = condition(object, "Ready").filter(|ready| text(ready, "/reason") == "ArtifactFailed");
         ready.is_some_and(|ready| text(ready, "/message").contains("computed digest doesn't match"))
-            && self
-                .fetched
-                .get(&id_of(object))
-                .is_none_or(|times| *times < MAX_FETCHES)
+            && self.may_try_again(object)
     }
 
     /// Whether a source is what the session serves.
@@ -330,6 +344,7 @@ impl FluxView {
         let is_there = |id: Option<Id>| id.is_some_and(|id| self.objects.contains_key(&id));
         let is_early = match (text(object, "/kind"), reason.as_str()) {
             ("GitRepository", _) => message.contains(&self.url),
+            ("HelmRelease", _) if self.is_called_off(object) => true,
             (_, "ArtifactFailed") if self.is_overtaken(object) => true,
             ("Kustomization", "ArtifactFailed") | ("HelmChart", "SourceUnavailable")
                 if message.ends_with("not found") =>

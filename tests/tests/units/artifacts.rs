@@ -146,3 +146,22 @@ fn what_source_ignore_leaves_out_is_not_there() {
     assert!(said.contains("render/artifact-not-made"), "{said}");
     fleet.server.assert_sound();
 }
+
+/// Rules that change in a session count from their save on, for the build and for Flux.
+#[test]
+fn source_ignore_changes_in_a_session() {
+    let files = format!("{}#- .sourceignore\n# nothing\n", sound());
+    let fleet = Fleet::start(&files, "clusters/east");
+    let web = "apps/web/web.yaml";
+    let began = fleet.server.client.mark();
+    assert!(fleet.edit(web, "podinfo:6.9.0", "podinfo:6.9.1"));
+    assert!(fleet.verdict(web, "flux", began));
+    assert!(!fleet.edit(".sourceignore", "# nothing", "apps/shared.env"));
+    let said = fleet.findings();
+    assert!(said.contains("render/artifact-not-made"), "{said}");
+    let mended = fleet.server.client.mark();
+    assert!(fleet.edit(".sourceignore", "apps/shared.env", "# nothing more"));
+    assert_eq!(fleet.findings(), "");
+    assert!(fleet.verdict(".sourceignore", "flux", mended));
+    fleet.server.assert_sound();
+}

@@ -6,18 +6,20 @@
 
 mod code;
 mod kustomization;
+mod published;
 mod release;
 mod said;
 mod source;
 mod spot;
 mod values;
 
-use gitops_model::{Code, Finding, ObjectKey, Related, Severity, Source};
+use gitops_model::{Code, Finding, Fix, ObjectKey, Related, Severity, Source};
 use gitops_session::{Condition, Readiness};
 use serde_json::Value;
 
 use super::Findings;
 use super::worker::Worker;
+use crate::reference_fix::written_instead;
 use said::{Named, Said};
 use spot::Spotted;
 
@@ -58,8 +60,18 @@ pub(super) async fn place(worker: &mut Worker, condition: &Condition) -> Finding
     };
     let mut findings = Findings::new();
     for said in all {
+        let hint = published::hint(worker, &object, &said).await;
         for spotted in spot::all(worker, index, &condition.key, &said).await {
-            let (file, finding) = finding(worker, &condition.key, &said, spotted, message);
+            let (file, mut finding) = finding(worker, &condition.key, &said, spotted, message);
+            if let Some(hint) = &hint {
+                finding.message = format!("{}; {}", finding.message, hint.words);
+                let text = worker.path_of(&file).and_then(|path| worker.tree.texts().text(&path));
+                let fix = text.and_then(|text| written_instead(text, finding.span, &hint.instead));
+                finding.fixes.extend(fix.map(|fix| Fix {
+                    preferred: false,
+                    ..fix
+                }));
+            }
             findings.entry(file).or_default().push(finding);
         }
     }

@@ -361,3 +361,55 @@ fn an_artifact_that_was_replaced_on_its_way_is_fetched_again_and_not_for_ever() 
     view.committed("c3");
     assert!(view.has_to_fetch_again(&object), "another commit is another artifact");
 }
+
+/// As helm-controller leaves a release whose installation a request has called off.
+fn called_off(requested: &str) -> Value {
+    let mut object = release(
+        1,
+        "1+c2",
+        json!([
+            { "type": "Stalled", "status": "True", "reason": "RetriesExceeded", "message": "Failed to install after 1 attempt(s)" },
+            {
+                "type": "Ready", "status": "False", "reason": "HealthCheckCanceled", "observedGeneration": 1,
+                "message": "New reconciliation triggered by HelmRelease/flux-system/web",
+            },
+            { "type": "Released", "status": "False", "reason": "InstallFailed", "message": "Helm install failed: context canceled" },
+        ]),
+    );
+    object["metadata"]["annotations"] = json!({ crate::flux_object::REQUESTED_AT: requested });
+    object["status"]["lastHandledReconcileAt"] = json!(requested);
+    object
+}
+
+#[test]
+fn a_release_that_was_called_off_begins_anew_and_not_for_ever() {
+    let mut view = view("c2");
+    view.see(kustomization("apps", None, "c2", ready("True", "Succeeded", "", 2)));
+    view.see(chart("c2", "1+c2"));
+    let mut times = 0;
+    loop {
+        let object = called_off(&format!("{}", 1000 + times));
+        let id = crate::flux_object::id_of(&object);
+        view.see(object.clone());
+        let news = view.news();
+        let condition = news.iter().find(|condition| condition.key.name == "web");
+        if !view.has_to_begin_anew(&object) {
+            let readiness = &condition.expect("it has failed by now").readiness;
+            assert!(
+                matches!(readiness, Readiness::Failed { message, .. } if message == "Helm install failed: context canceled"),
+                "{readiness:?}"
+            );
+            break;
+        }
+        if let Some(condition) = condition {
+            assert!(
+                matches!(condition.readiness, Readiness::Blocked { .. }),
+                "{condition:?}"
+            );
+        }
+        times += 1;
+        view.asking(&id, &format!("{}", 1000 + times));
+        assert!(!view.has_to_begin_anew(&object), "it is asked already");
+    }
+    assert_eq!(times, 5);
+}
