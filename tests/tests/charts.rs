@@ -46,9 +46,10 @@ impl Chart {
     fn shown(&self) -> String {
         let mut shown = String::new();
         for file in [CHART, VALUES, PROD, DEPLOYMENT] {
-            let text = match self.server.is_open(file) {
-                true => self.server.text(file),
-                false => std::fs::read_to_string(self.server.workspace().join(file)).expect("a file"),
+            let text = if self.server.is_open(file) {
+                self.server.text(file)
+            } else {
+                std::fs::read_to_string(self.server.workspace().join(file)).expect("a file")
             };
             for diagnostic in self.server.diagnostics(file).diagnostics {
                 let line = diagnostic["range"]["start"]["line"].as_u64().expect("a line");

@@ -20,7 +20,7 @@ pub struct Gvk {
 impl Gvk {
     /// From `apiVersion` and `kind` as a manifest writes them: `apps/v1` or `v1`.
     pub fn parse(api_version: &str, kind: &str) -> Self {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let (group, version) = parts_of(api_version);
         Self {
             group: group.to_owned(),
             version: version.to_owned(),
@@ -36,6 +36,16 @@ impl Gvk {
             format!("{}/{}", self.group, self.version)
         }
     }
+}
+
+/// Group and version of an `apiVersion`.
+fn parts_of(api_version: &str) -> (&str, &str) {
+    api_version.split_once('/').unwrap_or(("", api_version))
+}
+
+/// A text of a map, empty where it has none.
+fn text_of<'a>(map: Option<&'a Value>, key: &str) -> &'a str {
+    map.and_then(|map| map.get(key)?.as_str()).unwrap_or_default()
 }
 
 impl fmt::Display for Gvk {
@@ -58,12 +68,23 @@ pub struct ObjectKey {
 impl ObjectKey {
     /// Of an object as JSON: what is missing in it is empty.
     pub fn of(object: &Value) -> Self {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let metadata = object.get("metadata");
+        let namespace = text_of(metadata, "namespace");
         Self {
-            gvk: Gvk::parse(text("/apiVersion"), text("/kind")),
-            namespace: Some(text("/metadata/namespace").to_owned()).filter(|namespace| !namespace.is_empty()),
-            name: text("/metadata/name").to_owned(),
+            gvk: Gvk::parse(text_of(Some(object), "apiVersion"), text_of(Some(object), "kind")),
+            namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
+            name: text_of(metadata, "name").to_owned(),
         }
+    }
+
+    /// Whether an object is this one, in this version.
+    pub fn is_of(&self, object: &Value) -> bool {
+        let metadata = object.get("metadata");
+        let (group, version) = parts_of(text_of(Some(object), "apiVersion"));
+        text_of(metadata, "name") == self.name
+            && text_of(Some(object), "kind") == self.gvk.kind
+            && text_of(metadata, "namespace") == self.namespace.as_deref().unwrap_or_default()
+            && (group, version) == (self.gvk.group.as_str(), self.gvk.version.as_str())
     }
 
     /// Whether both name the same object whatever the version they are written in.
@@ -95,4 +116,33 @@ pub struct Manifest {
     pub base: FieldPath,
     /// The `kind:` entry, where what belongs to the whole object is shown.
     pub kind_span: Span,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::ObjectKey;
+
+    #[test]
+    fn a_key_is_that_of_its_object_alone() {
+        let object = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web", "namespace": "shop" } });
+        let key = ObjectKey::of(&object);
+        assert_eq!(key.to_string(), "Deployment/shop/web");
+        assert!(key.is_of(&object));
+        for (pointer, other) in [
+            ("/apiVersion", "apps/v2"),
+            ("/apiVersion", "v1"),
+            ("/kind", "StatefulSet"),
+            ("/metadata/name", "db"),
+            ("/metadata/namespace", ""),
+        ] {
+            let mut changed = object.clone();
+            *changed.pointer_mut(pointer).expect("it is there") = json!(other);
+            assert!(!key.is_of(&changed), "{pointer}");
+        }
+        let core = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a" } });
+        assert!(ObjectKey::of(&core).is_of(&core));
+        assert_eq!(ObjectKey::of(&core).namespace, None);
+    }
 }

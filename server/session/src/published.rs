@@ -1,5 +1,6 @@
 //! What a chart repository publishes, as the source-controller of a sandbox has fetched it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -10,7 +11,6 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
@@ -86,15 +86,13 @@ async fn fetch(url: &str) -> Option<Bytes> {
 #[derive(Deserialize)]
 struct Index {
     #[serde(default)]
-    entries: std::collections::BTreeMap<String, Vec<Entry>>,
+    entries: BTreeMap<String, Vec<Entry>>,
 }
 
 #[derive(Deserialize)]
 struct Entry {
     #[serde(default)]
     version: String,
-    #[serde(flatten, default)]
-    _rest: std::collections::BTreeMap<String, IgnoredAny>,
 }
 
 fn read(index: &[u8]) -> Option<Published> {

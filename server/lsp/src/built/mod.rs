@@ -364,6 +364,13 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
         return;
     }
     let is_broken = building.is_broken;
+    // Of what Flux applies the second answer is the first one again, and nothing was placed.
+    if building.flux.is_some() && placed.phase == VerdictPhase::Apply {
+        let word = (placed.ok && !is_broken).into();
+        tell(state, number, placed.generation, placed.phase, &word);
+        state.status_changed = true;
+        return;
+    }
     building.pending = placed.pending;
     let mut earlier = std::mem::take(&mut building.placed_in);
     building.placed_in = placed.files.keys().cloned().collect();

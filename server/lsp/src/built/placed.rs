@@ -62,6 +62,10 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
         unused: Findings::new(),
         texts: BTreeMap::new(),
     };
+    // Of what Flux applies the second answer is the first one again.
+    if worker.is_flux && last {
+        return placed;
+    }
     let objects = std::mem::take(&mut worker.objects);
     let mut verdicts = verdict.objects;
     if worker.is_flux {
@@ -96,7 +100,14 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
             {
                 worker.releases.explain(index, built, answer);
             }
-            place_object(worker, written, &object, suppliers, !last, &mut placed.files);
+            place_object(
+                worker,
+                written,
+                &object,
+                suppliers,
+                !last && !worker.is_flux,
+                &mut placed.files,
+            );
         }
     }
     if !worker.is_broken {
@@ -233,8 +244,9 @@ pub(super) async fn suppliers_of(
             continue;
         }
         // Most of the time there is nothing to ask, and reading all kustomizations is for nothing.
-        let built = objects.get(index).filter(|built| is_it(built, verdict));
-        if let (true, Some(built), Some(&number)) = (asked(verdict), built, worker.unit_of.get(index))
+        let is_asked = asked(verdict);
+        let built = objects.get(index).filter(|built| is_asked && is_it(built, verdict));
+        if let (Some(built), Some(&number)) = (built, worker.unit_of.get(index))
             && let Some(unit) = worker.units.get(number)
         {
             let origins = known.entry(number).or_insert_with(|| worker.origins_of(unit, objects));
@@ -249,8 +261,12 @@ pub(super) async fn suppliers_of(
 
 /// Whether a verdict is about an object: what was built may be other by now than what was asked about.
 fn is_it(built: &BuiltObject, verdict: &ObjectVerdict) -> bool {
-    let (own, key) = (ObjectKey::of(&built.object), &verdict.manifest.key);
+    let key = &verdict.manifest.key;
+    if key.is_of(&built.object) {
+        return true;
+    }
     // What a chart renders without a namespace goes to that of the release.
+    let own = ObjectKey::of(&built.object);
     let namespace = own.namespace.as_ref().or(key.namespace.as_ref()).cloned();
     ObjectKey { namespace, ..own } == *key
 }

@@ -147,7 +147,8 @@ fn owners(worker: &Worker, values: &[&Value]) -> Vec<Option<usize>> {
     }
     let mut by_name: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut root = None;
-    for (at, value) in values.iter().enumerate() {
+    let is_kustomization = |value: &Value| value.get("kind").and_then(Value::as_str) == Some("Kustomization");
+    for (at, value) in values.iter().enumerate().filter(|(_, value)| is_kustomization(value)) {
         let Some(object) = FluxObject::read(value) else {
             continue;
         };

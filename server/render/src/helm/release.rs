@@ -52,6 +52,8 @@ pub fn release(
     capabilities: &Capabilities,
 ) -> Option<Release> {
     let value = &objects.get(object)?.object;
+    // Most objects are none, and many releases are suspended: reading is for the others.
+    value.get("kind").filter(|kind| kind.as_str() == Some("HelmRelease"))?;
     let read = FluxObject::read(value)?;
     let FluxSpec::HelmRelease(spec) = read.spec else {
         return None;
