@@ -193,5 +193,19 @@ fn of_several_values_files_the_user_chooses_one() {
     assert_eq!(chart.server.start_session(json!({}))["valuesFiles"], json!([PROD]));
     let other = chart.server.try_start_session(json!({ "target": "charts/podinfo" }));
     assert!(other.is_err(), "{other:?}");
+    // Without the file nothing is rendered that nobody has asked for.
+    let text = chart.server.text(PROD);
+    chart.server.close(PROD);
+    chart.server.remove(PROD);
+    let mark = chart.server.watched(&[PROD]);
+    let gone = chart
+        .server
+        .wait_for_diagnostics(CHART, mark, |published| !published.diagnostics.is_empty());
+    expect!["error render/bad-chart: the session installs this chart with charts/podinfo/values-prod.yaml, which is not there any more"].assert_eq(&headline(&gone.diagnostics[0]));
+    chart.server.write(PROD, text);
+    let mark = chart.server.watched(&[PROD]);
+    chart
+        .server
+        .wait_for_diagnostics(CHART, mark, |published| published.diagnostics.is_empty());
     chart.server.assert_sound();
 }

@@ -4,6 +4,7 @@
 //! and later finds the places of what the cluster says about it. The loop keeps what is shown.
 
 mod artifact;
+mod bare_chart;
 mod behind;
 pub(crate) mod conditions;
 pub(crate) mod fluxing;

@@ -10,19 +10,16 @@ use futures::future::join_all;
 use gitops_cluster::Cluster;
 use gitops_cluster::answer::{Answer, Place as Wanted, codes};
 use gitops_model::flux::{FluxObject, FluxSpec, Reference};
-use gitops_model::{Gvk, Manifest, ObjectKey, Supplier, Want};
+use gitops_model::{ObjectKey, Supplier, Want};
 use gitops_render::fault::PlacedFault;
-use gitops_render::helm::{
-    Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, Unread, bare, release,
-};
+use gitops_render::helm::{Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, Unread, release};
 use gitops_render::origins::Place;
-use gitops_render::{Built, BuiltObject, Gone, Helm};
+use gitops_render::{Built, BuiltObject, Gone};
 use gitops_session::{ObjectVerdict, Supplied};
-use gitops_text::Span;
-use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 use super::artifact::is_workspace;
+use super::bare_chart::{self, bare_chart};
 use super::worker::Worker;
 
 /// How many releases of one target are rendered.
@@ -31,8 +28,6 @@ const MAX_RELEASES: usize = 1_000;
 const AT_ONCE: usize = 4;
 /// The field manager of helm-controller.
 const MANAGER: &str = "helm-controller";
-/// Where a chart is installed that is a target itself.
-const BARE_NAMESPACE: &str = "default";
 /// The hooks that an installation or an upgrade runs; the others (tests, rollbacks, deletions) run at other times.
 const HOOKS: [&str; 4] = ["pre-install", "post-install", "pre-upgrade", "post-upgrade"];
 
@@ -96,28 +91,8 @@ pub(super) async fn render(worker: &mut Worker) -> Vec<PlacedFault> {
         releases.all.push(Done { release, kept });
     }
     worker.releases = releases;
-    faults.extend(missing_values_files(worker));
+    faults.extend(bare_chart::missing_values_files(worker));
     faults
-}
-
-/// The values files of the chart that is the target which are gone.
-fn missing_values_files(worker: &Worker) -> Vec<PlacedFault> {
-    let texts = worker.tree.texts();
-    let gone = worker
-        .values_files
-        .iter()
-        .flatten()
-        .filter(|file| texts.text(file).is_none());
-    let at = texts.sheet(&worker.chart_file());
-    let span = at.and_then(|sheet| Some(sheet.documents().first()?.root(sheet.text())?.get("name")?.span()));
-    gone.map(|file| PlacedFault {
-        file: worker.chart_file(),
-        span: span.unwrap_or(Span::empty(0)),
-        slug: "bad-chart",
-        message: format!("the session installs this chart with {file}, which is not there any more"),
-        detail: None,
-    })
-    .collect()
 }
 
 fn read_all(worker: &Worker, capabilities: &Capabilities) -> Vec<Release> {
@@ -137,15 +112,6 @@ fn read_all(worker: &Worker, capabilities: &Capabilities) -> Vec<Release> {
         Some(release)
     };
     (0..objects.len()).filter_map(read).take(MAX_RELEASES).collect()
-}
-
-/// The chart that is the target itself.
-fn bare_chart(worker: &Worker, values_files: &[String], capabilities: &Capabilities) -> Release {
-    let texts = worker.tree.texts();
-    let mut release = bare(&worker.target, values_files, BARE_NAMESPACE, texts, capabilities);
-    worker.name_of_tree().clone_into(&mut release.request.tree);
-    release.request.report_values = true;
-    release
 }
 
 /// Whether a source is this repository.
@@ -288,6 +254,12 @@ impl Releases {
         }
     }
 
+    /// The chart that is the target itself.
+    pub(super) fn bare(&self) -> Option<&Release> {
+        let first = self.all.first().map(|done| &done.release);
+        first.filter(|release| release.object.is_none())
+    }
+
     fn of(&self, object: usize) -> Option<(&Done, usize)> {
         let (release, number) = self.brought.get(&object)?;
         Some((self.all.get(*release)?, *number))
@@ -320,22 +292,6 @@ impl Releases {
                 "HelmChart" => key.name == format!("{own_namespace}-{own_name}"),
                 _ => false,
             }
-        })
-    }
-
-    /// What stands for all that a chart renders which is the target itself: its `Chart.yaml` as a whole.
-    pub(super) fn manifest_of_chart(&self) -> Option<Manifest> {
-        let done = self.all.first().filter(|done| done.release.object.is_none())?;
-        let (_, name) = &done.release.name;
-        Some(Manifest {
-            key: ObjectKey {
-                gvk: Gvk::parse("v2", "Chart"),
-                namespace: None,
-                name: name.clone(),
-            },
-            document: 0,
-            base: FieldPath::default(),
-            kind_span: Span::empty(0),
         })
     }
 
@@ -386,20 +342,6 @@ impl Releases {
         };
         answer.message = done.release.without_secrets(&message);
         answer.detail = done.release.without_secrets(&answer.detail);
-    }
-
-    /// What is asked of the renderer for the chart that is the target itself, with other texts in some files.
-    pub(super) fn bare_request(&self, overlay: &BTreeMap<String, Option<String>>) -> Option<Helm> {
-        let done = self.all.first().filter(|done| done.release.object.is_none())?;
-        let mut request = done.release.request.clone();
-        request.overlay.clone_from(overlay);
-        for (file, position) in done.release.values_files() {
-            let text = overlay.get(file).cloned().flatten();
-            if let (Some(text), Some(values)) = (text, request.values_from.get_mut(position)) {
-                values.data = text;
-            }
-        }
-        Some(request)
     }
 
     /// In words, who brings a kind: the unit of the release, and the release.
