@@ -17,7 +17,7 @@ mod well_known_kinds;
 pub use classify::{FileRole, KUSTOMIZATION_FILES, NotAnObject, Reading, file_role, read, reads_as_template};
 pub use finding::{Code, Finding, Fix, FixKind, Related, Severity, Source, from_syntax};
 pub use near::nearest;
-pub use object::{Gvk, Manifest, ObjectKey};
+pub use object::{Gvk, Manifest, ObjectKey, at_pointer};
 pub use origin::{Origin, Supplier};
 pub use place::{Want, anchor_of_object, first_line_of_object, place};
 pub use reach::{Reach, Reached, changes_reach, reach};

@@ -1,6 +1,6 @@
 //! What an object of Flux says of itself: whether it is ready, and if not, why.
 
-use gitops_model::ObjectKey;
+use gitops_model::{ObjectKey, at_pointer};
 use serde_json::{Value, json};
 
 use crate::actions::Suspension;
@@ -53,12 +53,12 @@ pub enum Readiness {
 
 /// A text of an object, empty where it has none.
 pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    at_pointer(object, pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// One of the conditions of an object.
 pub(crate) fn condition<'a>(object: &'a Value, wanted: &str) -> Option<&'a Value> {
-    let conditions = object.pointer("/status/conditions")?.as_array()?;
+    let conditions = at_pointer(object, "/status/conditions")?.as_array()?;
     conditions.iter().find(|condition| text(condition, "/type") == wanted)
 }
 

@@ -109,9 +109,9 @@ fn charts_come_from_a_repository_and_a_registry() {
     let range = &published.diagnostics[0]["range"];
     let actions = fleet.server.actions(FILE, range);
     assert_eq!(actions[0]["title"], "Write 0.2.0", "{actions:?}");
-    let mark = fleet.save(FILE, "chart: board", "chart: baord");
-    fleet.wait_for_finding(mark, FILE, "chart: baord", "did you mean board?");
-    fleet.save(FILE, "chart: baord", "chart: board");
+    let mark = fleet.save(FILE, "chart: board", "chart: boards");
+    fleet.wait_for_finding(mark, FILE, "chart: boards", "did you mean board?");
+    fleet.save(FILE, "chart: boards", "chart: board");
     fleet.save(FILE, "version: 7.x", "version: 0.2.0");
     fleet.wait_until_clean(FILE);
     // A chart that nobody has published there.

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use gitops_render::{Built, Child, Kustomize, Renderer as _};
+use gitops_model::kustomize::Tree;
+use gitops_render::helm::{Capabilities, release};
+use gitops_render::{Built, BuiltObject, Child, Helm, Kustomize, Renderer as _};
 use gitops_tests::kubernetes::Cluster;
 use gitops_tests::repository::files_below;
 use serde_json::{Map, Value, json};
@@ -15,6 +17,9 @@ use crate::Fleet;
 const TREE: &str = "corpus";
 /// Under whose name kustomize-controller applies (its `--field-manager`).
 const MANAGER: &str = "kustomize-controller";
+/// Under whose name helm-controller does.
+const HELM_MANAGER: &str = "helm-controller";
+const RELEASES: &str = "helm.toolkit.fluxcd.io/v2";
 const GROUP: &str = "kustomize.toolkit.fluxcd.io/v1";
 
 #[test]
@@ -26,17 +31,7 @@ fn kustomizations_are_built_as_kustomize_controller_builds_them() {
     ] {
         let fleet = Fleet::start(repository, target);
         let cluster = fleet.server.cluster(&fleet.started);
-        let runtime = Runtime::new().expect("a runtime");
-        let renderer = {
-            let _on_runtime = runtime.enter();
-            renderer()
-        };
-        let files = files_below(fleet.server.workspace()).into_iter().filter_map(|file| {
-            let text = std::fs::read_to_string(fleet.server.workspace().join(&file)).ok()?;
-            Some((file, Some(text)))
-        });
-        let changed = runtime.block_on(renderer.change(TREE, files.collect()));
-        changed.expect("the renderer takes the tree");
+        let (runtime, renderer, _) = with_tree(&fleet);
         let kustomizations = settled(&fleet, &cluster, repository, file);
         for kustomization in &kustomizations {
             let built = runtime.block_on(renderer.kustomize(&request(&cluster, kustomization)));
@@ -45,12 +40,92 @@ fn kustomizations_are_built_as_kustomize_controller_builds_them() {
             } = built.expect("the renderer answers");
             assert_eq!(fault, None, "{kustomization}");
             for built in built {
-                changes_nothing(&cluster, owned(built.object, kustomization));
+                changes_nothing(&cluster, MANAGER, owned(built.object, kustomization));
                 objects += 1;
             }
         }
     }
     assert!(objects >= 25, "only {objects} objects were compared");
+}
+
+/// Every release of a repository whose chart is in it, as helm-controller installs it.
+#[test]
+fn releases_are_rendered_as_helm_controller_installs_them() {
+    let fleet = Fleet::start("flux-h", "clusters/west");
+    let cluster = fleet.server.cluster(&fleet.started);
+    let (runtime, renderer, tree) = with_tree(&fleet);
+    settled(&fleet, &cluster, "flux-h", "base/namespace.yaml");
+    let kinds = [("v1", "ConfigMap"), ("v1", "Secret"), (RELEASES, "HelmRelease")];
+    let live = kinds.into_iter().flat_map(|(version, kind)| {
+        let typed = move |mut object: Value| {
+            // Items of a list do not say what they are.
+            object["apiVersion"] = json!(version);
+            object["kind"] = json!(kind);
+            BuiltObject {
+                object,
+                ..BuiltObject::default()
+            }
+        };
+        cluster.list(version, kind).into_iter().map(typed)
+    });
+    let live: Vec<BuiltObject> = live.collect();
+    let inside = |_: &_, path: &str| Some(path.to_owned());
+    let mut installed = Vec::new();
+    for number in 0..live.len() {
+        let capabilities = Capabilities::default();
+        let Some(mut release) = release(number, &live, &tree, &inside, &capabilities) else {
+            continue;
+        };
+        TREE.clone_into(&mut release.request.tree);
+        let built = runtime.block_on(renderer.helm(&release.request));
+        let Built { objects, fault, .. } = built.expect("the renderer answers");
+        assert_eq!(fault, None, "{:?}", release.name);
+        let of_release = objects.into_iter().filter(|built| !built.hook);
+        for built in of_release.filter(|built| built.object["kind"] != "CustomResourceDefinition") {
+            let object = of_helm(built.object, &release.request);
+            changes_nothing(&cluster, HELM_MANAGER, object);
+            installed.push(release.name.clone());
+        }
+    }
+    assert!(installed.len() >= 8, "only {} objects were compared", installed.len());
+    installed.dedup();
+    assert!(installed.len() >= 3, "only {installed:?} were rendered");
+}
+
+/// With what Helm itself puts on each object of a release (`helm.sh/helm/v4/pkg/action`, `setMetadataVisitor`).
+fn of_helm(mut object: Value, request: &Helm) -> Value {
+    let metadata = object["metadata"].as_object_mut().expect("metadata");
+    metadata.entry("namespace").or_insert_with(|| json!(request.namespace));
+    let mut set = |field: &str, key: &str, value: &str| {
+        let entries = metadata.entry(field).or_insert_with(|| Value::Object(Map::new()));
+        entries[key] = json!(value);
+    };
+    set("labels", "app.kubernetes.io/managed-by", "Helm");
+    set("annotations", "meta.helm.sh/release-name", &request.release);
+    set("annotations", "meta.helm.sh/release-namespace", &request.namespace);
+    object
+}
+
+/// A renderer that has the files of a workspace.
+fn with_tree(fleet: &Fleet) -> (Runtime, Child, Tree) {
+    let runtime = Runtime::new().expect("a runtime");
+    let renderer = {
+        let _on_runtime = runtime.enter();
+        renderer()
+    };
+    let files = files_below(fleet.server.workspace()).into_iter().filter_map(|file| {
+        let text = std::fs::read_to_string(fleet.server.workspace().join(&file)).ok()?;
+        Some((file, text))
+    });
+    let files: Vec<(String, String)> = files.collect();
+    let tree: Tree = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    let files = files.into_iter().map(|(path, text)| (path, Some(text)));
+    let changed = runtime.block_on(renderer.change(TREE, files.collect()));
+    changed.expect("the renderer takes the tree");
+    (runtime, renderer, tree)
 }
 
 fn renderer() -> Child {
@@ -124,14 +199,14 @@ fn owned(mut object: Value, kustomization: &Value) -> Value {
     object
 }
 
-fn changes_nothing(cluster: &Cluster, object: Value) {
+fn changes_nothing(cluster: &Cluster, manager: &str, object: Value) {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     let (version, kind) = (text("/apiVersion").expect("a version"), text("/kind").expect("a kind"));
     let name = text("/metadata/name").expect("a name");
     let live = cluster
         .get(version, kind, text("/metadata/namespace"), name)
         .unwrap_or_else(|| panic!("{kind} {name} is not on the sandbox"));
-    let again = cluster.dry_run(MANAGER, &object);
+    let again = cluster.dry_run(manager, &object);
     assert_eq!(content(again), content(live), "{kind} {name}");
 }
 

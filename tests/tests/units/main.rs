@@ -4,5 +4,6 @@ mod artifacts;
 mod bad_input;
 mod example;
 mod fleet;
+mod pruning;
 mod repositories;
 mod targets;

@@ -9,6 +9,7 @@ mod behind;
 pub(crate) mod conditions;
 pub(crate) mod fluxing;
 mod kept;
+mod left_behind;
 mod missing_paths;
 mod not_copied;
 mod orders;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gitops_cluster::answer::{Answer, Place as Wanted, Suggestion, codes, is_sound_name, metadata_of_unserved_kind};
-use gitops_model::{Manifest, ObjectKey, Severity, Source, Supplier, Want};
+use gitops_model::{Manifest, ObjectKey, Severity, Source, Supplier, Want, at_pointer};
 use gitops_render::origins::{Origins, Place};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{FileVerdict, ObjectVerdict, Outcome, Phase};
@@ -149,10 +149,11 @@ impl<'a> Coming<'a> {
         };
         for (number, built) in objects.iter().enumerate() {
             let text = |pointer: &str| {
-                let text = built.object.pointer(pointer).and_then(serde_json::Value::as_str);
+                let text = at_pointer(&built.object, pointer).and_then(serde_json::Value::as_str);
                 text.unwrap_or_default().to_owned()
             };
-            match text("/kind").as_str() {
+            let kind = built.object.get("kind").and_then(serde_json::Value::as_str);
+            match kind.unwrap_or_default() {
                 "Namespace" => {
                     coming.namespaces.insert(text("/metadata/name"));
                 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gitops_model::flux::{FluxObject, FluxSpec, SourceOrigin};
 use gitops_model::kustomize::{self, Layer, PatchBody};
 use gitops_model::references::{self, ObjectFinding, Scene, dropped_fields, variables_in};
-use gitops_model::{Code, Finding, Gvk, ObjectKey, Related, Severity, Source, Supplier, Want};
+use gitops_model::{Code, Finding, Gvk, ObjectKey, Related, Severity, Source, Supplier, Want, at_pointer};
 use gitops_render::origins::{Origins, Place};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{Condition, ObjectVerdict};
@@ -85,8 +85,8 @@ pub(super) async fn find(worker: &mut Worker, objects: &[BuiltObject], verdicts:
 
 /// An object as it is on the cluster: what a chart renders without a namespace goes to that of its release.
 fn in_its_namespace<'a>(object: &'a Value, release: Option<&BuiltObject>) -> Cow<'a, Value> {
-    let is_placed = object.pointer("/metadata/namespace").is_some();
-    let namespace = release.filter(|_| !is_placed).and_then(|release| {
+    let is_placed = || at_pointer(object, "/metadata/namespace").is_some();
+    let namespace = release.filter(|_| !is_placed()).and_then(|release| {
         let fields = ["/spec/targetNamespace", "/metadata/namespace"];
         fields.iter().find_map(|field| release.object.pointer(field))
     });

@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::artifact::Artifacts;
 use super::behind::Behind;
 use super::kept::{Kept, Unused};
+use super::left_behind::LeftBehind;
 use super::orders::{Orders, Taken, orders};
 use super::preview::{self, AskPreview};
 use super::releases::Releases;
@@ -28,6 +29,7 @@ use super::{Findings, PlacedCondition, Tree, conditions, placed, references, wor
 use crate::event::{Event, Inbox, TaskDone};
 use crate::parsed::Parsed;
 use crate::workload::WorkloadOrder;
+use crate::workspace::is_yaml;
 
 /// What the worker is told.
 pub(crate) enum Order {
@@ -95,6 +97,8 @@ pub(super) struct Worker {
     pub(super) remotes: Vec<RepositoryUrl>,
     /// Namespace and name of the `GitRepository` that the target itself is built from.
     pub(super) source_of_target: (String, String),
+    /// What Kustomizations that do not prune have left on the cluster.
+    pub(super) left_behind: LeftBehind,
     /// The wholes that are built behind slices.
     pub(super) behind: Behind,
     /// What source-controller leaves out, where Flux builds.
@@ -153,6 +157,7 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> Orders {
         prefix: String::new(),
         remotes: Vec::new(),
         source_of_target: source_of_target(start.source.as_ref()),
+        left_behind: LeftBehind::default(),
         behind,
         left_out: None,
         releases: Releases::default(),
@@ -238,7 +243,8 @@ impl Worker {
     pub(super) fn faults(&self, faults: &[(usize, Fault)]) -> Findings {
         let placed = faults.iter().filter_map(|(number, fault)| {
             let placed = self.placed(self.units.get(*number)?, fault);
-            placed.or_else(|| self.on_the_kustomization(*number, fault))
+            let placed = placed.or_else(|| self.on_the_kustomization(*number, fault));
+            placed.or_else(|| self.on_the_first_file(*number, fault))
         });
         self.by_file(placed, Source::Render, Severity::Error)
     }
@@ -282,6 +288,20 @@ impl Worker {
         Some(PlacedFault {
             file: spot.sheet.file().to_string(),
             span: path.span(Want::Value),
+            slug: "build-failed",
+            message: fault.message.clone(),
+            detail: None,
+        })
+    }
+
+    /// A fault of an entry that nobody wrote a Kustomization for has no other place than the first of its files. A verdict
+    /// that is bad, and nothing that says why, is of no use to anybody.
+    fn on_the_first_file(&self, number: usize, fault: &Fault) -> Option<PlacedFault> {
+        let unit = self.units.get(number)?;
+        let mut files = self.tree.texts().below(&unit.path).map(|(path, _)| &**path);
+        Some(PlacedFault {
+            file: files.find(|path| is_yaml(camino::Utf8Path::new(path)))?.to_owned(),
+            span: Span::empty(0),
             slug: "build-failed",
             message: fault.message.clone(),
             detail: None,
@@ -344,6 +364,7 @@ impl Worker {
             }
             start += count;
         }
+        all.extend(self.left_behind());
         self.by_file(all, Source::Model, Severity::Warning)
     }
 

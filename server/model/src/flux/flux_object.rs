@@ -38,6 +38,9 @@ impl FluxObject {
     /// The version does not matter: fields kept their names and meaning from one to the next.
     /// A field that is not of its type is as good as left out; that it is wrong is for the schema to say.
     pub fn read(object: &Value) -> Option<Self> {
+        // Most objects are none.
+        let version = object.get("apiVersion")?.as_str()?;
+        version.contains(".fluxcd.io/").then_some(())?;
         let key = key_of(object)?;
         let spec = match (key.gvk.group.as_str(), key.gvk.kind.as_str()) {
             (kustomization::GROUP, "Kustomization") => FluxSpec::Kustomization(Box::new(kustomization::read(object))),

@@ -1,7 +1,9 @@
 //! Reading the fields of an object: what is not there, or not of the type that it must have, is as good as left out.
 //! That it is wrong is for the schema to say.
 
-use gitops_yaml::FieldPath;
+use std::rc::Rc;
+
+use gitops_yaml::{FieldPath, Step};
 use serde_json::Value;
 
 use super::reference::{Reference, Role, SOURCE_GROUP};
@@ -11,41 +13,76 @@ use crate::object::{Gvk, ObjectKey};
 #[derive(Clone)]
 pub(super) struct Field<'a> {
     pub(super) value: Option<&'a Value>,
-    pub(super) path: FieldPath,
+    way: Way<'a>,
     /// Namespace of the object.
     namespace: Option<&'a str>,
+}
+
+/// The way to a field. Most fields are only looked at, so that a path is made of it for those that something is said of.
+#[derive(Clone, Default)]
+struct Way<'a>(Option<Rc<(Way<'a>, Part<'a>)>>);
+
+/// One step of it.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+impl<'a> Way<'a> {
+    fn to(&self, part: Part<'a>) -> Self {
+        Self(Some(Rc::new((self.clone(), part))))
+    }
+
+    fn path(&self) -> FieldPath {
+        let mut steps = Vec::new();
+        let mut at = self;
+        while let Some(step) = &at.0 {
+            let (before, part) = &**step;
+            steps.push(match part {
+                Part::Key(key) => Step::Key((*key).into()),
+                Part::Index(index) => Step::Index(*index),
+            });
+            at = before;
+        }
+        steps.reverse();
+        FieldPath::from(steps)
+    }
 }
 
 impl<'a> Field<'a> {
     pub(super) fn of(object: &'a Value) -> Self {
         Self {
             value: Some(object),
-            path: FieldPath::new(),
-            namespace: object.pointer("/metadata/namespace").and_then(Value::as_str),
+            way: Way::default(),
+            namespace: object
+                .get("metadata")
+                .and_then(|metadata| metadata.get("namespace")?.as_str()),
         }
     }
 
-    pub(super) fn get(&self, key: &str) -> Self {
-        let mut path = self.path.clone();
-        path.push_key(key);
+    pub(super) fn get(&self, key: &'a str) -> Self {
+        let value = self.value.and_then(|value| value.get(key));
         Self {
-            value: self.value.and_then(|value| value.get(key)),
-            path,
+            value,
+            // Nobody asks for the way to what is not there.
+            way: value.map(|_| self.way.to(Part::Key(key))).unwrap_or_default(),
             namespace: self.namespace,
         }
     }
 
     pub(super) fn items(&self) -> impl Iterator<Item = Self> {
         let items = self.value.and_then(Value::as_array);
-        items.into_iter().flatten().enumerate().map(|(index, value)| {
-            let mut path = self.path.clone();
-            path.push_index(index);
-            Self {
-                value: Some(value),
-                path,
-                namespace: self.namespace,
-            }
+        items.into_iter().flatten().enumerate().map(|(index, value)| Self {
+            value: Some(value),
+            way: self.way.to(Part::Index(index)),
+            namespace: self.namespace,
         })
+    }
+
+    /// Where it stands.
+    fn path(&self) -> FieldPath {
+        self.way.path()
     }
 
     pub(super) fn is_there(&self) -> bool {
@@ -80,7 +117,7 @@ impl<'a> Field<'a> {
             name: name.owned()?,
             key: None,
             is_optional: self.get("optional").is_true(),
-            field: name.path,
+            field: name.path(),
         })
     }
 
@@ -130,7 +167,7 @@ impl<'a> Field<'a> {
             name: self.owned()?,
             key: None,
             is_optional: false,
-            field: self.path.clone(),
+            field: self.path(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! The codes of what is found here.
 
 /// Each code with what it means, in order. `docs/codes/model` has a page for each.
-pub const CODES: [(&str, &str); 24] = [
+pub const CODES: [(&str, &str); 25] = [
     (
         "backend-not-found",
         "A route leads to a Service that is not there, or to a port that it does not have.",
@@ -31,6 +31,10 @@ pub const CODES: [(&str, &str); 24] = [
     ),
     ("namespace-renamed", "`targetNamespace` gives a Namespace another name."),
     ("no-pods-selected", "A selector selects no pods."),
+    (
+        "not-pruned",
+        "What is not built any more stays on the cluster, since its Kustomization does not prune.",
+    ),
     (
         "path-not-found",
         "The directory that a Flux Kustomization builds is not there.",

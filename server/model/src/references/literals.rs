@@ -50,7 +50,7 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
             continue;
         }
         let owner = index.scene.owners.get(at).copied().flatten();
-        if is_substituted(index, owner) || is_exempt(object) {
+        if !has_variables(object) || is_substituted(index, owner) || is_exempt(object) {
             continue;
         }
         let mut texts = Vec::new();
@@ -119,6 +119,16 @@ fn known_variables(index: &Index<'_>) -> BTreeMap<String, (usize, FieldPath)> {
 }
 
 /// The texts of an object that have variables, each with its field and whether that is for a program.
+/// Whether there is something to collect: of most objects there is not.
+fn has_variables(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains("${"),
+        Value::Array(items) => items.iter().any(has_variables),
+        Value::Object(entries) => entries.values().any(has_variables),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 fn collect<'a>(value: &'a Value, at: &FieldPath, is_for_programs: bool, found: &mut Vec<(FieldPath, &'a str, bool)>) {
     match value {
         Value::String(text) if text.contains("${") => found.push((at.clone(), text, is_for_programs)),

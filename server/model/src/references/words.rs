@@ -4,6 +4,7 @@ use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 use super::index::Index;
+use crate::object::at_pointer;
 
 /// The namespace of a namespaced object whose manifest names none.
 pub(super) const DEFAULT_NAMESPACE: &str = "default";
@@ -38,12 +39,12 @@ pub(super) fn item(path: &FieldPath, index: usize) -> FieldPath {
 
 /// A text of an object by its JSON pointer; an empty one is none.
 pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
-    value.pointer(pointer)?.as_str().filter(|text| !text.is_empty())
+    at_pointer(value, pointer)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// The items of a list.
 pub(super) fn list<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = (usize, &'a Value)> {
-    let items = value.pointer(pointer).and_then(Value::as_array);
+    let items = at_pointer(value, pointer).and_then(Value::as_array);
     items.into_iter().flatten().enumerate()
 }
 

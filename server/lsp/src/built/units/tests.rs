@@ -31,6 +31,9 @@ struct Notebook {
     slices_differ: bool,
 }
 
+/// What the renderer does not survive.
+const ENDS_THE_RENDERER: &str = "# the end";
+
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -90,6 +93,17 @@ impl Renderer for Notebook {
     }
 
     fn kustomize<'a>(&'a self, request: &'a Kustomize) -> BoxFuture<'a, Result<Built, Gone>> {
+        let texts = locked(&self.trees);
+        let below = texts
+            .get(&request.tree)
+            .into_iter()
+            .flat_map(|tree| tree.below(&request.path));
+        let ends = below.into_iter().any(|(_, text)| text.contains(ENDS_THE_RENDERER));
+        drop(texts);
+        if ends {
+            let reason = "was ended".to_owned();
+            return Box::pin(async { Err(Gone { reason }) });
+        }
         let built = self.build(request);
         Box::pin(async move { Ok(built) })
     }
@@ -245,6 +259,29 @@ fn a_save_builds_what_it_touches_first_the_slice_and_then_the_whole() {
                 .all(|(place, supplied)| supplied.manifest.document == place)
         );
     }
+}
+
+#[test]
+fn an_entry_that_cannot_be_built_says_so_on_its_first_file() {
+    let mut files = repository(2, 2);
+    files.push((
+        "clusters/east/a.yaml".to_owned(),
+        format!("{}{ENDS_THE_RENDERER}\n", map("a", "b")),
+    ));
+    let (_bench, first) = Bench::new(&files, false);
+    assert!(first.is_broken);
+    let said: Vec<_> = first
+        .findings
+        .iter()
+        .map(|(file, all)| (file.to_string(), all.len()))
+        .collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].0.ends_with("clusters/east/0.yaml") && said[0].1 == 1,
+        "{said:?}"
+    );
+    let finding = first.findings.values().flatten().next().expect("it is said");
+    assert!(finding.message.contains("was ended"), "{}", finding.message);
 }
 
 #[test]
