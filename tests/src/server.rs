@@ -154,7 +154,7 @@ impl TestServer {
 
     fn assert_gone(&self) {
         if let Err(left) = leftovers::wait_until_none(&self.state, GONE_WITHIN) {
-            panic!("the server is gone, but {left}");
+            panic!("the server is gone, but {left}; it wrote:\n{}", self.errors());
         }
     }
 

@@ -245,6 +245,14 @@ fn what_flux_says_as_well_is_said_once() {
     );
     assert!(fleet.verdict("clusters/east/tools.yaml", "dry-run", mark));
     assert!(!fleet.verdict("clusters/east/tools.yaml", "flux", mark));
+    // The verdict says which object it is about.
+    let failed = fleet.server.client.log().newest(|message| {
+        let params = &message["params"];
+        let is_it = message["method"] == "gitops/verdict" && params["phase"] == "flux";
+        is_it.then(|| params["failed"].to_string())
+    });
+    let failed = failed.expect("there is a verdict");
+    assert!(failed.ends_with(": DependencyNotReady\"]"), "{failed}");
     let said = fleet.findings("clusters/east/tools.yaml");
     assert_eq!(said.len(), 1, "{said:#?}");
     assert!(said[0].contains("model/dependency-not-found"), "{said:#?}");

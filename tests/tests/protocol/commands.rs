@@ -98,15 +98,15 @@ fn commands_without_a_session() {
         gitops.session.start {"target":"../x"}
           the target ../x is outside the workspace folder WORKSPACE
         gitops.session.start {"target":"nothing/here"}
-          the target WORKSPACE/nothing/here is no directory
+          the target WORKSPACE/nothing/here is no directory, and no values file in a Helm chart
         gitops.session.start {"target":"a.yaml"}
-          the target WORKSPACE/a.yaml is no directory
+          the target WORKSPACE/a.yaml is no directory, and no values file in a Helm chart
         gitops.session.start {"root":"file://WORKSPACE/../elsewhere"}
           the root PARENT/elsewhere is in no workspace folder
         gitops.session.start {"root":"https://example.com"}
           the root https://example.com is no file URI
         gitops.session.start {"tagret":"apps"}
-          gitops.session.start: unknown field `tagret`, expected one of `root`, `target`, `sandbox`, `context`, `name`
+          gitops.session.start: unknown field `tagret`, expected one of `root`, `target`, `valuesFiles`, `sandbox`, `context`, `name`
         gitops.session.start {"name":"Not A Name"}
           the sandbox did not start: "Not A Name" cannot be the name of a sandbox: it must be lowercase letters, digits and dashes, at most 63 of them
         gitops.reconcile null

@@ -41,6 +41,11 @@ fn what_stays_on_the_cluster_is_said_where_it_is_not_pruned() {
     assert!(fleet.edit(list, "- two.yaml", "- two.yaml # twice"));
     assert!(fleet.verdict(list, "flux", began));
     assert_eq!(fleet.findings(), "");
+    // What was refused has never been there.
+    let broken = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: two";
+    assert!(!fleet.edit("apps/two.yaml", broken, &broken.replace("two", "Two")));
+    assert!(fleet.edit("apps/two.yaml", "name: Two", "name: two"));
+    assert_eq!(fleet.findings(), "");
     let removed = fleet.server.client.mark();
     assert!(fleet.edit(list, "- two.yaml # twice\n", ""));
     assert_eq!(

@@ -37,7 +37,8 @@ impl LeftBehind {
 }
 
 impl Worker {
-    /// Looks at what was built. Of a Kustomization that cannot be built nothing is known.
+    /// Looks at what was built and is accepted: what is not accepted never comes to the cluster. Of a Kustomization that
+    /// cannot be built nothing is known.
     pub(super) fn look_for_what_is_left(&mut self) {
         let mut at = 0;
         for (number, unit) in self.units.iter().enumerate() {

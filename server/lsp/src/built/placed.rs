@@ -115,6 +115,9 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
     }
     worker.objects = objects;
     if placed.ok {
+        if !worker.is_broken {
+            worker.look_for_what_is_left();
+        }
         for (file, findings) in worker.unused() {
             placed.unused.entry(file).or_default().extend(findings);
         }

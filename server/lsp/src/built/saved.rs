@@ -97,7 +97,6 @@ impl Worker {
             None => units::build_all(self, changed).await,
             Some(_) => self.begin_chart(),
         };
-        self.look_for_what_is_left();
         tracing::info!(
             units = self.units.len(),
             objects = self.objects.len(),

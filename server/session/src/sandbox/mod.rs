@@ -38,7 +38,7 @@ pub use process::Exit;
 pub use start::{StartOptions, Step, start};
 pub use state_directory::{NoStateDirectory, STATE_DIRECTORY_VARIABLE, StateDirectory};
 
-pub(crate) use state_directory::{make_private_directory, open_private_file, write_private_file};
+pub(crate) use state_directory::{make_private_directory_inside, open_private_file, write_private_file};
 
 use list::Record;
 use running::Running;

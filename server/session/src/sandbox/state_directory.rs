@@ -89,13 +89,21 @@ fn state_path(variable: impl Fn(&str) -> Option<String>, operating_system: &str)
 
 /// Makes `path` and its missing parents, and takes it from everybody but the owner.
 pub(crate) fn make_private_directory(path: &Utf8Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
+    make_private(path, DirBuilder::new().recursive(true))
+}
+
+/// Makes `path` in a directory that is there. One that is gone is not made again: a sandbox that ends takes its directory
+/// with it, whoever is still at work in it.
+pub(crate) fn make_private_directory_inside(path: &Utf8Path) -> io::Result<()> {
+    make_private(path, &mut DirBuilder::new())
+}
+
+fn make_private(path: &Utf8Path, builder: &mut DirBuilder) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
         builder.mode(0o700);
-        builder.create(path)?;
+        create(path, builder)?;
         let mode = std::fs::metadata(path)?.permissions().mode();
         if mode & 0o077 != 0 {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
@@ -103,8 +111,15 @@ pub(crate) fn make_private_directory(path: &Utf8Path) -> io::Result<()> {
     }
     // Elsewhere the user's profile, in which the directory is, belongs to that user alone.
     #[cfg(not(unix))]
-    builder.create(path)?;
+    create(path, builder)?;
     Ok(())
+}
+
+fn create(path: &Utf8Path, builder: &DirBuilder) -> io::Result<()> {
+    match builder.create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        created => created,
+    }
 }
 
 /// Opens `path` for writing, for the owner's eyes only.

@@ -11,7 +11,7 @@ use gitops_model::flux::RefName;
 use super::error::SourceError;
 use super::git::{Call, command, without_user_configuration};
 use super::work_tree::{UserRepository, WorkTree};
-use crate::sandbox::{make_private_directory, write_private_file};
+use crate::sandbox::{make_private_directory_inside, write_private_file};
 
 /// The name of the repository's directory, and of the repository in its URL.
 pub(crate) const REPOSITORY: &str = "session.git";
@@ -52,14 +52,15 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Makes a new repository in `parent`, in place of one that an earlier session left there.
+    /// Makes a new repository in `parent`, in place of one that an earlier session left there. Where `parent` itself would be
+    /// is there already, or the session is over.
     pub(crate) async fn make(
         parent: &Utf8Path,
         work_tree: &WorkTree,
         branch: &RefName,
         limit: Duration,
     ) -> Result<Self, SourceError> {
-        make_private_directory(parent).map_err(|error| SourceError::io(parent, error))?;
+        make_private_directory_inside(parent).map_err(|error| SourceError::io(parent, error))?;
         let parent = parent
             .canonicalize_utf8()
             .map_err(|error| SourceError::io(parent, error))?;
@@ -147,7 +148,7 @@ impl Store {
         if std::fs::read(&file).is_ok_and(|now| now == rules) {
             return Ok(());
         }
-        std::fs::create_dir_all(&directory)
+        make_private_directory_inside(&directory)
             .and_then(|()| std::fs::write(&file, rules))
             .map_err(|error| SourceError::io(&file, error))
     }

@@ -28,6 +28,17 @@ fn write_large(place: &Place, name: &str, bytes: u64) {
     file.set_len(bytes).expect("a length");
 }
 
+/// A session that ends takes its directory with it, also from whoever has just begun to work in it.
+#[tokio::test]
+async fn a_directory_that_is_gone_is_not_made_again() {
+    let place = Place::repository();
+    place.write("apps.yaml", "kind: x\n");
+    let gone = place.state.join("sandbox");
+    let opened = SourceRepository::open(&place.work, &gone.join("source"), None, Limits::default()).await;
+    assert!(opened.is_err());
+    assert!(!gone.exists(), "{gone} is there again");
+}
+
 #[tokio::test]
 async fn of_a_large_work_tree_only_what_is_wanted_goes() {
     let place = Place::repository();
