@@ -30,21 +30,21 @@ struct Verdict {
     uri: ls_types::Uri,
     generation: u64,
     phase: &'static str,
-    ok: bool,
+    #[serde(flatten)]
+    word: Word,
     ms: f64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    failed: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unreachable: Option<String>,
 }
 
 /// What has come of a save.
+#[derive(Clone, Serialize)]
 pub(crate) struct Word {
     /// Whether nothing was refused.
     pub(crate) ok: bool,
     /// What failed, where the phase is about objects and not about files: `HelmRelease apps/web: UpgradeFailed`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) failed: Vec<String>,
     /// Why the cluster could not be asked, where it could not: then nothing is refused, and it is asked again.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unreachable: Option<String>,
 }
 
@@ -468,9 +468,7 @@ pub(crate) fn send_verdicts(
             uri: file.uri.clone(),
             generation: *generation,
             phase,
-            ok: word.ok,
-            failed: word.failed.clone(),
-            unreachable: word.unreachable.clone(),
+            word: word.clone(),
             ms: (elapsed.as_secs_f64() * 1_000_000.0).round() / 1000.0,
         });
     }

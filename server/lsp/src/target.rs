@@ -195,11 +195,16 @@ fn yaml_below(directory: &Utf8Path, depth: usize) -> Vec<Utf8PathBuf> {
     paths.filter(|path| is_yaml(path)).take(MAX_LOOKED_INTO).collect()
 }
 
+/// A file that is small enough to be looked into. What is no file, such as a pipe, may never end.
+fn read_small(file: &Utf8Path) -> Option<String> {
+    let metadata = std::fs::metadata(file).ok()?;
+    let fits = metadata.is_file() && metadata.len() <= MAX_KUSTOMIZATION_BYTES;
+    fits.then(|| std::fs::read_to_string(file).ok()).flatten()
+}
+
 /// The directories that the Kustomizations of Flux in a file build, as they are written.
 fn flux_kustomizations(file: &Utf8Path) -> Vec<String> {
-    let fits =
-        std::fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_KUSTOMIZATION_BYTES);
-    let Some(text) = fits.then(|| std::fs::read_to_string(file).ok()).flatten() else {
+    let Some(text) = read_small(file) else {
         return Vec::new();
     };
     if !text.contains(FLUX_GROUP) {
@@ -276,8 +281,7 @@ fn kustomization_of(directory: &Utf8Path) -> Option<Utf8PathBuf> {
 /// Notes what a kustomization takes from other directories; whether it is one that can be a target, which a component is
 /// not.
 fn look_into(file: &Utf8Path, directory: &Utf8Path, taken: &mut BTreeSet<Utf8PathBuf>) -> bool {
-    let fits = std::fs::metadata(file).is_ok_and(|metadata| metadata.len() <= MAX_KUSTOMIZATION_BYTES);
-    let Some(text) = fits.then(|| std::fs::read_to_string(file).ok()).flatten() else {
+    let Some(text) = read_small(file) else {
         return true;
     };
     let parsed = parse(&text);

@@ -12,6 +12,8 @@ mod bare;
 mod fixture;
 #[path = "helm/printed.rs"]
 mod printed;
+#[path = "origins/program.rs"]
+mod program;
 #[path = "helm/repository.rs"]
 mod repository;
 use fixture::{Fixture, faults, place};

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use expect_test::expect_file;
 use gitops_model::kustomize::{Spot, Tree};
@@ -19,10 +19,13 @@ use serde_json::Value;
 mod answers;
 #[path = "origins/fixtures.rs"]
 mod fixtures;
+#[path = "origins/program.rs"]
+mod program;
 #[path = "origins/random.rs"]
 mod random;
 #[path = "origins/speed.rs"]
 mod speed;
+use program::renderer;
 
 /// A directory that is built, and for whom.
 struct Target {
@@ -47,16 +50,6 @@ struct Tally {
     /// Nothing can be built when it is changed, as when a patch does not find the object any more.
     untried: Vec<String>,
     misses: Vec<String>,
-}
-
-fn renderer() -> Child {
-    let directory = std::env::var_os("GITOPS_LSP_BUNDLE").map_or_else(
-        || Path::new(env!("CARGO_TARGET_TMPDIR")).join("../sandbox"),
-        PathBuf::from,
-    );
-    let program = directory.join("gitops-render");
-    assert!(program.is_file(), "{} is missing: cargo xtask build", program.display());
-    Child::new(program.try_into().expect("the path is UTF-8"))
 }
 
 fn read(directory: &Path, from: &Path, files: &mut BTreeMap<String, String>) {

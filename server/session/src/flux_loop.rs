@@ -218,19 +218,19 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
             }
             Some(answer) = answers.recv() => match answer {
                 Answer::NotAsked(id) => view.not_asked(&id),
-                Answer::Found(id, found) if is_data(&id.0) => {
+                Answer::Found(id, found, _) if is_data(&id.0) => {
                     if view.data_is(&id, found.map(|(version, _)| version)) {
                         followed.ask_when_idle(users_of(&view, &id));
                     }
                 }
-                Answer::Found(id, found) => {
+                Answer::Found(id, found, times) => {
                     if !view.generation_is(&id, found.map(|(_, generation)| generation)) {
-                        requests.read_again(&id);
+                        requests.read_again(&id, times);
                     }
                 }
-                Answer::Unknown(id) => {
+                Answer::Unknown(id, times) => {
                     if view.is_looked_for(&id) {
-                        requests.read_again(&id);
+                        requests.read_again(&id, times);
                     }
                 }
             },

@@ -10,11 +10,14 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::flux_object::{Id, REQUESTED_AT, RESET_AT};
+use crate::live::jitter;
 
 /// How long one request may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
-/// After how long an object is looked at again of which something else was seen, or nothing could be read.
-const MOMENT: Duration = Duration::from_millis(500);
+/// After how long an object is looked at again of which something else was seen, or nothing could be read: at first and at
+/// most.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// How many are under way at once.
 const SIDE_BY_SIDE: usize = 8;
 /// How many wait for one of these; what is more is not asked, and made up for by the next save.
@@ -26,17 +29,18 @@ const ANSWERS: usize = 1024;
 pub(crate) enum Answer {
     /// The reconciliation could not be asked for, or there is nothing to reconcile.
     NotAsked(Id),
-    /// What is there: version and generation; `None` for nothing.
-    Found(Id, Option<(String, i64)>),
+    /// What is there: version and generation; `None` for nothing. With how often it was looked at before.
+    Found(Id, Option<(String, i64)>, u32),
     /// It could not be found out what is there.
-    Unknown(Id),
+    Unknown(Id, u32),
 }
 
 /// What is asked.
 enum Request {
     /// With the token, and whether what has failed before is forgotten.
     Reconcile(Id, String, bool),
-    Read(Id),
+    /// With how often it was looked at before.
+    Read(Id, u32),
 }
 
 /// Sends requests, and holds up nobody who wants one. Those about one object are sent one after the other.
@@ -76,17 +80,20 @@ impl Requests {
 
     /// Looks at an object. Only its metadata are asked for: what is in it is nobody's business here.
     pub(crate) fn read(&self, id: &Id) -> bool {
-        self.give(id, Request::Read(id.clone()))
+        self.give(id, Request::Read(id.clone(), 0))
     }
 
-    /// The same, in a moment.
-    pub(crate) fn read_again(&self, id: &Id) {
+    /// The same after it was looked at `times` more than once, ever later.
+    pub(crate) fn read_again(&self, id: &Id, times: u32) {
         let Some(lane) = self.lane(id).cloned() else { return };
         let id = id.clone();
+        let pause = FIRST_PAUSE
+            .saturating_mul(2_u32.saturating_pow(times))
+            .min(LONGEST_PAUSE);
         tokio::spawn(async move {
-            tokio::time::sleep(MOMENT).await;
+            tokio::time::sleep(pause.mul_f64(jitter())).await;
             // A lane that is full or gone leaves it to the next save.
-            let _ = lane.try_send(Request::Read(id));
+            let _ = lane.try_send(Request::Read(id, times.saturating_add(1)));
         });
     }
 
@@ -110,9 +117,9 @@ async fn send(cluster: Cluster, mut requests: mpsc::Receiver<Request>, answers: 
                 let is_asked = reconcile(&cluster, &id, &token, resets).await;
                 (!is_asked).then_some(Answer::NotAsked(id))
             }
-            Request::Read(id) => Some(match read(&cluster, &id).await {
-                Some(found) => Answer::Found(id, found),
-                None => Answer::Unknown(id),
+            Request::Read(id, times) => Some(match read(&cluster, &id).await {
+                Some(found) => Answer::Found(id, found, times),
+                None => Answer::Unknown(id, times),
             }),
         };
         if let Some(answer) = answer

@@ -214,14 +214,18 @@ impl FluxView {
     /// Whether an object has fetched an artifact that was replaced while it did so, and has not been asked to do it again
     /// yet. The controller would by itself, but ever later.
     pub(crate) fn has_to_fetch_again(&self, object: &Value) -> bool {
-        let is_answered = requested_at(object) == text(object, "/status/lastHandledReconcileAt");
-        self.is_overtaken(object) && is_answered && !self.asked.contains_key(&id_of(object))
+        self.is_overtaken(object) && self.has_answered(object)
     }
 
     /// Whether a release was called off by a request and has to be asked to begin anew.
     pub(crate) fn has_to_begin_anew(&self, object: &Value) -> bool {
+        self.is_called_off(object) && self.has_answered(object)
+    }
+
+    /// Whether nothing is asked of an object that it has not answered.
+    fn has_answered(&self, object: &Value) -> bool {
         let is_answered = requested_at(object) == text(object, "/status/lastHandledReconcileAt");
-        self.is_called_off(object) && is_answered && !self.asked.contains_key(&id_of(object))
+        is_answered && !self.asked.contains_key(&id_of(object))
     }
 
     fn is_called_off(&self, object: &Value) -> bool {

@@ -289,7 +289,7 @@ fn retry_until_answered(shared: Arc<Shared>) {
 }
 
 /// Between a half and one and a half, so that many sessions do not ask a server that comes back all at once.
-fn jitter() -> f64 {
+pub(crate) fn jitter() -> f64 {
     let nanoseconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()

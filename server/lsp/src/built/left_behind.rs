@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gitops_model::references::listed;
 use gitops_model::{ObjectKey, Want};
 use gitops_render::fault::PlacedFault;
 
 use super::unit::Unit;
 use super::units::UnitName;
 use super::worker::Worker;
-
-/// How many objects are named.
-const NAMED: usize = 3;
 
 /// What is known of the Kustomizations that do not prune.
 #[derive(Default)]
@@ -40,25 +38,26 @@ impl Worker {
     /// Looks at what was built and is accepted: what is not accepted never comes to the cluster. Of a Kustomization that
     /// cannot be built nothing is known.
     pub(super) fn look_for_what_is_left(&mut self) {
-        let mut at = 0;
-        for (number, unit) in self.units.iter().enumerate() {
+        let mut left_behind = std::mem::take(&mut self.left_behind);
+        for (unit, own) in self.with_their_objects() {
             let name = unit.name();
-            let count = self.unit_of.iter().skip(at).take_while(|of| **of == number).count();
-            let own = self.objects.iter().skip(at).take(count);
-            at += count;
             if unit.prunes() {
-                self.left_behind.forget(&name);
+                left_behind.forget(&name);
                 continue;
             }
             if self.kept.get(&name).is_some_and(|kept| kept.fault.is_none()) {
-                let now = own.map(|built| ObjectKey::of(&built.object)).collect();
-                self.left_behind.take(&name, now);
+                let now = own.iter().map(|built| ObjectKey::of(&built.object)).collect();
+                left_behind.take(&name, now);
             }
         }
+        self.left_behind = left_behind;
     }
 
     /// What is left behind, on `prune` of the Kustomizations.
     pub(super) fn left_behind(&self) -> Vec<PlacedFault> {
+        if self.left_behind.left.values().all(BTreeSet::is_empty) {
+            return Vec::new();
+        }
         let of_unit = |unit: &Unit| {
             let left = self.left_behind.left.get(&unit.name())?;
             // What another one builds now has only moved.
@@ -71,16 +70,11 @@ impl Worker {
             let mut spot = unit.spot(self.tree.texts()).filter(|_| !left.is_empty())?;
             spot.path.push_key("spec");
             spot.path.push_key("prune");
-            let named = left
-                .iter()
-                .take(NAMED)
-                .map(String::as_str)
-                .collect::<Vec<_>>()
-                .join(", ");
-            let (all, is, stay) = match left.len() {
-                1 => (named, "is", "stays"),
-                2..=NAMED => (named, "are", "stay"),
-                many => (format!("{named} and {} more", many - NAMED), "are", "stay"),
+            let all = listed(&left);
+            let (is, stay) = if left.len() == 1 {
+                ("is", "stays")
+            } else {
+                ("are", "stay")
             };
             Some(PlacedFault {
                 file: spot.sheet.file().to_string(),

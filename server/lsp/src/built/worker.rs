@@ -328,21 +328,32 @@ impl Worker {
         components.is_some_and(|components| self.tree.texts().text(&components).is_some())
     }
 
+    /// Each unit with its objects, which stand one after the other.
+    pub(super) fn with_their_objects(&self) -> impl Iterator<Item = (&Unit, &[BuiltObject])> {
+        let mut start = 0;
+        self.units.iter().enumerate().map(move |(number, unit)| {
+            let of = self.unit_of.get(start..).unwrap_or_default();
+            let count = of.iter().take_while(|of| **of == number).count();
+            let own = self.objects.get(start..start + count).unwrap_or_default();
+            start += count;
+            (unit, own)
+        })
+    }
+
     /// What of the kustomizations changes nothing. What was found of a unit holds until it is built again.
     pub(super) fn unused(&mut self) -> Findings {
         let mut all = Vec::new();
-        let mut start = 0;
-        for (number, unit) in self.units.iter().enumerate() {
-            let count = self.unit_of.iter().skip(start).take_while(|of| **of == number).count();
-            let Some(kept) = self.kept.get(&unit.name()) else {
+        let mut looked_at = Vec::new();
+        for (unit, own) in self.with_their_objects() {
+            let name = unit.name();
+            let Some(kept) = self.kept.get(&name) else {
                 continue;
             };
             let spec_in = unit.written_in();
             let spec_text = spec_in.and_then(|file| self.tree.texts().text(file)).cloned();
             let known = kept.unused.as_ref().filter(|known| known.spec_in == spec_text);
             let unused = known.cloned().unwrap_or_else(|| {
-                let own = self.objects.iter().skip(start).take(count);
-                let own: Vec<&BuiltObject> = own.chain(&kept.of_flux).collect();
+                let own: Vec<&BuiltObject> = own.iter().chain(&kept.of_flux).collect();
                 let spec = self.spec_of(unit);
                 let found = gitops_render::unused::unused(self.tree_of(unit), &unit.path, spec.as_ref(), &own);
                 let found = found.into_iter().map(|placed| {
@@ -359,10 +370,12 @@ impl Worker {
             });
             let found = unused.found.iter();
             all.extend(found.filter(|found| !self.is_of_the_bootstrap(&found.file)).cloned());
-            if let Some(kept) = self.kept.get_mut(&unit.name()) {
+            looked_at.push((name, unused));
+        }
+        for (name, unused) in looked_at {
+            if let Some(kept) = self.kept.get_mut(&name) {
                 kept.unused = Some(unused);
             }
-            start += count;
         }
         all.extend(self.left_behind());
         self.by_file(all, Source::Model, Severity::Warning)

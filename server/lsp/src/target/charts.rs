@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 use gitops_yaml::{Node, parse};
 
-use super::{CHART_FILE, MAX_KUSTOMIZATION_BYTES};
+use super::{CHART_FILE, read_small};
 use crate::workspace::is_yaml;
 
 /// The charts of a folder, and the files of values beside their own.
@@ -52,10 +52,7 @@ impl Charts {
 
 /// Whether a chart is only there for other charts.
 fn is_library(chart: &Utf8Path) -> bool {
-    let file = chart.join(CHART_FILE);
-    let fits = std::fs::metadata(&file).is_ok_and(|metadata| metadata.len() <= MAX_KUSTOMIZATION_BYTES);
-    let text = fits.then(|| std::fs::read_to_string(&file).ok()).flatten();
-    text.is_some_and(|text| {
+    read_small(&chart.join(CHART_FILE)).is_some_and(|text| {
         let parsed = parse(&text);
         let root = parsed.documents.first().and_then(|document| document.root(&text));
         root.and_then(|root| root.get("type")).and_then(Node::as_str) == Some("library")

@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{CHART_FILE, TargetKind};
+use super::CHART_FILE;
 use crate::start::normalized;
 use crate::workspace::is_yaml;
 
@@ -40,7 +40,7 @@ impl Named {
     /// The values files that a session takes over those of the chart, the strongest last: the one that was named, else those
     /// that are set, of which none may be missing. Relative to the workspace folder.
     pub(crate) fn values_files(&self, root: &Utf8Path, set: &[String]) -> Result<Vec<String>, String> {
-        if TargetKind::of(&self.directory) != TargetKind::Chart {
+        if !self.directory.join(CHART_FILE).is_file() {
             return Ok(Vec::new());
         }
         if let Some(named) = &self.values_file {

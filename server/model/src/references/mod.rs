@@ -38,6 +38,7 @@ use crate::place::Want;
 pub use codes::CODES;
 pub use dropped::{DroppedField, dropped_fields};
 pub use literals::variables_in;
+pub use words::listed;
 
 use index::Index;
 

@@ -12,7 +12,7 @@ use gitops_model::kustomize::{Tree, join};
 use gitops_yaml::{Dialect, FieldPath, parse};
 use serde_json::{Value, json};
 
-use super::chart::{below, local_directories, name_of};
+use super::chart::{below, local_directories, name_of, yaml};
 use super::values::{Source, Stands, target_path};
 use crate::{BuiltObject, Helm, HelmOwner, ReferredValues};
 
@@ -122,19 +122,17 @@ pub fn bare(
     let mut sources = Vec::new();
     let own = below(directory, "values.yaml");
     for file in std::iter::once(&own).chain(values_files) {
-        let Some(sheet) = tree.sheet(file) else { continue };
-        let value = sheet.documents().first();
-        let value = value.and_then(|document| document.to_json(sheet.text(), Dialect::Kubectl).ok());
+        let Some(text) = tree.text(file) else { continue };
         sources.push(Source {
             stands: Stands::File(file.clone()),
             reference: Some(values_from.len()),
             target: None,
-            value: value.unwrap_or_default(),
+            value: yaml(tree, "", file).unwrap_or_default(),
             is_secret: false,
             position: Some(values_from.len()),
         });
         values_from.push(ReferredValues {
-            data: sheet.text().to_owned(),
+            data: text.to_string(),
             target_path: String::new(),
             literal: false,
         });

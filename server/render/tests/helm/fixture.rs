@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 
 use expect_test::Expect;
 use gitops_model::Want;
@@ -13,20 +12,8 @@ use gitops_render::{BuiltObject, Child, Kustomize, OriginNote, Renderer as _};
 use gitops_text::{Encoding, LineIndex, Span};
 use gitops_yaml::FieldPath;
 
+use super::program::renderer;
 use super::repository::REPOSITORY;
-
-fn renderer() -> Child {
-    let directory = std::env::var_os("GITOPS_LSP_BUNDLE").map_or_else(
-        || Path::new(env!("CARGO_TARGET_TMPDIR")).join("../sandbox"),
-        PathBuf::from,
-    );
-    let program = directory.join("gitops-render");
-    assert!(program.is_file(), "{} is missing: cargo xtask build", program.display());
-    Child::with_limit(
-        program.try_into().expect("the path is UTF-8"),
-        std::time::Duration::from_secs(10),
-    )
-}
 
 pub(super) struct Fixture {
     pub(super) tree: Tree,

@@ -1,15 +1,13 @@
 //! What there is in place of a chart or a version that nobody has published.
 
 use gitops_model::nearest;
+use gitops_model::references::listed;
 use gitops_session::Published;
 use serde_json::Value;
 
 use super::code::Slug;
 use super::said::{Said, text};
 use crate::built::worker::Worker;
-
-/// How many versions are named.
-const NAMED: usize = 3;
 
 /// What can be said and written instead.
 pub(super) struct Hint {
@@ -60,11 +58,8 @@ fn of_published(published: &Published, chart: &str, slug: Slug) -> Option<Hint> 
         released
     };
     let newest = (*offered.first()?).clone();
-    let named: Vec<&str> = offered.iter().take(NAMED).map(|version| version.as_str()).collect();
-    let words = match (offered.len(), offered.len().saturating_sub(NAMED)) {
-        (1, _) => format!("there is {newest}"),
-        (_, 0) => format!("there are {}", named.join(", ")),
-        (_, more) => format!("there are {} and {more} more", named.join(", ")),
-    };
+    let is = if offered.len() == 1 { "is" } else { "are" };
+    let offered: Vec<String> = offered.into_iter().cloned().collect();
+    let words = format!("there {is} {}", listed(&offered));
     Some(Hint { words, instead: newest })
 }
