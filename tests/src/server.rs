@@ -13,7 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
 pub use buffers::{Buffer, Published};
-pub use builder::{Builder, bare_client, full_client, uri_of};
+pub use builder::{Builder, asking_no_registries, bare_client, full_client, uri_of};
 use process::ServerProcess;
 pub use session::{Phase, Verdict};
 

@@ -30,6 +30,9 @@ pub(crate) struct CheckArguments {
     /// Asks the API server of a local sandbox, too, and applies there what it takes; the sandbox goes at the end
     #[arg(long)]
     sandbox: bool,
+    /// Asks the registries of images, too, without credentials, whether they have them
+    #[arg(long, requires = "sandbox")]
+    ask_registries: bool,
 }
 
 /// One file with what is said about it.
@@ -77,12 +80,12 @@ pub(crate) fn check(arguments: &CheckArguments) -> anyhow::Result<i32> {
             .worker_threads(2)
             .enable_all()
             .build()?;
-        objects = runtime.block_on(ask_sandbox(&root, &mut checked))?;
+        objects = runtime.block_on(ask_sandbox(&root, arguments.ask_registries, &mut checked))?;
     }
     Ok(print(&checked, objects, unreadable.len(), arguments.sandbox))
 }
 
-async fn ask_sandbox(root: &Utf8Path, checked: &mut [Checked]) -> anyhow::Result<usize> {
+async fn ask_sandbox(root: &Utf8Path, ask_registries: bool, checked: &mut [Checked]) -> anyhow::Result<usize> {
     let (bundle, state) = session::prerequisites().map_err(|missing| anyhow!(missing))?;
     let name = format!("{}-check-{}", name_for(root), std::process::id());
     let field_manager = session::field_manager(&name);
@@ -95,14 +98,19 @@ async fn ask_sandbox(root: &Utf8Path, checked: &mut [Checked]) -> anyhow::Result
         _ = tokio::signal::ctrl_c() => return Err(anyhow!("interrupted")),
     };
     let judged = tokio::select! {
-        judged = judge(sandbox.kubeconfig(), &field_manager, checked) => judged,
+        judged = judge(sandbox.kubeconfig(), &field_manager, ask_registries, checked) => judged,
         _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
     };
     sandbox.stop().await;
     judged
 }
 
-async fn judge(kubeconfig: &Utf8Path, field_manager: &str, checked: &mut [Checked]) -> anyhow::Result<usize> {
+async fn judge(
+    kubeconfig: &Utf8Path,
+    field_manager: &str,
+    ask_registries: bool,
+    checked: &mut [Checked],
+) -> anyhow::Result<usize> {
     let cluster = session::connect(kubeconfig, field_manager)
         .await
         .map_err(|reason| anyhow!(reason))?;
@@ -159,7 +167,7 @@ async fn judge(kubeconfig: &Utf8Path, field_manager: &str, checked: &mut [Checke
         .iter()
         .map(|file| (Arc::from(file.path.as_str()), Arc::clone(&file.parsed)))
         .collect();
-    let findings = check_workloads(workloads, &files).await;
+    let findings = check_workloads(workloads, ask_registries, &files).await;
     for file in checked {
         file.findings
             .extend(findings.get(file.path.as_str()).into_iter().flatten().cloned());

@@ -148,6 +148,7 @@ fn on_started(state: &mut State, number: u64, started: Started) {
     session.workload = Some(Workload::start(
         number,
         cluster.clone(),
+        state.settings.images.ask_registries,
         state.inbox.clone(),
         &state.runtime,
     ));
@@ -301,9 +302,17 @@ fn on_stopped(state: &mut State, number: u64, stopped: &Stopped) {
     state.lenses_changed = true;
 }
 
-/// Says what is wrong with a session.
-pub(crate) fn report_trouble(state: &mut State, number: u64, message: String) {
-    trouble(state, number, Some(message), MessageType::ERROR);
+/// Says why what is saved does not reach Flux; `None` when it does again.
+pub(crate) fn report_source_trouble(state: &mut State, number: u64, message: Option<String>) {
+    let Some(session) = state.sessions.get_mut(&number) else {
+        return;
+    };
+    session.source_trouble.clone_from(&message);
+    if let Some(message) = message {
+        let typ = MessageType::ERROR;
+        state.client.notify::<ShowMessage>(ShowMessageParams { typ, message });
+    }
+    state.status_changed = true;
 }
 
 fn trouble(state: &mut State, number: u64, message: Option<String>, kind: MessageType) {

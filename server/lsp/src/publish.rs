@@ -192,7 +192,9 @@ pub(crate) fn status(state: &State) -> Status {
         context: running.map(|running| running.context.clone()),
         session: Some(session.name.clone()),
         busy,
-        message: session.trouble.clone().or_else(|| session.progress_message.clone()),
+        message: [&session.trouble, &session.source_trouble, &session.progress_message]
+            .into_iter()
+            .find_map(Clone::clone),
     }
 }
 

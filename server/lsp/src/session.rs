@@ -48,6 +48,8 @@ pub(crate) struct Session {
     pub(crate) phase: Phase,
     /// What is wrong with it now, in words, if anything is.
     pub(crate) trouble: Option<String>,
+    /// Why what is saved does not reach Flux, while it does not.
+    pub(crate) source_trouble: Option<String>,
     /// Whether the cluster did not answer when it was last asked.
     pub(crate) unreachable: bool,
     /// Ends its task.

@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) diagnostics: DiagnosticSettings,
     /// What a save would change.
     pub(crate) preview: PreviewSettings,
+    /// Images of pods.
+    pub(crate) images: ImageSettings,
     /// Sends a `gitops/verdict` notification for each verdict. For clients and tests that wait for one.
     pub(crate) verdicts: bool,
 }
@@ -74,6 +76,20 @@ pub(crate) struct DiagnosticSettings {
 pub(crate) struct PreviewSettings {
     /// Whether a lens says while you type what a save would change, in a session. Each pause in typing costs a build and dry runs.
     pub(crate) on_type: bool,
+}
+
+/// Images of pods.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ImageSettings {
+    /// Whether the registries of images are asked, without credentials, if they have them. In a sandbox no node pulls an image, so that nobody else would say that one is missing.
+    pub(crate) ask_registries: bool,
+}
+
+impl Default for ImageSettings {
+    fn default() -> Self {
+        Self { ask_registries: true }
+    }
 }
 
 impl Default for SessionSettings {
@@ -142,6 +158,7 @@ fn take(settings: &mut Settings, key: &str, read: Settings) {
         "lens" => settings.lens = read.lens,
         "diagnostics" => settings.diagnostics = read.diagnostics,
         "preview" => settings.preview = read.preview,
+        "images" => settings.images = read.images,
         "verdicts" => settings.verdicts = read.verdicts,
         _ => {}
     }

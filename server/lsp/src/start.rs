@@ -321,6 +321,7 @@ fn begin(
         started: SystemTime::now(),
         phase: Phase::Starting { request: Some(request) },
         trouble: None,
+        source_trouble: None,
         unreachable: false,
         stop,
         task,

@@ -22,8 +22,10 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 pub(crate) struct Served {
     pub(crate) cluster: Cluster,
     pub(crate) repository: SourceRepository,
-    /// Serves while it is held.
-    _server: SourceServer,
+    /// Serves while it is held; `None` after it was cut off, until it is started again.
+    server: Option<SourceServer>,
+    /// Where it listens, and listens again.
+    port: u16,
     token: AccessToken,
     endpoint: SessionEndpoint,
     entry: Entry,
@@ -55,7 +57,8 @@ impl Served {
         Ok(Self {
             cluster: start.cluster,
             repository,
-            _server: server,
+            port: server.port(),
+            server: Some(server),
             token,
             endpoint,
             entry,
@@ -90,10 +93,19 @@ impl Served {
             .await?;
         }
         let before = self.roots.replace(roots.clone());
-        let known = before.map(|before| before.namespaces).unwrap_or_default();
+        let known = before.as_ref().map(|before| &*before.namespaces).unwrap_or_default();
         for namespace in roots.namespaces.iter().filter(|namespace| !known.contains(namespace)) {
             self.let_in(namespace).await;
         }
+        let put = self.put(&roots, is_first).await;
+        if put.is_err() {
+            // So that it is tried again.
+            self.roots = before;
+        }
+        put
+    }
+
+    async fn put(&self, roots: &Roots, is_first: bool) -> Result<(), String> {
         if is_first {
             put(&self.cluster, &roots.repository).await?;
         }
@@ -117,6 +129,37 @@ impl Served {
                 ask(&self.cluster, repository).await;
             }
         }
+    }
+
+    /// Waits until the source is cut off. Can be dropped while it waits.
+    pub(crate) async fn cut_off(&mut self) -> String {
+        match &mut self.server {
+            Some(server) => {
+                let error = server.ended().await;
+                self.server = None;
+                error.to_string()
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether the source is served.
+    pub(crate) fn is_served(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// Serves the source again where it was served before, and asks for what could not be fetched meanwhile.
+    pub(crate) async fn serve_again(&mut self) -> Result<(), String> {
+        let bounds = ServerBounds::default();
+        let server = SourceServer::start(&self.repository, self.token.clone(), Some(self.port), bounds)
+            .await
+            .map_err(|error| error.to_string())?;
+        self.server = Some(server);
+        let own = self.roots.as_ref().map(|roots| &roots.repository);
+        for repository in own.into_iter().chain(&self.others) {
+            ask(&self.cluster, repository).await;
+        }
+        Ok(())
     }
 
     /// Where the session's source is served.

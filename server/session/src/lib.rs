@@ -27,4 +27,4 @@ pub use live::{Live, NotTaken};
 pub use published::Published;
 pub use remembered_targets::{recall_target, remember_target};
 pub use supply::{FileVerdict, Force, ObjectVerdict, Outcome, Phase, Report, Stopped, Supplied, Supply};
-pub use workload::{WorkloadEvent, WorkloadNews, WorkloadReport, WorkloadWatch};
+pub use workload::{Registries, Until, WorkloadEvent, WorkloadNews, WorkloadReport, WorkloadWatch};

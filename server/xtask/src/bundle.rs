@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Map, Value};
 
 use crate::checkout::Checkout;
-use crate::{control_plane, flux, renderer};
+use crate::{control_plane, flux, own_programs};
 
 /// Says what is in the bundle.
 const FACTS_FILE: &str = "bundle.json";
@@ -19,7 +19,7 @@ pub(crate) fn build(checkout: &Checkout) -> anyhow::Result<()> {
     let _lock = lock(&directory)?;
     let mut bundle = Bundle::read(&directory);
     control_plane::build(&checkout.controlplane_module(), &mut bundle)?;
-    renderer::build(&checkout.flux_module(), &mut bundle)?;
+    own_programs::build(&checkout.flux_module(), &mut bundle)?;
     flux::build(&checkout.flux_module(), &mut bundle)
 }
 

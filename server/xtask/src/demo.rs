@@ -1,4 +1,4 @@
-//! The demo and the README's picture: built here, played by a program of the tests' crate.
+//! The demo and the pictures of the documentation: built here, played by a program of the tests' crate.
 
 use std::process::Command;
 
@@ -58,15 +58,14 @@ pub(crate) fn demo(checkout: &Checkout, options: &Options) -> anyhow::Result<()>
     run(&mut command).context("the demo did not go as it should")
 }
 
-/// Plays the first mistake of the demo and draws what is printed.
-pub(crate) fn picture(checkout: &Checkout) -> anyhow::Result<()> {
+/// Plays the mistakes of the demo that the documentation shows, and draws what is printed of each.
+pub(crate) fn pictures(checkout: &Checkout) -> anyhow::Result<()> {
     prerequisites::check(&[&RUST, &GO, &GIT])?;
-    let picture: Utf8PathBuf = checkout.root().join("docs").join("pictures").join("verdict.svg");
-    let directory = picture.parent().context("a picture is in a directory")?;
-    std::fs::create_dir_all(directory).with_context(|| directory.to_string())?;
+    let directory: Utf8PathBuf = checkout.root().join("docs").join("pictures");
+    std::fs::create_dir_all(&directory).with_context(|| directory.to_string())?;
     // It shows how fast a verdict is, so it is drawn of what is released.
-    run(built(checkout, Profile::Release)?.args(["--picture", picture.as_str()]))?;
-    println!("{picture}");
+    run(built(checkout, Profile::Release)?.args(["--pictures", directory.as_str()]))?;
+    println!("{directory}");
     Ok(())
 }
 

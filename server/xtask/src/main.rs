@@ -12,9 +12,9 @@ mod flux;
 mod fuzz;
 mod go_module;
 mod lint;
+mod own_programs;
 mod package;
 mod prerequisites;
-mod renderer;
 mod stage;
 mod test;
 mod tools;
@@ -54,8 +54,8 @@ enum Command {
     Truth(truth::Options),
     /// Packages the VS Code extension with the server in it.
     Package(package::Options),
-    /// Draws the picture of a verdict that the README shows.
-    Picture,
+    /// Draws the pictures of verdicts that the README and the documentation show.
+    Pictures,
     /// Builds the server and the programs of its local sandbox.
     Build {
         /// Optimise the server, as for a release.
@@ -87,7 +87,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(options) => bench::bench(&checkout, &options),
         Command::Truth(options) => truth::truth(&checkout, &options),
         Command::Package(options) => package::package(&checkout, &options),
-        Command::Picture => demo::picture(&checkout),
+        Command::Pictures => demo::pictures(&checkout),
         Command::Build { release, kubectl } => {
             prerequisites::check(&[&prerequisites::RUST, &prerequisites::GO, &prerequisites::GIT])?;
             bundle::build(&checkout)?;

@@ -42,6 +42,17 @@ pub fn full_client() -> Value {
     })
 }
 
+/// Settings under which no registry of the world is asked about images, unless they say something else about that: what a
+/// test sees does not depend on the network.
+pub fn asking_no_registries(mut settings: Value) -> Value {
+    if let Some(given) = settings.as_object_mut() {
+        given
+            .entry("images")
+            .or_insert_with(|| json!({ "askRegistries": false }));
+    }
+    settings
+}
+
 /// How a server is started; [`Builder::build`] starts it.
 pub struct Builder {
     files: String,
@@ -192,7 +203,7 @@ impl Builder {
             input,
             output,
             Manners {
-                settings: self.settings,
+                settings: asking_no_registries(self.settings),
                 choice: self.choice,
             },
         );
@@ -217,7 +228,7 @@ impl Builder {
                 "rootUri": folders.first().map(|folder| folder["uri"].clone()),
                 "workspaceFolders": folders,
                 "capabilities": self.capabilities,
-                "initializationOptions": self.options,
+                "initializationOptions": asking_no_registries(self.options),
             });
             initialized = client.request("initialize", params).expect("initialize is answered");
             client.notify("initialized", json!({}));

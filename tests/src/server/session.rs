@@ -20,6 +20,8 @@ pub enum Phase {
     Apply,
     /// What became of the workloads.
     Runtime,
+    /// What Flux says of it.
+    Flux,
 }
 
 impl Phase {
@@ -28,6 +30,7 @@ impl Phase {
             Self::DryRun => "dry-run",
             Self::Apply => "apply",
             Self::Runtime => "runtime",
+            Self::Flux => "flux",
         }
     }
 }

@@ -8,6 +8,7 @@
 mod components;
 mod disks;
 mod files;
+mod source;
 mod starts;
 
 use gitops_tests::server::TestServer;

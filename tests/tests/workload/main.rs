@@ -3,6 +3,7 @@
 
 mod creating;
 mod foreseen;
+mod images;
 mod playing;
 mod scheduling;
 

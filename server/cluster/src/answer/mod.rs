@@ -57,7 +57,9 @@ pub use peel::{PeelRecord, peel};
 pub use pods::decode_creation_failure;
 pub use refusal::{Cause, Refusal};
 pub use warning::{decode_warning, decode_warnings};
-pub use workload::{PodReference, Probe, RUNTIME_CODES, Referent, Trouble, decode_trouble, of_any_pod, references};
+pub use workload::{
+    PodReference, Probe, RUNTIME_CODES, Referent, Trouble, decode_trouble, images, of_any_pod, references,
+};
 
 /// One thing that the server said about one field.
 #[derive(Clone, PartialEq, Debug)]

@@ -224,8 +224,10 @@ fn short(revision: &str) -> String {
 
 /// Flux, or what commits for it, has something to say.
 pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
-    if let FluxEvent::Trouble(message) = event {
-        return lifecycle::report_trouble(state, number, message);
+    match event {
+        FluxEvent::Trouble(message) => return lifecycle::report_source_trouble(state, number, Some(message)),
+        FluxEvent::Recovered => return lifecycle::report_source_trouble(state, number, None),
+        FluxEvent::Committed { .. } | FluxEvent::Condition(_) => {}
     }
     let Some(building) = state.building(number) else {
         return;
@@ -250,7 +252,7 @@ pub(crate) fn on_event(state: &mut State, number: u64, event: FluxEvent) {
                 fluxing.placing += 1;
             }
         }
-        FluxEvent::Trouble(_) => {}
+        FluxEvent::Trouble(_) | FluxEvent::Recovered => {}
     }
     if brought {
         super::ask_again(state, number);

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::files::path_of;
 use crate::state::{Asked, State};
-use crate::{settings, start};
+use crate::{settings, start, workload};
 
 pub(crate) use watched::{files_changed, files_read, read_again};
 
@@ -100,6 +100,7 @@ pub(crate) fn take_settings(state: &mut State, section: &Value) {
     }
     if state.settings != settings {
         state.settings = settings;
+        workload::settings_changed(state);
         state.lenses_changed = true;
         let names: Vec<_> = state
             .files

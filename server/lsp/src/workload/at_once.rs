@@ -7,7 +7,7 @@ use std::time::Duration;
 use gitops_cluster::Cluster;
 use gitops_cluster::answer::Trouble;
 use gitops_model::{Finding, ObjectKey, Source};
-use gitops_session::{WorkloadEvent, WorkloadNews, WorkloadWatch};
+use gitops_session::{Registries, Until, WorkloadEvent, WorkloadNews, WorkloadWatch};
 use tokio::sync::mpsc;
 
 use super::brought::{Brought, makes_pods};
@@ -23,6 +23,7 @@ const QUESTION: u64 = 1;
 /// Waits until what files have brought to a cluster runs, or is known not to, and says what is wrong with it.
 pub(crate) async fn check_workloads(
     cluster: Cluster,
+    ask_registries: bool,
     files: &[(Arc<str>, Arc<Parsed>)],
 ) -> BTreeMap<Arc<str>, Vec<Finding>> {
     let mut brought = Brought::default();
@@ -36,7 +37,7 @@ pub(crate) async fn check_workloads(
     if keys.is_empty() {
         return BTreeMap::new();
     }
-    let news = wait(cluster, keys).await;
+    let news = wait(cluster, ask_registries, keys).await;
     let mut findings: BTreeMap<Arc<str>, Vec<Finding>> = BTreeMap::new();
     for (key, news) in news {
         let Some(written) = brought.written(&key) else { continue };
@@ -60,15 +61,16 @@ pub(crate) async fn check_workloads(
     findings
 }
 
-async fn wait(cluster: Cluster, keys: Vec<ObjectKey>) -> BTreeMap<ObjectKey, WorkloadNews> {
+async fn wait(cluster: Cluster, ask_registries: bool, keys: Vec<ObjectKey>) -> BTreeMap<ObjectKey, WorkloadNews> {
     let (sender, mut events) = mpsc::unbounded_channel();
     let report = Arc::new(move |event| {
         // The receiver is gone only when the check has ended.
         let _ = sender.send(event);
     });
-    let watch = WorkloadWatch::start(cluster, true, report);
+    let registries = ask_registries.then(Registries::find).flatten();
+    let watch = WorkloadWatch::start(cluster, true, registries, report);
     let mut news = BTreeMap::new();
-    if !watch.expect(QUESTION, keys) {
+    if !watch.ask_registries(ask_registries) || !watch.expect(QUESTION, keys, Until::Foreseen) {
         return news;
     }
     // What is not known by then is not said.

@@ -32,6 +32,6 @@ fn in_short(trouble: &Trouble) -> &'static str {
         Trouble::Claim { .. } => "not bound to a volume",
         Trouble::Failed { .. } => "a pod has failed",
         Trouble::Deadline { .. } => "the rollout takes too long",
-        Trouble::Missing { .. } => "pods would not start",
+        Trouble::Missing { .. } | Trouble::NoImage { .. } => "pods would not start",
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use gitops_cluster::Cluster;
 use gitops_cluster::answer::Trouble;
 use gitops_model::ObjectKey;
-use gitops_session::{Supply, WorkloadEvent, WorkloadNews, WorkloadWatch};
+use gitops_session::{Registries, Supply, WorkloadEvent, WorkloadNews, WorkloadWatch};
 use tokio::runtime::Handle;
 
 use crate::event::{Event, Inbox, SessionEvent};
@@ -47,7 +47,8 @@ pub(crate) struct Workload {
 
 impl Workload {
     /// Begins to watch the workloads of a session's cluster.
-    pub(crate) fn start(number: u64, cluster: Cluster, inbox: Inbox, runtime: &Handle) -> Self {
+    /// `ask_registries` is the setting `gitops.images.askRegistries`.
+    pub(crate) fn start(number: u64, cluster: Cluster, ask_registries: bool, inbox: Inbox, runtime: &Handle) -> Self {
         let report = Arc::new(move |event| {
             let _ = inbox.send(Event::Session {
                 number,
@@ -55,9 +56,12 @@ impl Workload {
             });
         });
         let _on_runtime = runtime.enter();
+        // Every sandbox of this version has kwok in place of a kubelet.
+        let watch = WorkloadWatch::start(cluster, true, Registries::find(), report);
+        // Holds: nothing else was told before.
+        let _ = watch.ask_registries(ask_registries);
         Self {
-            // Every sandbox of this version has kwok in place of a kubelet.
-            watch: WorkloadWatch::start(cluster, true, report),
+            watch,
             brought: Brought::default(),
             news: BTreeMap::new(),
             foreseen: BTreeMap::new(),
@@ -81,6 +85,7 @@ impl Workload {
                 let is_sure = is_settled || before.contains(trouble);
                 is_sure && !self.brought.has(*kind, namespace, name, key.as_deref())
             }
+            Trouble::NoImage { .. } => is_settled || before.contains(trouble),
             _ => true,
         });
         let foreseen: Vec<Trouble> = troubles
@@ -92,6 +97,15 @@ impl Workload {
             self.foreseen.insert(key.clone(), foreseen);
         }
         troubles
+    }
+}
+
+/// Settings are other than they were.
+pub(crate) fn settings_changed(state: &State) {
+    let is_asking = state.settings.images.ask_registries;
+    for workload in state.sessions.values().filter_map(|session| session.workload.as_ref()) {
+        // A watch that is told too much has not ended, and is told again with the next change.
+        let _ = workload.watch.ask_registries(is_asking);
     }
 }
 

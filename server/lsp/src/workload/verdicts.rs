@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use gitops_cluster::answer::Trouble;
 use gitops_model::ObjectKey;
-use gitops_session::{FileVerdict, Outcome};
+use gitops_session::{FileVerdict, Outcome, Until};
 
 use super::brought::{makes_pods, resolved};
 use super::workload_of;
@@ -61,7 +61,7 @@ pub(crate) fn applied_by(
     }
     workload.questions.last += 1;
     let question = workload.questions.last;
-    if !workload.watch.expect(question, keys.clone()) {
+    if !workload.watch.expect(question, keys.clone(), Until::Seen) {
         return;
     }
     let keys = keys.iter().map(resolved).collect();

@@ -143,6 +143,11 @@ impl Bundle {
         self.program("hold")
     }
 
+    /// What asks registries which images they have. A bundle can be without it.
+    pub fn image_registry(&self) -> Utf8PathBuf {
+        self.program("image-registry")
+    }
+
     /// One of Flux's controllers.
     pub(crate) fn controller(&self, component: Component) -> Utf8PathBuf {
         self.program(component.name())

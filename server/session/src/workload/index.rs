@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gitops_cluster::answer::{PodReference, Trouble, references};
+use gitops_cluster::answer::{PodReference, Trouble, images, references};
 use gitops_model::ObjectKey;
 use serde_json::Value;
 
@@ -16,6 +16,7 @@ use super::reading::{Uid, controller, key, text, uid};
 use super::refusals::Refusals;
 use super::stock::Stock;
 use super::watch::{Change, Kind};
+use images::Images;
 
 /// How many objects of one kind are kept; more is no sandbox.
 const MAX_OF_KIND: usize = 50_000;
@@ -37,6 +38,7 @@ pub(super) struct Index {
     events: Events,
     refusals: Refusals,
     stock: Stock,
+    images: Images,
     labels: BTreeMap<Uid, BTreeMap<String, String>>,
     /// What has been seen since a list began.
     listing: BTreeMap<Kind, BTreeSet<Uid>>,
@@ -62,6 +64,8 @@ struct PodEntry {
     key: ObjectKey,
     /// What it names, where nobody owns it.
     references: Vec<PodReference>,
+    /// The images that it is made from, where nobody owns it.
+    images: Vec<String>,
 }
 
 impl Index {
@@ -76,6 +80,7 @@ impl Index {
             events: Events::default(),
             refusals: Refusals::default(),
             stock: Stock::default(),
+            images: Images::default(),
             labels: BTreeMap::new(),
             listing: BTreeMap::new(),
             listing_names: BTreeMap::new(),
@@ -150,12 +155,15 @@ impl Index {
         }
         self.link(&id, pod.controller.as_ref());
         let key = key(object, api_version, name);
+        let (references, images) = if pod.controller.is_none() {
+            (references(&key.gvk, object), images_of(&key, object))
+        } else {
+            (Vec::new(), Vec::new())
+        };
+        self.use_images(&images);
         let entry = PodEntry {
-            references: if pod.controller.is_none() {
-                references(&key.gvk, object)
-            } else {
-                Vec::new()
-            },
+            references,
+            images,
             pod,
             key,
         };
@@ -177,6 +185,7 @@ impl Index {
             (known.came_at, if is_other { self.clock } else { known.changed_at })
         });
         self.link(&id, owned.controller.as_ref());
+        self.use_images(&owned.images);
         if owned.controller.is_none() {
             self.tops.insert(owned.key.clone(), id.clone());
         }
@@ -366,6 +375,10 @@ impl Index {
             let references = of_owned.or(of_pod).map_or(&[][..], Vec::as_slice);
             let namespace = news.key.namespace.as_deref().unwrap_or_default();
             news.troubles = self.stock.missing(namespace, references);
+            let of_owned = self.owned.get(id).map(|entry| &entry.owned.images);
+            let of_pod = self.pods.get(id).map(|entry| &entry.images);
+            let images = of_owned.or(of_pod).map_or(&[][..], Vec::as_slice);
+            news.troubles.extend(self.images.missing(images));
         }
         let mut seen = self.troubles_of(id, 0);
         // That it takes too long says nothing where it is known why.
@@ -451,6 +464,12 @@ fn is_consequence(trouble: &Trouble) -> bool {
     matches!(trouble, Trouble::Deadline { .. } | Trouble::Failed { .. })
 }
 
+/// The images of an object's pod.
+pub(super) fn images_of(key: &ObjectKey, object: &Value) -> Vec<String> {
+    images(&key.gvk, object).into_iter().map(|(_, image)| image).collect()
+}
+
+mod images;
 mod settling;
 #[cfg(test)]
 mod tests;

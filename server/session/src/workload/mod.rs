@@ -11,21 +11,26 @@ mod owned;
 mod pod;
 mod reading;
 mod refusals;
+mod registries;
 mod stock;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use gitops_cluster::Cluster;
 use gitops_cluster::answer::Trouble;
 use gitops_model::ObjectKey;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
 
 use index::Index;
 use reading::Uid;
 use watch::{Change, Kind};
+
+pub use registries::Registries;
 
 /// How many changes may wait between the watches and the index.
 const CHANGES: usize = 1024;
@@ -33,6 +38,10 @@ const CHANGES: usize = 1024;
 const QUESTIONS: usize = 64;
 /// How many questions are kept that have no answer yet; the oldest goes.
 const MAX_EXPECTED: usize = 256;
+/// How often it is looked whether what is known of images is too old.
+const LOOK_AT_IMAGES: Duration = Duration::from_secs(20);
+/// How many times registries are asked at once.
+const MAX_ASKING: usize = 2;
 
 /// What is said about workloads.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,39 +71,66 @@ pub struct WorkloadNews {
 /// To whom it is said.
 pub type WorkloadReport = Arc<dyn Fn(WorkloadEvent) + Send + Sync>;
 
-/// A question: when are these objects as far as they come?
-struct Question {
-    number: u64,
-    keys: Vec<ObjectKey>,
+/// What the watch is told.
+enum Told {
+    /// A question: when are these objects as far as they come?
+    Question {
+        number: u64,
+        keys: Vec<ObjectKey>,
+        until: Until,
+    },
+    /// Whether registries are to be asked about images.
+    AskRegistries(bool),
+}
+
+/// When objects are as far as they come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Until {
+    /// When they are seen to run, or something is seen to be wrong with them.
+    Seen,
+    /// When registries have answered about their images as well.
+    Foreseen,
 }
 
 /// The watch over all workloads of a cluster. It ends when this is dropped.
 pub struct WorkloadWatch {
-    questions: mpsc::Sender<Question>,
+    told: mpsc::Sender<Told>,
 }
 
 impl WorkloadWatch {
     /// Starts to watch on the current runtime. `is_simulated` says that the cluster is a sandbox without a kubelet, so that
-    /// what one would refuse has to be looked for.
-    pub fn start(cluster: Cluster, is_simulated: bool, report: WorkloadReport) -> Self {
-        let (questions, asked) = mpsc::channel(QUESTIONS);
-        tokio::spawn(run(cluster, is_simulated, asked, report));
-        Self { questions }
+    /// what one would refuse has to be looked for; `registries` are asked about images once that is wanted.
+    pub fn start(cluster: Cluster, is_simulated: bool, registries: Option<Registries>, report: WorkloadReport) -> Self {
+        let (told, to_do) = mpsc::channel(QUESTIONS);
+        tokio::spawn(run(cluster, is_simulated, registries, to_do, report));
+        Self { told }
     }
 
     /// Asks to be told when objects that were applied run, or do not. False when too much is asked.
-    pub fn expect(&self, number: u64, keys: Vec<ObjectKey>) -> bool {
-        self.questions.try_send(Question { number, keys }).is_ok()
+    pub fn expect(&self, number: u64, keys: Vec<ObjectKey>, until: Until) -> bool {
+        self.told.try_send(Told::Question { number, keys, until }).is_ok()
+    }
+
+    /// Whether registries are to be asked about images; they are not before this says so. False when too much is asked.
+    pub fn ask_registries(&self, is_asking: bool) -> bool {
+        self.told.try_send(Told::AskRegistries(is_asking)).is_ok()
     }
 }
 
 /// What is waited for: each object with the generation that was applied.
 struct Expected {
     number: u64,
+    until: Until,
     generations: BTreeMap<ObjectKey, (Uid, i64)>,
 }
 
-async fn run(cluster: Cluster, is_simulated: bool, mut asked: mpsc::Receiver<Question>, report: WorkloadReport) {
+async fn run(
+    cluster: Cluster,
+    is_simulated: bool,
+    registries: Option<Registries>,
+    mut told: mpsc::Receiver<Told>,
+    report: WorkloadReport,
+) {
     let (sender, mut changes) = mpsc::channel(CHANGES);
     // Dropped with this task, and with it every watch.
     let mut watches = JoinSet::new();
@@ -107,30 +143,43 @@ async fn run(cluster: Cluster, is_simulated: bool, mut asked: mpsc::Receiver<Que
     let mut deleted: BTreeSet<Uid> = BTreeSet::new();
     // Whether pods are refused, as is asked of the API server.
     let mut questions = JoinSet::new();
+    // Whether their registries have images.
+    let mut asking = JoinSet::new();
+    let mut ticks = interval(LOOK_AT_IMAGES);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            question = asked.recv() => {
-                let Some(question) = question else { return };
-                let generations = watch::generations(&cluster, question.keys).await;
-                if expected.len() >= MAX_EXPECTED {
-                    expected.remove(0);
+            told = told.recv() => match told {
+                None => return,
+                Some(Told::Question { number, keys, until }) => {
+                    let generations = watch::generations(&cluster, keys).await;
+                    if expected.len() >= MAX_EXPECTED {
+                        expected.remove(0);
+                    }
+                    expected.push(Expected { number, until, generations });
                 }
-                expected.push(Expected { number: question.number, generations });
+                Some(Told::AskRegistries(is_asking)) => {
+                    index.ask_registries(is_asking && registries.is_some());
+                    tell(&mut index, &report);
+                }
+            },
+            Some(answered) = asking.join_next() => {
+                if let Ok(answers) = answered {
+                    index.images_answered(answers, Instant::now());
+                    tell(&mut index, &report);
+                }
             }
+            _ = ticks.tick() => index.look_at_images(Instant::now()),
             Some(answered) = questions.join_next() => {
                 if let Ok((id, Some((generation, text)))) = answered {
                     index.refused(&id, generation, text);
-                    for news in index.news() {
-                        report(WorkloadEvent::News(Box::new(news)));
-                    }
+                    tell(&mut index, &report);
                 }
             }
             change = changes.recv() => {
                 let Some(change) = change else { return };
                 take(&mut index, &mut changes, change);
-                for news in index.news() {
-                    report(WorkloadEvent::News(Box::new(news)));
-                }
+                tell(&mut index, &report);
                 for (id, key) in index.doubtful() {
                     let cluster = cluster.clone();
                     questions.spawn(async move {
@@ -143,11 +192,19 @@ async fn run(cluster: Cluster, is_simulated: bool, mut asked: mpsc::Receiver<Que
                 }
             }
         }
+        if let Some(registries) = registries.as_ref().filter(|_| asking.len() < MAX_ASKING) {
+            let images = index.images_to_ask();
+            if !images.is_empty() {
+                let registries = registries.clone();
+                asking.spawn(async move { registries.ask(images).await });
+            }
+        }
         expected.retain(|expected| {
             let is_settled = expected
                 .generations
                 .iter()
                 .all(|(key, (uid, generation))| index.is_settled(key, uid, *generation));
+            let is_settled = is_settled && (expected.until == Until::Seen || !index.is_asking());
             if is_settled {
                 report(WorkloadEvent::Settled {
                     number: expected.number,
@@ -155,6 +212,13 @@ async fn run(cluster: Cluster, is_simulated: bool, mut asked: mpsc::Receiver<Que
             }
             !is_settled
         });
+    }
+}
+
+/// Tells what is other than it was told.
+fn tell(index: &mut Index, report: &WorkloadReport) {
+    for news in index.news() {
+        report(WorkloadEvent::News(Box::new(news)));
     }
 }
 

@@ -4,6 +4,7 @@ use gitops_cluster::answer::{PodReference, Trouble, of_any_pod, references};
 use gitops_model::ObjectKey;
 use serde_json::Value;
 
+use super::index::images_of;
 use super::reading::{Uid, condition, controller, entry, key, list, number, text};
 use super::watch::Kind;
 
@@ -36,6 +37,8 @@ pub(super) struct Owned {
     pub(super) troubles: Vec<Trouble>,
     /// What its pods name.
     pub(super) references: Vec<PodReference>,
+    /// The images that they are made from.
+    pub(super) images: Vec<String>,
     /// Namespace and name of the Helm release of Flux that brought it.
     pub(super) release: Option<(String, String)>,
 }
@@ -49,14 +52,16 @@ impl Owned {
         let observed = number(object, "/status/observedGeneration").unwrap_or(0);
         let progress = Progress::read(kind, object);
         let helm = |what: &str| entry(object, "labels", &format!("helm.toolkit.fluxcd.io/{what}")).map(str::to_owned);
+        // What its owner brought names the same, and is looked at with the owner.
+        let (references, images) = if controller.is_none() {
+            (references(&key.gvk, object), images_of(&key, object))
+        } else {
+            (Vec::new(), Vec::new())
+        };
         Self {
             kind,
-            // What its owner brought names the same, and is looked at with the owner.
-            references: if controller.is_none() {
-                references(&key.gvk, object)
-            } else {
-                Vec::new()
-            },
+            references,
+            images,
             is_observed: !has_observed_generation(kind) || observed >= generation,
             is_done: progress.is_done,
             lacks_pods: progress.lacks_pods,

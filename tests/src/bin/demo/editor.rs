@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use gitops_tests::client::{Client, Manners};
 use gitops_tests::columns::{Encoding, offset_of, position_of, range_of};
 use gitops_tests::message_log::{Mark, NotSaid, PATIENCE};
-use gitops_tests::server::{full_client, uri_of};
+use gitops_tests::server::{asking_no_registries, full_client, uri_of};
 use serde_json::{Value, json};
 
 /// How long the server may take to end after it was told to: product.md promises 5 s, a busy machine gets more.
@@ -74,7 +74,7 @@ impl Editor {
             .with_context(|| format!("{server} does not start"))?;
         let input = process.stdin.take().context("the server has no input")?;
         let output = process.stdout.take().context("the server has no output")?;
-        let settings = json!({ "verdicts": true });
+        let settings = asking_no_registries(json!({ "verdicts": true }));
         let manners = Manners {
             settings: settings.clone(),
             choice: None,

@@ -20,6 +20,7 @@ const RELEASE: &str = "apps/backend.yaml";
 pub(crate) const MISTAKES: &[Mistake] = &[
     Mistake {
         title: "A field of the base that Flux would drop without a word",
+        picture: Some("flux-base"),
         file: "kustomize/deployment.yaml",
         before: None,
         judge: Judge::ApiServer,
@@ -36,6 +37,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "A patch that makes a text of a number",
+        picture: Some("flux-patch"),
         file: PATCH,
         before: None,
         judge: Judge::ApiServer,
@@ -52,6 +54,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "A variable that nobody supplies",
+        picture: Some("flux-variable"),
         file: PATCH,
         before: None,
         judge: Judge::ApiServer,
@@ -68,6 +71,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "A value that the chart puts where a number belongs",
+        picture: Some("flux-value"),
         file: RELEASE,
         before: None,
         judge: Judge::ApiServer,
@@ -84,6 +88,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "A pod that would not start: a key that its ConfigMap does not have",
+        picture: Some("flux-pod"),
         file: PATCH,
         before: None,
         judge: Judge::Workload,

@@ -41,9 +41,10 @@ struct Arguments {
     /// Open this Neovim on the workspace at the end, with a session.
     #[arg(long, value_name = "PROGRAM")]
     neovim: Option<Utf8PathBuf>,
-    /// Play the first mistake only, and write what is printed to this file, as an SVG picture.
-    #[arg(long, value_name = "FILE")]
-    picture: Option<Utf8PathBuf>,
+    /// Play only the mistakes that the documentation shows, and write what is printed of each to this directory, as an SVG
+    /// picture.
+    #[arg(long, value_name = "DIRECTORY")]
+    pictures: Option<Utf8PathBuf>,
     /// Where to work, in place of a directory below Cargo's target directory.
     #[arg(long, value_name = "DIRECTORY")]
     directory: Option<Utf8PathBuf>,
@@ -89,13 +90,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         println!();
     }
     let mut right = play_all(arguments, &server, &workspace, &directory.join("server.log"), paint)?;
-    if arguments.picture.is_none() {
-        right &= play_fleet(&server, directory, paint)?;
-    }
+    right &= play_fleet(arguments, &server, directory, paint)?;
     if let Some(neovim) = &arguments.neovim {
         attach.open_neovim(neovim)?;
     }
-    if arguments.picture.is_none() {
+    if arguments.pictures.is_none() {
         print_attach(&attach, arguments.keep, &server, &workspace.root, paint);
     }
     Ok(right)
@@ -126,35 +125,21 @@ fn play_all(
     );
     let cluster = Cluster::new(&kubeconfig);
 
-    let wanted = if arguments.picture.is_some() {
-        &MISTAKES[..1]
-    } else {
-        MISTAKES
-    };
-    let mut played: Vec<(&Mistake, Played)> = Vec::new();
-    for (number, mistake) in wanted.iter().enumerate() {
-        let outcome = play::play(mistake, &mut editor, &cluster).with_context(|| mistake.title)?;
-        print!("{}", told(number + 1, mistake, &outcome, paint));
-        if let Some(file) = &arguments.picture {
-            let picture = picture::svg("cargo xtask demo", &told(number + 1, mistake, &outcome, Paint::Colours));
-            std::fs::write(file, picture).with_context(|| file.to_string())?;
-        }
-        played.push((mistake, outcome));
-    }
+    let played = play_mistakes(arguments, MISTAKES, &mut editor, &cluster, paint)?;
     drop(cluster);
     editor.stop_session()?;
     editor.quit()?;
     if !arguments.keep {
         nothing_is_left(&kubeconfig)?;
     }
-    if arguments.picture.is_none() {
+    if arguments.pictures.is_none() {
         println!("{}", summary::table(&played, paint));
     }
     Ok(played.iter().all(|(_, played)| played.complaints.is_empty()))
 }
 
 /// The second act, in a Flux repository.
-fn play_fleet(server: &Utf8Path, directory: &Utf8Path, paint: Paint) -> anyhow::Result<bool> {
+fn play_fleet(arguments: &Arguments, server: &Utf8Path, directory: &Utf8Path, paint: Paint) -> anyhow::Result<bool> {
     println!(
         "{}",
         paint.bold("Mistakes in a Flux repository, which the sandbox's own Flux builds and applies")
@@ -190,18 +175,38 @@ fn play_fleet(server: &Utf8Path, directory: &Utf8Path, paint: Paint) -> anyhow::
         paint.good("✓"),
         began.elapsed().as_secs_f64()
     );
-    let mut played: Vec<(&Mistake, Played)> = Vec::new();
-    for (number, mistake) in fleet::MISTAKES.iter().enumerate() {
-        let outcome = play::play(mistake, &mut editor, &cluster).with_context(|| mistake.title)?;
-        print!("{}", told(number + 1, mistake, &outcome, paint));
-        played.push((mistake, outcome));
-    }
+    let played = play_mistakes(arguments, fleet::MISTAKES, &mut editor, &cluster, paint)?;
     drop(cluster);
     editor.stop_session()?;
     editor.quit()?;
     nothing_is_left(&kubeconfig)?;
-    println!("{}", summary::table(&played, paint));
+    if arguments.pictures.is_none() {
+        println!("{}", summary::table(&played, paint));
+    }
     Ok(played.iter().all(|(_, played)| played.complaints.is_empty()))
+}
+
+/// Makes mistakes one after the other and tells of each.
+fn play_mistakes(
+    arguments: &Arguments,
+    mistakes: &'static [Mistake],
+    editor: &mut Editor,
+    cluster: &Cluster,
+    paint: Paint,
+) -> anyhow::Result<Vec<(&'static Mistake, Played)>> {
+    let mut played = Vec::new();
+    let wanted = |mistake: &&Mistake| arguments.pictures.is_none() || mistake.picture.is_some();
+    for (number, mistake) in mistakes.iter().filter(wanted).enumerate() {
+        let outcome = play::play(mistake, editor, cluster).with_context(|| mistake.title)?;
+        print!("{}", told(number + 1, mistake, &outcome, paint));
+        if let (Some(directory), Some(name)) = (&arguments.pictures, mistake.picture) {
+            let picture = picture::svg("cargo xtask demo", &told(number + 1, mistake, &outcome, Paint::Colours));
+            let file = directory.join(name).with_extension("svg");
+            std::fs::write(&file, picture).with_context(|| file.to_string())?;
+        }
+        played.push((mistake, outcome));
+    }
+    Ok(played)
 }
 
 /// Of a session that is stopped nothing runs and nothing lies about.

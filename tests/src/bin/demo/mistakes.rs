@@ -5,6 +5,8 @@
 pub(crate) struct Mistake {
     /// What went wrong, for people.
     pub(crate) title: &'static str,
+    /// The name of the picture that the documentation shows of it, where it does.
+    pub(crate) picture: Option<&'static str>,
     /// The file of the workspace.
     pub(crate) file: &'static str,
     /// What somebody else has done to the live object before.
@@ -78,6 +80,7 @@ const FRONTEND_SERVICE: &str = "deploy/webapp/frontend/service.yaml";
 pub(crate) const MISTAKES: &[Mistake] = &[
     Mistake {
         title: "A field's name is misspelled",
+        picture: Some("verdict"),
         file: BACKEND,
         before: None,
         judge: Judge::ApiServer,
@@ -94,6 +97,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "The quotes of an annotation are forgotten",
+        picture: None,
         file: FRONTEND,
         before: None,
         judge: Judge::ApiServer,
@@ -110,6 +114,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "A word is written in small letters",
+        picture: None,
         file: FRONTEND_SERVICE,
         before: None,
         judge: Judge::ApiServer,
@@ -126,6 +131,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "A field that must be there is lost",
+        picture: None,
         file: BACKEND,
         before: None,
         judge: Judge::ApiServer,
@@ -142,6 +148,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "The labels no longer match the selector",
+        picture: None,
         file: FRONTEND,
         before: None,
         judge: Judge::ApiServer,
@@ -158,6 +165,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "A quantity has a blank in it",
+        picture: None,
         file: FRONTEND,
         before: None,
         judge: Judge::ApiServer,
@@ -174,6 +182,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "A variable is set twice",
+        picture: None,
         file: BACKEND,
         before: None,
         judge: Judge::ApiServer,
@@ -190,6 +199,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "The selector of a live Deployment is changed",
+        picture: None,
         file: BACKEND,
         before: None,
         judge: Judge::ApiServer,
@@ -212,6 +222,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "A version of an API that is gone is asked for",
+        picture: None,
         file: "deploy/webapp/backend/hpa.yaml",
         before: None,
         judge: Judge::ApiServer,
@@ -228,6 +239,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "A namespace does not exist",
+        picture: None,
         file: FRONTEND_SERVICE,
         before: None,
         judge: Judge::ApiServer,
@@ -244,6 +256,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "A name has a capital letter",
+        picture: None,
         file: FRONTEND_SERVICE,
         before: None,
         judge: Judge::ApiServer,
@@ -260,6 +273,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "Somebody else has scaled it by hand meanwhile",
+        picture: None,
         file: FRONTEND,
         before: Some(Meddling {
             manager: "on-call",
@@ -281,6 +295,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         title: "Three mistakes in one save are said at once",
+        picture: None,
         file: BACKEND,
         before: None,
         judge: Judge::ApiServer,

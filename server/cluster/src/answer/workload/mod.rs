@@ -5,6 +5,7 @@
 mod claims;
 mod containers;
 mod creation;
+mod images;
 mod references;
 mod scheduling;
 mod trouble;
@@ -20,6 +21,7 @@ use super::wording::{cut, quote};
 use super::{Answer, Knowledge, Place};
 
 pub use creation::of_any_pod;
+pub use images::images;
 pub use references::{PodReference, references};
 pub use trouble::{Probe, Referent, Trouble};
 
@@ -106,6 +108,7 @@ pub fn decode_trouble(trouble: &Trouble, gvk: &Gvk, sent: &Value, knowledge: &dy
         Trouble::Missing { kind, name, key, near } => {
             references::missing(&subject, *kind, name, key.as_deref(), near.as_deref())
         }
+        Trouble::NoImage { image, tags } => images::answers(&subject, image, tags),
     };
     if answers.is_empty() {
         return vec![Answer::about_object(NOT_STARTED, cut(&trouble.to_string(), MAX_WORDS))];

@@ -81,19 +81,26 @@ pub enum Trouble {
         /// A name or key that is there and was perhaps meant.
         near: Option<String>,
     },
+    /// The registry of an image says that it does not have it. No kubelet has said so: the registry was asked.
+    NoImage {
+        /// The image, as the container names it.
+        image: String,
+        /// Tags that its repository has; empty where it does not have the repository, or does not tell.
+        tags: Vec<String>,
+    },
 }
 
 impl Trouble {
     /// Whether it was foreseen, and nothing on the cluster has said it.
     pub fn is_foreseen(&self) -> bool {
-        matches!(self, Self::Missing { .. })
+        matches!(self, Self::Missing { .. } | Self::NoImage { .. })
     }
 
     /// Whether it is a fault of what was applied: neither foreseen, nor only that a sandbox has nobody who provides
     /// volumes for claims.
     pub fn is_fault(&self) -> bool {
         match self {
-            Self::Missing { .. } => false,
+            Self::Missing { .. } | Self::NoImage { .. } => false,
             Self::Unschedulable { text, .. } => !waits_for_volumes_only(text),
             _ => true,
         }
@@ -119,6 +126,7 @@ impl fmt::Display for Trouble {
             }
             Self::Claim { reason, text } | Self::Failed { reason, text } => write!(f, "{reason}: {text}"),
             Self::Missing { kind, name, .. } => write!(f, "{} \"{name}\" not found", kind.name()),
+            Self::NoImage { image, .. } => write!(f, "image \"{image}\" not found"),
         }
     }
 }

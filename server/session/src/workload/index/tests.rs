@@ -1,10 +1,13 @@
 //! The index on changes as a cluster brings them.
 
+use std::time::{Duration, Instant};
+
 use gitops_cluster::answer::{Referent, Trouble};
 use gitops_model::{Gvk, ObjectKey};
 use serde_json::{Value, json};
 
 use super::super::WorkloadNews;
+use super::super::registries::Said;
 use super::super::watch::{Change, Kind};
 use super::Index;
 
@@ -246,4 +249,58 @@ fn a_pod_that_keeps_a_mended_set_from_its_revision_is_in_the_way() {
     assert!(news[0].troubles.is_empty());
     let in_the_way = cluster.0.in_the_way();
     assert_eq!(in_the_way, [("p".to_owned(), "shop".to_owned(), "p".to_owned())]);
+}
+
+#[test]
+fn an_image_is_asked_about_once_and_again_when_what_is_known_is_old() {
+    let now = Instant::now();
+    let later = |seconds: u64| now + Duration::from_secs(seconds);
+    let mut cluster = Cluster::new();
+    cluster.there(Kind::Deployment, &deployment(1, 1, "1"));
+    assert_eq!(
+        cluster.0.images_to_ask(),
+        [""; 0],
+        "nobody wants registries to be asked"
+    );
+    cluster.0.ask_registries(true);
+    assert_eq!(cluster.0.images_to_ask(), ["web:1"]);
+    cluster.there(Kind::Deployment, &deployment(2, 2, "1"));
+    assert_eq!(cluster.0.images_to_ask(), [""; 0], "it is asked about already");
+    let missing = Said::Missing(vec!["2".to_owned()]);
+    cluster.0.images_answered(vec![("web:1".to_owned(), missing)], now);
+    let news = cluster.0.news();
+    let said = Trouble::NoImage {
+        image: "web:1".to_owned(),
+        tags: vec!["2".to_owned()],
+    };
+    assert_eq!(news[0].troubles, [said]);
+    cluster.0.look_at_images(later(59));
+    assert_eq!(cluster.0.images_to_ask(), [""; 0]);
+    // Somebody may have pushed it, and has.
+    cluster.0.look_at_images(later(60));
+    assert_eq!(cluster.0.images_to_ask(), ["web:1"]);
+    cluster
+        .0
+        .images_answered(vec![("web:1".to_owned(), Said::There)], later(61));
+    assert!(cluster.0.news()[0].troubles.is_empty());
+    cluster.0.look_at_images(later(3000));
+    assert!(!cluster.0.is_asking());
+    // What nobody uses any more is not known any more, and not asked about.
+    cluster.gone(Kind::Deployment, &deployment(2, 2, "1"));
+    cluster.0.look_at_images(later(9000));
+    assert!(!cluster.0.is_asking());
+}
+
+#[test]
+fn what_comes_after_registries_are_no_longer_asked_says_nothing() {
+    let mut cluster = Cluster::new();
+    cluster.0.ask_registries(true);
+    cluster.there(Kind::Deployment, &deployment(1, 1, "1"));
+    assert_eq!(cluster.0.images_to_ask(), ["web:1"]);
+    cluster.0.ask_registries(false);
+    let missing = Said::Missing(Vec::new());
+    cluster
+        .0
+        .images_answered(vec![("web:1".to_owned(), missing)], Instant::now());
+    assert!(cluster.0.news().iter().all(|news| news.troubles.is_empty()));
 }
