@@ -158,3 +158,25 @@ fn a_controller_that_is_killed_leaves_nothing_stale_shown_as_true() {
     assert_eq!(fleet.all_findings(), [""; 0]);
     fleet.server.assert_sound();
 }
+
+#[test]
+fn a_variable_whose_value_is_a_number_gets_quotes_of_its_own() {
+    let (fleet, _) = start();
+    let file = "base/vars.yaml";
+    assert!(!fleet.put(file, "color: blue", "color: \"7\""));
+    let said = fleet.findings(file);
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(
+        said[0].contains("expected string, got number 7 — the value of the variable needs quotes of its own"),
+        "{said:#?}"
+    );
+    let diagnostics = fleet.server.diagnostics(file).diagnostics;
+    fleet
+        .server
+        .apply_action(file, &diagnostics[0]["range"], "Write '\"7\"'");
+    let text = fleet.server.text(file);
+    assert!(text.contains("color: '\"7\"'\n"), "{text}");
+    assert!(fleet.put(file, "color: \"7\"", "color: '\"7\"'"));
+    assert_eq!(fleet.findings(file), [""; 0]);
+    fleet.server.assert_sound();
+}

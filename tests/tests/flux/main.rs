@@ -67,6 +67,12 @@ impl Fleet {
         mark
     }
 
+    /// Saves an edit and waits for the answer to the dry run, with which references are looked at.
+    fn put(&self, file: &str, find: &str, put: &str) -> bool {
+        let mark = self.save(file, find, put);
+        self.verdict(file, "dry-run", mark)
+    }
+
     fn verdict(&self, file: &str, phase: &str, since: Mark) -> bool {
         self.server.first_verdict(file, phase, since)
     }

@@ -8,12 +8,6 @@ use serde_json::Value;
 use crate::Fleet;
 
 impl Fleet {
-    /// Saves an edit and waits for the answer to the dry run, with which references are looked at.
-    fn put(&self, file: &str, find: &str, put: &str) -> bool {
-        let mark = self.save(file, find, put);
-        self.verdict(file, "dry-run", mark)
-    }
-
     /// Saves a file as it was; whether it is accepted.
     fn mend(&self, file: &str, text: &str) -> bool {
         let mark = self.save_text(file, text);

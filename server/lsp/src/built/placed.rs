@@ -11,7 +11,7 @@ use gitops_session::{FileVerdict, ObjectVerdict, Outcome, Phase};
 
 use super::unit::Unit;
 use super::worker::Worker;
-use super::{Findings, references, releases};
+use super::{Findings, references, releases, variables};
 use gitops_text::Span;
 
 use crate::files::{At, Judged, ObjectState, PlacedAnswer};
@@ -377,6 +377,8 @@ fn add_placed(
     let is_like_the_object = matches!(first.origin.supplier, Supplier::Manifest | Supplier::Patch);
     if is_like_the_object && first.is_exact && !matches!(answer.place, Wanted::Missing { .. }) {
         answer.path = first.origin.path.clone();
+    } else if first.origin.supplier == Supplier::Substitution && answer.suggestion == Suggestion::Quote {
+        variables::with_quotes_of_its_own(&mut answer, first);
     } else if !(is_like_the_object && first.is_exact) {
         answer.suggestion = Suggestion::None;
     }

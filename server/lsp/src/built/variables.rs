@@ -1,9 +1,11 @@
-//! What can be done about a variable that cannot be substituted.
+//! What can be done about a variable that cannot be substituted, or whose value is not of the type that is wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gitops_cluster::answer::{Answer, Suggestion};
 use gitops_model::{Finding, Fix, FixKind, nearest};
 use gitops_render::Fault;
+use gitops_render::origins::Place;
 use gitops_text::Span;
 
 use super::Findings;
@@ -26,6 +28,20 @@ pub(super) fn mend(worker: &Worker, faults: &[(usize, Fault)], findings: &mut Fi
         for finding in findings.iter_mut().filter(of_variables) {
             mend_one(finding, text, &known);
         }
+    }
+}
+
+/// Quotes around the value of a variable are gone when it is put in, and those around `${…}` as well: what was built is
+/// written anew before that (`fluxcd/pkg/kustomize`, `SubstituteVariables`). Only quotes in the value itself are left.
+pub(super) fn with_quotes_of_its_own(answer: &mut Answer, place: &Place) {
+    answer.suggestion = Suggestion::None;
+    if let Some(before) = answer.message.strip_suffix("put it in quotes") {
+        answer.message = format!("{before}the value of the variable needs quotes of its own");
+    }
+    let value = place.written().filter(|value| !value.contains(['"', '\\', '\'', '\n']));
+    if let Some(value) = value.filter(|_| place.is_exact) {
+        answer.path = place.origin.path.clone();
+        answer.suggestion = Suggestion::Replace(vec![format!("'\"{value}\"'")]);
     }
 }
 

@@ -162,10 +162,10 @@ impl Index {
         };
         self.use_images(&images);
         let entry = PodEntry {
-            references,
-            images,
             pod,
             key,
+            references,
+            images,
         };
         if entry.pod.controller.is_none() {
             self.tops.insert(entry.key.clone(), id.clone());

@@ -67,15 +67,18 @@ pub(crate) fn svg(command: &str, output: &str) -> String {
         let mut column = 0;
         for (look, text) in line {
             let length = text.chars().count();
-            if !text.trim().is_empty() {
-                // Each piece says its place and its length, so that the picture is the same with every font.
+            let trimmed = text.trim();
+            if !trimmed.is_empty() {
+                // Each piece says its place and its length, so that the picture is the same with every font; the blanks
+                // before it are in its place, since some readers of SVG leave them out.
+                let blanks = length - text.trim_start().chars().count();
                 let _ = writeln!(
                     svg,
                     "<text x=\"{:.1}\" y=\"{y}\" textLength=\"{:.1}\"{}>{}</text>",
-                    number(column).mul_add(CHARACTER, MARGIN),
-                    number(length) * CHARACTER,
+                    number(column + blanks).mul_add(CHARACTER, MARGIN),
+                    number(trimmed.chars().count()) * CHARACTER,
                     attributes(*look),
-                    escaped(text)
+                    escaped(trimmed)
                 );
             }
             column += length;
@@ -193,7 +196,7 @@ mod tests {
     fn text_is_escaped_and_stands_in_its_column() {
         let picture = svg("demo", " --> a<b>&c");
         assert!(
-            picture.contains(">\u{a0}--&gt;\u{a0}a&lt;b&gt;&amp;c</text>"),
+            picture.contains("x=\"28.4\" y=\"74\" textLength=\"84.3\">--&gt;\u{a0}a&lt;b&gt;&amp;c</text>"),
             "{picture}"
         );
         assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"));

@@ -13,11 +13,11 @@ const TOGETHER: usize = 64;
 /// How many images are known at most; of more nothing is said.
 const MAX_IMAGES: usize = 4096;
 /// After this an image that is missing is asked about again: somebody may have pushed it.
-const MISSING_HOLDS: Duration = Duration::from_secs(60);
+const MISSING_HOLDS: Duration = Duration::from_mins(1);
 /// After this a registry that did not tell is asked again.
-const UNKNOWN_HOLDS: Duration = Duration::from_secs(600);
+const UNKNOWN_HOLDS: Duration = Duration::from_mins(10);
 /// After this an image that was there is asked about again.
-const THERE_HOLDS: Duration = Duration::from_secs(3600);
+const THERE_HOLDS: Duration = Duration::from_hours(1);
 
 /// What is known of images.
 #[derive(Default)]
