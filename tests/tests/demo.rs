@@ -105,14 +105,20 @@ fn a_kept_sandbox_serves_the_demo_and_stays_until_it_is_taken_down() {
 }
 
 #[test]
-fn the_picture_shows_the_verdict() {
+fn the_pictures_show_the_verdicts() {
     let stage = Stage::new();
-    let file = stage.path().join("verdict.svg");
-    let output = stage.demo(&["--picture", file.as_str()]);
+    let output = stage.demo(&["--pictures", stage.path().as_str()]);
     assert!(output.status.success(), "{}", said(&output));
-    let picture = std::fs::read_to_string(&file).expect("the picture is there");
-    assert!(
-        picture.starts_with("<svg ") && picture.contains("apply/unknown-field"),
-        "{picture}"
-    );
+    for (name, code) in [
+        ("verdict", "apply/unknown-field"),
+        ("flux-base", "apply/unknown-field"),
+        ("flux-patch", "apply/wrong-type"),
+        ("flux-variable", "render/variable-not-set"),
+        ("flux-value", "apply/wrong-type"),
+        ("flux-pod", "runtime/would-not-start"),
+    ] {
+        let picture = std::fs::read_to_string(stage.path().join(name).with_extension("svg"));
+        let picture = picture.expect("the picture is there");
+        assert!(picture.starts_with("<svg ") && picture.contains(code), "{picture}");
+    }
 }

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use gitops_model::{Finding, Severity};
 use gitops_session::sandbox::{self, StartOptions, name_for};
-use gitops_session::{FileVerdict, Live, Outcome, Phase, Supply};
+use gitops_session::{FileVerdict, Live, Outcome, Phase, Registries, Supply};
 
 use crate::files::{Judged, ObjectState};
 use crate::knowledge::SchemaKnowledge;
@@ -87,6 +87,11 @@ pub(crate) fn check(arguments: &CheckArguments) -> anyhow::Result<i32> {
 
 async fn ask_sandbox(root: &Utf8Path, ask_registries: bool, checked: &mut [Checked]) -> anyhow::Result<usize> {
     let (bundle, state) = session::prerequisites().map_err(|missing| anyhow!(missing))?;
+    anyhow::ensure!(
+        !ask_registries || Registries::find().is_some(),
+        "{} is missing, which asks registries: run `cargo xtask build` in a checkout, which builds it",
+        bundle.image_registry()
+    );
     let name = format!("{}-check-{}", name_for(root), std::process::id());
     let field_manager = session::field_manager(&name);
     eprintln!(

@@ -178,5 +178,18 @@ fn a_variable_whose_value_is_a_number_gets_quotes_of_its_own() {
     assert!(text.contains("color: '\"7\"'\n"), "{text}");
     assert!(fleet.put(file, "color: \"7\"", "color: '\"7\"'"));
     assert_eq!(fleet.findings(file), [""; 0]);
+    // The same of a default.
+    let file = "apps/config.yaml";
+    assert!(!fleet.put(file, "size: small", "size: ${size:=7}"));
+    let diagnostics = fleet.server.diagnostics(file).diagnostics;
+    assert_eq!(diagnostics.len(), 1, "{diagnostics:#?}");
+    let quoted = "size: ${size:=\"7\"}";
+    fleet
+        .server
+        .apply_action(file, &diagnostics[0]["range"], "Write ${size:=\"7\"}");
+    let text = fleet.server.text(file);
+    assert!(text.contains(quoted), "{text}");
+    assert!(fleet.put(file, "size: ${size:=7}", quoted));
+    assert_eq!(fleet.findings(file), [""; 0]);
     fleet.server.assert_sound();
 }

@@ -375,10 +375,10 @@ fn add_placed(
     let mut answer = answer.clone();
     // What can be done about it is an edit of the field, which only what is written like one can take.
     let is_like_the_object = matches!(first.origin.supplier, Supplier::Manifest | Supplier::Patch);
-    if is_like_the_object && first.is_exact && !matches!(answer.place, Wanted::Missing { .. }) {
-        answer.path = first.origin.path.clone();
-    } else if first.origin.supplier == Supplier::Substitution && answer.suggestion == Suggestion::Quote {
+    if answer.suggestion == Suggestion::Quote && variables::is_substituted(first) {
         variables::with_quotes_of_its_own(&mut answer, first);
+    } else if is_like_the_object && first.is_exact && !matches!(answer.place, Wanted::Missing { .. }) {
+        answer.path = first.origin.path.clone();
     } else if !(is_like_the_object && first.is_exact) {
         answer.suggestion = Suggestion::None;
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gitops_cluster::answer::{Answer, Suggestion};
-use gitops_model::{Finding, Fix, FixKind, nearest};
+use gitops_model::{Finding, Fix, FixKind, Supplier, nearest};
 use gitops_render::Fault;
 use gitops_render::origins::Place;
 use gitops_text::Span;
@@ -31,6 +31,11 @@ pub(super) fn mend(worker: &Worker, faults: &[(usize, Fault)], findings: &mut Fi
     }
 }
 
+/// Whether what stands at a place is the value of a variable, or names one.
+pub(super) fn is_substituted(place: &Place) -> bool {
+    place.origin.supplier == Supplier::Substitution || place.written().is_some_and(|written| written.contains("${"))
+}
+
 /// Quotes around the value of a variable are gone when it is put in, and those around `${…}` as well: what was built is
 /// written anew before that (`fluxcd/pkg/kustomize`, `SubstituteVariables`). Only quotes in the value itself are left.
 pub(super) fn with_quotes_of_its_own(answer: &mut Answer, place: &Place) {
@@ -38,11 +43,32 @@ pub(super) fn with_quotes_of_its_own(answer: &mut Answer, place: &Place) {
     if let Some(before) = answer.message.strip_suffix("put it in quotes") {
         answer.message = format!("{before}the value of the variable needs quotes of its own");
     }
-    let value = place.written().filter(|value| !value.contains(['"', '\\', '\'', '\n']));
-    if let Some(value) = value.filter(|_| place.is_exact) {
+    let written = place.written().filter(|_| place.is_exact);
+    let instead = written.and_then(|written| match place.origin.supplier {
+        Supplier::Substitution => value_in_quotes(&written),
+        _ => default_in_quotes(&written),
+    });
+    if let Some(instead) = instead {
         answer.path = place.origin.path.clone();
-        answer.suggestion = Suggestion::Replace(vec![format!("'\"{value}\"'")]);
+        answer.suggestion = Suggestion::Replace(vec![instead]);
     }
+}
+
+/// A value with quotes of its own, as YAML: `'"8080"'`.
+fn value_in_quotes(value: &str) -> Option<String> {
+    is_plain(value).then(|| format!("'\"{value}\"'"))
+}
+
+/// A variable whose default gets quotes of its own, as YAML: `${port:="8080"}`.
+fn default_in_quotes(written: &str) -> Option<String> {
+    let inside = written.strip_prefix("${")?.strip_suffix('}')?;
+    let at = inside.find(":=").or_else(|| inside.find(":-"))?;
+    let (name, default) = (inside.get(..at + 2)?, inside.get(at + 2..)?);
+    (is_plain(default) && !default.contains(['$', '{', '}'])).then(|| format!("${{{name}\"{default}\"}}"))
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['"', '\\', '\'', '\n'])
 }
 
 fn mend_one(finding: &mut Finding, text: &str, known: &BTreeSet<&str>) {
@@ -70,4 +96,20 @@ fn mend_one(finding: &mut Finding, text: &str, known: &BTreeSet<&str>) {
         kind: FixKind::Edit(vec![(Span::empty(finding.span.start), "$".to_owned())]),
         preferred: false,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{default_in_quotes, value_in_quotes};
+
+    #[test]
+    fn quotes_are_put_where_they_stay() {
+        assert_eq!(value_in_quotes("8080").as_deref(), Some("'\"8080\"'"));
+        assert_eq!(value_in_quotes("it's"), None);
+        assert_eq!(default_in_quotes("${port:=8080}").as_deref(), Some("${port:=\"8080\"}"));
+        assert_eq!(default_in_quotes("${port:-8080}").as_deref(), Some("${port:-\"8080\"}"));
+        for other in ["${port}", "${port:=}", "a${port:=1}", "${port:=${other}}"] {
+            assert_eq!(default_in_quotes(other), None, "{other}");
+        }
+    }
 }
