@@ -4,6 +4,21 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::server::TestServer;
 
+/// A Kustomization of Flux's that applies the directory `apps`, as a file of an entry.
+pub const APPS: &str = "apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata:
+  name: apps
+  namespace: flux-system
+spec:
+  interval: 1h
+  path: ./apps
+  prune: true
+  sourceRef:
+    kind: GitRepository
+    name: flux-system
+";
+
 /// Copies all files below a directory into a server's workspace, and returns how many bytes they have.
 pub fn lay_out(server: &TestServer, directory: &Utf8Path) -> usize {
     let mut bytes = 0;

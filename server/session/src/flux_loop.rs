@@ -1,9 +1,8 @@
 //! What is saved goes to the Flux of a sandbox: the work tree becomes a commit, its source and the Kustomization of the
 //! target are on the sandbox, each save asks for them, and what Flux says comes back.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use camino::Utf8PathBuf;
 use futures::StreamExt as _;
@@ -21,8 +20,8 @@ use crate::flux_object::is_data;
 use crate::flux_request::{Answer, Requests};
 use crate::flux_roots::{BroughtRepository, namespace_of};
 use crate::flux_served::Served;
+use crate::flux_troubles::Troubles;
 use crate::flux_view::FluxView;
-use crate::live::jitter;
 use crate::source::Changes;
 
 /// How many saves may wait; they are put together anyway.
@@ -31,9 +30,6 @@ const QUEUE: usize = 256;
 const EVENTS: usize = 1024;
 /// How long one request may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
-/// After so long what failed is tried again; each time after twice as long, up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The kinds whose conditions are watched: group and kind.
 pub(crate) const WATCHED: [(&str, &str); 9] = [
@@ -130,7 +126,7 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
         .await
         .map_err(|error| error.to_string())?;
     let commit = committed.revision.commit.clone();
-    let mut waiting = BTreeSet::new();
+    let mut waiting = Vec::new();
     let mut newest = 0;
     // What comes before the repositories are known is committed with what follows.
     let brought = loop {
@@ -161,13 +157,18 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
     let mut followed = Followed::default();
     let mut troubles = Troubles::default();
     let mut to_point: Option<Vec<BroughtRepository>> = None;
+    // Whether all that was saved is committed; what a commit that failed did not come to do, the next one does.
+    let mut is_committed = true;
     let mut is_due = true;
     loop {
-        if is_due && !served.is_served() {
-            match served.serve_again().await {
-                Ok(()) => tracing::info!("the session's source is served again"),
-                Err(message) => troubles.say(message, report),
-            }
+        if is_due {
+            troubles.begin();
+        }
+        if is_due
+            && !served.is_served()
+            && let Err(message) = served.serve_again().await
+        {
+            troubles.say(message, report);
         }
         if is_due
             && let Some(brought) = to_point.take()
@@ -176,10 +177,11 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
             to_point = Some(brought);
             troubles.say(message, report);
         }
-        if is_due && !waiting.is_empty() {
-            let paths = std::mem::take(&mut waiting);
-            let changes = Changes::Paths(paths.iter().cloned().collect());
-            match served.repository.commit(&changes, SystemTime::now()).await {
+        if is_due && !(waiting.is_empty() && is_committed) {
+            let changes = Changes::Paths(std::mem::take(&mut waiting));
+            let committed = served.repository.commit(&changes, SystemTime::now()).await;
+            is_committed = committed.is_ok();
+            match committed {
                 Ok(committed) => {
                     if committed.is_new {
                         view.committed(&committed.revision.commit);
@@ -194,21 +196,16 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
                         is_new: committed.is_new,
                     });
                 }
-                Err(error) => {
-                    waiting.extend(paths);
-                    troubles.say(error.to_string(), report);
-                }
+                Err(error) => troubles.say(error.to_string(), report),
             }
         }
-        if waiting.is_empty() && to_point.is_none() && served.is_served() {
+        if is_committed && to_point.is_none() && served.is_served() {
             troubles.are_over(report);
         }
         is_due = false;
         tokio::select! {
             () = troubles.pause() => is_due = true,
-            message = served.cut_off() => {
-                troubles.say(message, report);
-            }
+            message = served.cut_off() => troubles.say(message, report),
             order = orders.recv() => {
                 is_due = true;
                 let mut next = order;
@@ -264,44 +261,6 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
         let wishes = followed.wishes(&view);
         fulfil(wishes, &mut view, &requests);
         tell(&mut view, report);
-    }
-}
-
-/// What keeps a source from being committed or served, which is tried again, ever later.
-#[derive(Default)]
-struct Troubles {
-    /// What was said last; `None` where nothing is wrong.
-    said: Option<String>,
-    /// How often it was tried.
-    times: u32,
-    /// When it is tried again.
-    due: Option<Instant>,
-}
-
-impl Troubles {
-    fn say(&mut self, message: String, report: &FluxReport) {
-        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.times));
-        self.due = Some(Instant::now() + pause.min(LONGEST_PAUSE).mul_f64(jitter()));
-        self.times = self.times.saturating_add(1);
-        // Each time the same is news to nobody.
-        if self.said.as_ref() != Some(&message) {
-            report(FluxEvent::Trouble(message.clone()));
-            self.said = Some(message);
-        }
-    }
-
-    fn are_over(&mut self, report: &FluxReport) {
-        if std::mem::take(self).said.is_some() {
-            report(FluxEvent::Recovered);
-        }
-    }
-
-    /// Waits until what failed is due. Can be dropped while it waits.
-    async fn pause(&self) {
-        match self.due {
-            Some(due) => tokio::time::sleep_until(due.into()).await,
-            None => std::future::pending().await,
-        }
     }
 }
 

@@ -8,6 +8,7 @@ mod flux_object;
 mod flux_request;
 mod flux_roots;
 mod flux_served;
+mod flux_troubles;
 mod flux_view;
 mod inventory;
 mod live;

@@ -3,25 +3,13 @@
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 
+use gitops_tests::repository::APPS;
 use gitops_tests::server::{Phase, TestServer};
 use serde_json::{Value, json};
 
 use crate::{config_map, message_of};
 
 const FILE: &str = "apps/level.yaml";
-const ENTRY: &str = "apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata:
-  name: apps
-  namespace: flux-system
-spec:
-  interval: 1h
-  path: ./apps
-  prune: true
-  sourceRef:
-    kind: GitRepository
-    name: flux-system
-";
 
 /// Sets how many files a process may have open. What is open stays open.
 fn let_open(process: u32, files: &str) {
@@ -36,7 +24,7 @@ fn let_open(process: u32, files: &str) {
 #[test]
 fn what_was_saved_while_the_source_was_cut_off_reaches_flux_when_it_is_back() {
     let server = TestServer::builder().build();
-    server.write("clusters/lab/apps.yaml", ENTRY);
+    server.write("clusters/lab/apps.yaml", APPS);
     server.write(FILE, config_map("level", "low"));
     let started = server.start_session(json!({ "target": "clusters/lab" }));
     let cluster = server.cluster(&started);

@@ -3,25 +3,13 @@
 use camino::Utf8Path;
 use gitops_tests::chart_sources::ChartSources;
 use gitops_tests::kubernetes::Cluster;
+use gitops_tests::repository::APPS;
 use gitops_tests::server::TestServer;
 use serde_json::{Value, json};
 
 use crate::Fleet;
 
 const FILE: &str = "apps/charts.yaml";
-const ENTRY: &str = "apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata:
-  name: apps
-  namespace: flux-system
-spec:
-  interval: 1h
-  path: ./apps
-  prune: true
-  sourceRef:
-    kind: GitRepository
-    name: flux-system
-";
 
 fn manifests(sources: &ChartSources) -> String {
     let ChartSources {
@@ -88,7 +76,7 @@ fn charts_come_from_a_repository_and_a_registry() {
     let charts = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/reports/flux-h/charts");
     let mut sources = ChartSources::serve(&[&charts.join("board"), &charts.join("gate")]);
     let server = TestServer::builder().build();
-    server.write("clusters/lab/apps.yaml", ENTRY);
+    server.write("clusters/lab/apps.yaml", APPS);
     server.write(FILE, manifests(&sources));
     let started = server.start_session(json!({ "target": "clusters/lab" }));
     let fleet = Fleet { server, started };

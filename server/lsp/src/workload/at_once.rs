@@ -7,7 +7,7 @@ use std::time::Duration;
 use gitops_cluster::Cluster;
 use gitops_cluster::answer::Trouble;
 use gitops_model::{Finding, ObjectKey, Source};
-use gitops_session::{Registries, Until, WorkloadEvent, WorkloadNews, WorkloadWatch};
+use gitops_session::{Until, WorkloadEvent, WorkloadNews, WorkloadWatch};
 use tokio::sync::mpsc;
 
 use super::brought::{Brought, makes_pods};
@@ -67,10 +67,9 @@ async fn wait(cluster: Cluster, ask_registries: bool, keys: Vec<ObjectKey>) -> B
         // The receiver is gone only when the check has ended.
         let _ = sender.send(event);
     });
-    let registries = ask_registries.then(Registries::find).flatten();
-    let watch = WorkloadWatch::start(cluster, true, registries, report);
+    let watch = WorkloadWatch::start(cluster, true, ask_registries, report);
     let mut news = BTreeMap::new();
-    if !watch.ask_registries(ask_registries) || !watch.expect(QUESTION, keys, Until::Foreseen) {
+    if !watch.expect(QUESTION, keys, Until::Foreseen) {
         return news;
     }
     // What is not known by then is not said.

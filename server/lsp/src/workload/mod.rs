@@ -14,7 +14,7 @@ use std::sync::Arc;
 use gitops_cluster::Cluster;
 use gitops_cluster::answer::Trouble;
 use gitops_model::ObjectKey;
-use gitops_session::{Registries, Supply, WorkloadEvent, WorkloadNews, WorkloadWatch};
+use gitops_session::{Supply, WorkloadEvent, WorkloadNews, WorkloadWatch};
 use tokio::runtime::Handle;
 
 use crate::event::{Event, Inbox, SessionEvent};
@@ -47,8 +47,8 @@ pub(crate) struct Workload {
 
 impl Workload {
     /// Begins to watch the workloads of a session's cluster.
-    /// `ask_registries` is the setting `gitops.images.askRegistries`.
-    pub(crate) fn start(number: u64, cluster: Cluster, ask_registries: bool, inbox: Inbox, runtime: &Handle) -> Self {
+    /// `asks_registries` is the setting `gitops.images.askRegistries`.
+    pub(crate) fn start(number: u64, cluster: Cluster, asks_registries: bool, inbox: Inbox, runtime: &Handle) -> Self {
         let report = Arc::new(move |event| {
             let _ = inbox.send(Event::Session {
                 number,
@@ -56,12 +56,9 @@ impl Workload {
             });
         });
         let _on_runtime = runtime.enter();
-        // Every sandbox of this version has kwok in place of a kubelet.
-        let watch = WorkloadWatch::start(cluster, true, Registries::find(), report);
-        // Holds: nothing else was told before.
-        let _ = watch.ask_registries(ask_registries);
         Self {
-            watch,
+            // Every sandbox of this version has kwok in place of a kubelet.
+            watch: WorkloadWatch::start(cluster, true, asks_registries, report),
             brought: Brought::default(),
             news: BTreeMap::new(),
             foreseen: BTreeMap::new(),
@@ -104,8 +101,7 @@ impl Workload {
 pub(crate) fn settings_changed(state: &State) {
     let is_asking = state.settings.images.ask_registries;
     for workload in state.sessions.values().filter_map(|session| session.workload.as_ref()) {
-        // A watch that is told too much has not ended, and is told again with the next change.
-        let _ = workload.watch.ask_registries(is_asking);
+        workload.watch.ask_registries(is_asking);
     }
 }
 

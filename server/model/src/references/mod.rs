@@ -38,7 +38,7 @@ use crate::place::Want;
 pub use codes::CODES;
 pub use dropped::{DroppedField, dropped_fields};
 pub use literals::variables_in;
-pub use words::listed;
+pub use words::{listed, there_are};
 
 use index::Index;
 

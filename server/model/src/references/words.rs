@@ -68,6 +68,12 @@ pub(super) fn shown(index: &Index<'_>, object: usize) -> String {
         })
 }
 
+/// `there is a`, `there are a and b`.
+pub fn there_are(words: &[String]) -> String {
+    let are = if words.len() == 1 { "is" } else { "are" };
+    format!("there {are} {}", listed(words))
+}
+
 /// `a`, `a and b`, `a, b and c`, `a, b, c and 4 more`.
 pub fn listed(words: &[String]) -> String {
     match words {

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gitops_cluster::answer::{PodReference, Trouble, images, references};
+use gitops_cluster::answer::Trouble;
 use gitops_model::ObjectKey;
 use serde_json::Value;
 
 use super::WorkloadNews;
 use super::claim;
 use super::event::Events;
+use super::needs::Needs;
 use super::owned::Owned;
 use super::pod::Pod;
 use super::reading::{Uid, controller, key, text, uid};
@@ -62,10 +63,7 @@ struct Entry {
 struct PodEntry {
     pod: Pod,
     key: ObjectKey,
-    /// What it names, where nobody owns it.
-    references: Vec<PodReference>,
-    /// The images that it is made from, where nobody owns it.
-    images: Vec<String>,
+    needs: Needs,
 }
 
 impl Index {
@@ -155,18 +153,9 @@ impl Index {
         }
         self.link(&id, pod.controller.as_ref());
         let key = key(object, api_version, name);
-        let (references, images) = if pod.controller.is_none() {
-            (references(&key.gvk, object), images_of(&key, object))
-        } else {
-            (Vec::new(), Vec::new())
-        };
-        self.use_images(&images);
-        let entry = PodEntry {
-            pod,
-            key,
-            references,
-            images,
-        };
+        let needs = Needs::of(&key, object, pod.controller.as_ref());
+        self.use_images(&needs.images);
+        let entry = PodEntry { pod, key, needs };
         if entry.pod.controller.is_none() {
             self.tops.insert(entry.key.clone(), id.clone());
         }
@@ -185,7 +174,7 @@ impl Index {
             (known.came_at, if is_other { self.clock } else { known.changed_at })
         });
         self.link(&id, owned.controller.as_ref());
-        self.use_images(&owned.images);
+        self.use_images(&owned.needs.images);
         if owned.controller.is_none() {
             self.tops.insert(owned.key.clone(), id.clone());
         }
@@ -370,15 +359,13 @@ impl Index {
             news.release.clone_from(&entry.owned.release);
         }
         if self.foresees {
-            let of_owned = self.owned.get(id).map(|entry| &entry.owned.references);
-            let of_pod = self.pods.get(id).map(|entry| &entry.references);
-            let references = of_owned.or(of_pod).map_or(&[][..], Vec::as_slice);
-            let namespace = news.key.namespace.as_deref().unwrap_or_default();
-            news.troubles = self.stock.missing(namespace, references);
-            let of_owned = self.owned.get(id).map(|entry| &entry.owned.images);
-            let of_pod = self.pods.get(id).map(|entry| &entry.images);
-            let images = of_owned.or(of_pod).map_or(&[][..], Vec::as_slice);
-            news.troubles.extend(self.images.missing(images));
+            let of_owned = self.owned.get(id).map(|entry| &entry.owned.needs);
+            let of_pod = self.pods.get(id).map(|entry| &entry.needs);
+            if let Some(needs) = of_owned.or(of_pod) {
+                let namespace = news.key.namespace.as_deref().unwrap_or_default();
+                news.troubles = self.stock.missing(namespace, &needs.references);
+                news.troubles.extend(self.images.missing(&needs.images));
+            }
         }
         let mut seen = self.troubles_of(id, 0);
         // That it takes too long says nothing where it is known why.
@@ -462,11 +449,6 @@ impl Index {
 /// Whether a trouble follows from another one.
 fn is_consequence(trouble: &Trouble) -> bool {
     matches!(trouble, Trouble::Deadline { .. } | Trouble::Failed { .. })
-}
-
-/// The images of an object's pod.
-pub(super) fn images_of(key: &ObjectKey, object: &Value) -> Vec<String> {
-    images(&key.gvk, object).into_iter().map(|(_, image)| image).collect()
 }
 
 mod images;

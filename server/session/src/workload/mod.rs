@@ -7,6 +7,7 @@ mod asking;
 mod claim;
 mod event;
 mod index;
+mod needs;
 mod owned;
 mod pod;
 mod reading;
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 use gitops_cluster::Cluster;
 use gitops_cluster::answer::Trouble;
 use gitops_model::ObjectKey;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch as state};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -71,16 +72,11 @@ pub struct WorkloadNews {
 /// To whom it is said.
 pub type WorkloadReport = Arc<dyn Fn(WorkloadEvent) + Send + Sync>;
 
-/// What the watch is told.
-enum Told {
-    /// A question: when are these objects as far as they come?
-    Question {
-        number: u64,
-        keys: Vec<ObjectKey>,
-        until: Until,
-    },
-    /// Whether registries are to be asked about images.
-    AskRegistries(bool),
+/// A question: when are these objects as far as they come?
+struct Question {
+    number: u64,
+    keys: Vec<ObjectKey>,
+    until: Until,
 }
 
 /// When objects are as far as they come.
@@ -94,26 +90,31 @@ pub enum Until {
 
 /// The watch over all workloads of a cluster. It ends when this is dropped.
 pub struct WorkloadWatch {
-    told: mpsc::Sender<Told>,
+    questions: mpsc::Sender<Question>,
+    asks_registries: state::Sender<bool>,
 }
 
 impl WorkloadWatch {
     /// Starts to watch on the current runtime. `is_simulated` says that the cluster is a sandbox without a kubelet, so that
-    /// what one would refuse has to be looked for; `registries` are asked about images once that is wanted.
-    pub fn start(cluster: Cluster, is_simulated: bool, registries: Option<Registries>, report: WorkloadReport) -> Self {
-        let (told, to_do) = mpsc::channel(QUESTIONS);
-        tokio::spawn(run(cluster, is_simulated, registries, to_do, report));
-        Self { told }
+    /// what one would refuse has to be looked for; for that, registries are asked about images where `asks_registries`.
+    pub fn start(cluster: Cluster, is_simulated: bool, asks_registries: bool, report: WorkloadReport) -> Self {
+        let (questions, asked) = mpsc::channel(QUESTIONS);
+        let (asks_registries, wanted) = state::channel(asks_registries);
+        tokio::spawn(run(cluster, is_simulated, wanted, asked, report));
+        Self {
+            questions,
+            asks_registries,
+        }
     }
 
     /// Asks to be told when objects that were applied run, or do not. False when too much is asked.
     pub fn expect(&self, number: u64, keys: Vec<ObjectKey>, until: Until) -> bool {
-        self.told.try_send(Told::Question { number, keys, until }).is_ok()
+        self.questions.try_send(Question { number, keys, until }).is_ok()
     }
 
-    /// Whether registries are to be asked about images; they are not before this says so. False when too much is asked.
-    pub fn ask_registries(&self, is_asking: bool) -> bool {
-        self.told.try_send(Told::AskRegistries(is_asking)).is_ok()
+    /// Whether registries are to be asked about images from now on.
+    pub fn ask_registries(&self, is_asking: bool) {
+        self.asks_registries.send_replace(is_asking);
     }
 }
 
@@ -127,8 +128,8 @@ struct Expected {
 async fn run(
     cluster: Cluster,
     is_simulated: bool,
-    registries: Option<Registries>,
-    mut told: mpsc::Receiver<Told>,
+    mut asks_registries: state::Receiver<bool>,
+    mut asked: mpsc::Receiver<Question>,
     report: WorkloadReport,
 ) {
     let (sender, mut changes) = mpsc::channel(CHANGES);
@@ -147,22 +148,23 @@ async fn run(
     let mut asking = JoinSet::new();
     let mut ticks = interval(LOOK_AT_IMAGES);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let is_asking = *asks_registries.borrow_and_update();
+    let mut registries = switched(&mut index, is_asking).await;
     loop {
         tokio::select! {
-            told = told.recv() => match told {
-                None => return,
-                Some(Told::Question { number, keys, until }) => {
-                    let generations = watch::generations(&cluster, keys).await;
-                    if expected.len() >= MAX_EXPECTED {
-                        expected.remove(0);
-                    }
-                    expected.push(Expected { number, until, generations });
+            question = asked.recv() => {
+                let Some(Question { number, keys, until }) = question else { return };
+                let generations = watch::generations(&cluster, keys).await;
+                if expected.len() >= MAX_EXPECTED {
+                    expected.remove(0);
                 }
-                Some(Told::AskRegistries(is_asking)) => {
-                    index.ask_registries(is_asking && registries.is_some());
-                    tell(&mut index, &report);
-                }
-            },
+                expected.push(Expected { number, until, generations });
+            }
+            Ok(()) = asks_registries.changed() => {
+                let is_asking = *asks_registries.borrow_and_update();
+                registries = switched(&mut index, is_asking).await;
+                tell(&mut index, &report);
+            }
             Some(answered) = asking.join_next() => {
                 if let Ok(answers) = answered {
                     index.images_answered(answers, Instant::now());
@@ -213,6 +215,17 @@ async fn run(
             !is_settled
         });
     }
+}
+
+/// Who is asked about images now; nobody where that is not wanted, or where the bundle has nobody who does.
+async fn switched(index: &mut Index, is_asking: bool) -> Option<Registries> {
+    let found = if is_asking {
+        tokio::task::spawn_blocking(Registries::find).await.ok().flatten()
+    } else {
+        None
+    };
+    index.ask_registries(found.is_some());
+    found
 }
 
 /// Tells what is other than it was told.

@@ -1,10 +1,10 @@
 //! An object that makes pods, or makes something that does: how far it is and what it says is wrong.
 
-use gitops_cluster::answer::{PodReference, Trouble, of_any_pod, references};
+use gitops_cluster::answer::{Trouble, of_any_pod};
 use gitops_model::ObjectKey;
 use serde_json::Value;
 
-use super::index::images_of;
+use super::needs::Needs;
 use super::reading::{Uid, condition, controller, entry, key, list, number, text};
 use super::watch::Kind;
 
@@ -35,10 +35,8 @@ pub(super) struct Owned {
     pub(super) created: String,
     /// What it says itself.
     pub(super) troubles: Vec<Trouble>,
-    /// What its pods name.
-    pub(super) references: Vec<PodReference>,
-    /// The images that they are made from.
-    pub(super) images: Vec<String>,
+    /// What its pods need.
+    pub(super) needs: Needs,
     /// Namespace and name of the Helm release of Flux that brought it.
     pub(super) release: Option<(String, String)>,
 }
@@ -52,16 +50,9 @@ impl Owned {
         let observed = number(object, "/status/observedGeneration").unwrap_or(0);
         let progress = Progress::read(kind, object);
         let helm = |what: &str| entry(object, "labels", &format!("helm.toolkit.fluxcd.io/{what}")).map(str::to_owned);
-        // What its owner brought names the same, and is looked at with the owner.
-        let (references, images) = if controller.is_none() {
-            (references(&key.gvk, object), images_of(&key, object))
-        } else {
-            (Vec::new(), Vec::new())
-        };
         Self {
             kind,
-            references,
-            images,
+            needs: Needs::of(&key, object, controller.as_ref()),
             is_observed: !has_observed_generation(kind) || observed >= generation,
             is_done: progress.is_done,
             lacks_pods: progress.lacks_pods,

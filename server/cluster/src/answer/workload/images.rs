@@ -1,6 +1,6 @@
 //! The images of a pod, and what is said of one that its registry does not have.
 
-use gitops_model::references::listed;
+use gitops_model::references::there_are;
 use gitops_model::{Gvk, Severity, nearest};
 use gitops_yaml::FieldPath;
 use serde_json::Value;
@@ -31,11 +31,7 @@ pub(super) fn answers(subject: &Subject<'_>, image: &str, tags: &[String]) -> Ve
     let hint = match &instead {
         Some(near) => format!("; did you mean {}?", named(near)),
         None if tags.is_empty() => String::new(),
-        None => format!(
-            "; there {} {}",
-            if tags.len() == 1 { "is" } else { "are" },
-            listed(tags)
-        ),
+        None => format!("; {}", there_are(tags)),
     };
     let words = format!(
         "would not start: the registry of image {} does not have it{hint}",
@@ -57,16 +53,14 @@ pub(super) fn answers(subject: &Subject<'_>, image: &str, tags: &[String]) -> Ve
 
 /// The image with the tag that was perhaps meant. A digest is not written by hand, and none is near another.
 fn with_nearest_tag(image: &str, tags: &[String]) -> Option<String> {
-    let (before, last) = image
-        .rsplit_once('/')
-        .map_or(("", image), |(before, last)| (before, last));
-    if last.contains('@') {
+    if image.contains('@') {
         return None;
     }
-    let (name, tag) = last.rsplit_once(':').unwrap_or((last, "latest"));
+    // What follows the colon of a port has a slash in it.
+    let tagged = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'));
+    let (name, tag) = tagged.unwrap_or((image, "latest"));
     let near = nearest(tag, tags.iter().map(String::as_str))?;
-    let slash = if before.is_empty() { "" } else { "/" };
-    Some(format!("{before}{slash}{name}:{near}"))
+    Some(format!("{name}:{near}"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What there is in place of a chart or a version that nobody has published.
 
 use gitops_model::nearest;
-use gitops_model::references::listed;
+use gitops_model::references::there_are;
 use gitops_session::Published;
 use serde_json::Value;
 
@@ -58,8 +58,7 @@ fn of_published(published: &Published, chart: &str, slug: Slug) -> Option<Hint> 
         released
     };
     let newest = (*offered.first()?).clone();
-    let is = if offered.len() == 1 { "is" } else { "are" };
     let offered: Vec<String> = offered.into_iter().cloned().collect();
-    let words = format!("there {is} {}", listed(&offered));
+    let words = there_are(&offered);
     Some(Hint { words, instead: newest })
 }

@@ -93,6 +93,9 @@ impl Index {
 
     /// Time has passed: what is known of an image holds for a while only, and what nobody uses any more is forgotten.
     pub(in super::super) fn look_at_images(&mut self, now: Instant) {
+        if !self.images.is_asking {
+            return;
+        }
         let used: BTreeSet<String> = self.images_of_tops().flat_map(|(_, images)| images).cloned().collect();
         self.images.known.retain(|image, _| used.contains(image));
         let old: Vec<String> = used
@@ -133,7 +136,10 @@ impl Index {
     }
 
     fn images_of_tops(&self) -> impl Iterator<Item = (&Uid, &[String])> {
-        let of_owned = self.owned.iter().map(|(id, entry)| (id, entry.owned.images.as_slice()));
-        of_owned.chain(self.pods.iter().map(|(id, entry)| (id, entry.images.as_slice())))
+        let of_owned = self
+            .owned
+            .iter()
+            .map(|(id, entry)| (id, entry.owned.needs.images.as_slice()));
+        of_owned.chain(self.pods.iter().map(|(id, entry)| (id, entry.needs.images.as_slice())))
     }
 }
