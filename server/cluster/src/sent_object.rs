@@ -7,7 +7,7 @@ use serde_json::Value;
 /// An object as JSON, written once for all requests that carry it. Cheap to clone.
 ///
 /// A tree of the same object takes ten times the memory, and is wanted only when something is wrong with it.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SentObject(Arc<[u8]>);
 
 impl SentObject {

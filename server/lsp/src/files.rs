@@ -251,7 +251,7 @@ impl File {
 
     /// What is known about an object of this file.
     pub(crate) fn judged(&self, key: &ObjectKey) -> Option<&Judged> {
-        self.objects.iter().find(|judged| judged.manifest.key == *key)
+        self.objects.iter().find(|judged| *judged.manifest.key == *key)
     }
 }
 

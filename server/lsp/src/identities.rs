@@ -40,7 +40,7 @@ pub(crate) fn supplied(owners: &mut Owners, name: &Arc<str>, file: &mut File, ob
     }
     file.supplies = objects
         .iter()
-        .map(|supplied| supplied.manifest.key.clone())
+        .map(|supplied| ObjectKey::clone(&supplied.manifest.key))
         .filter(|key| !key.name.is_empty())
         .collect();
     // Most files have one object, and a vector that grows takes room for four.
@@ -78,7 +78,7 @@ pub(crate) fn left_out(parsed: &Parsed, objects: &[Supplied]) -> Vec<ObjectKey> 
     parsed
         .manifests()
         .filter(|manifest| !sent(manifest))
-        .map(|manifest| manifest.key.clone())
+        .map(|manifest| ObjectKey::clone(&manifest.key))
         .collect()
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn left_out_findings(file: &File, parsed: &Parsed) -> Vec<Finding> {
             detail: None,
             related: Vec::new(),
             fixes: Vec::new(),
-            object: Some(manifest.key.clone()),
+            object: Some(ObjectKey::clone(&manifest.key)),
         })
         .collect()
 }
@@ -129,7 +129,7 @@ pub(crate) fn findings(
             detail: None,
             related,
             fixes: Vec::new(),
-            object: Some(manifest.key.clone()),
+            object: Some(ObjectKey::clone(&manifest.key)),
         };
         if let Some(first) = seen.insert(&manifest.key, manifest.kind_span) {
             let related = vec![Related {

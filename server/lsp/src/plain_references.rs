@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camino::Utf8Path;
-use gitops_model::references::{self, ObjectFinding, Scene};
-use gitops_model::{Code, Finding, Manifest, Related, Source, Want, place};
+use gitops_model::references::{self, ObjectFinding, ReadObject, Scene};
+use gitops_model::{Code, Finding, Manifest, ObjectKey, Related, Source, Want, place};
 use gitops_session::{Supplied, Supply};
 use gitops_text::Span;
 use gitops_yaml::FieldPath;
@@ -173,8 +173,11 @@ fn find(supplied: &BySupplier, mut known: BTreeMap<Arc<str>, Arc<Parsed>>) -> By
         .map(|(name, object)| (name, &object.manifest, object.object.value()))
         .collect();
     let values: Vec<&Value> = objects.iter().map(|(.., value)| value).collect();
+    let read: Vec<ReadObject> = values.iter().map(|value| ReadObject::of(value)).collect();
+    let read: Vec<&ReadObject> = read.iter().collect();
     let found = references::findings(Scene {
         objects: &values,
+        read: &read,
         owners: &[],
         written_names: &[],
         variables: &[],
@@ -211,20 +214,16 @@ fn find(supplied: &BySupplier, mut known: BTreeMap<Arc<str>, Arc<Parsed>>) -> By
             });
             files.entry(name).or_insert_with(|| (text, Vec::new()));
         }
-        let key = objects.get(found.object).map(|(_, manifest, _)| manifest.key.clone());
+        let key = objects
+            .get(found.object)
+            .map(|(_, manifest, _)| ObjectKey::clone(&manifest.key));
         let finding = finding(found, span, text.text.as_str(), related, key);
         files.entry(name).or_insert_with(|| (text, Vec::new())).1.push(finding);
     }
     files
 }
 
-fn finding(
-    found: &ObjectFinding,
-    span: Span,
-    text: &str,
-    related: Vec<Related>,
-    object: Option<gitops_model::ObjectKey>,
-) -> Finding {
+fn finding(found: &ObjectFinding, span: Span, text: &str, related: Vec<Related>, object: Option<ObjectKey>) -> Finding {
     let fix = found
         .instead
         .as_deref()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gitops_cluster::answer::{Answer, Place};
-use gitops_model::{Code, Finding, Manifest, Origin, Related, Source, Want, anchor_of_object};
+use gitops_model::{Code, Finding, Manifest, ObjectKey, Origin, Related, Source, Want, anchor_of_object};
 use gitops_session::ObjectVerdict;
 use gitops_text::Span;
 use gitops_yaml::{Document, FieldPath};
@@ -13,7 +13,7 @@ use crate::fix;
 use crate::parsed::Parsed;
 
 /// Takes the verdicts about a file: what they say, and what was written where they say it.
-pub(crate) fn judged(saved: &Parsed, verdicts: &[ObjectVerdict], applying: bool) -> Vec<Judged> {
+pub(crate) fn judged(saved: &Parsed, verdicts: &[Arc<ObjectVerdict>], applying: bool) -> Vec<Judged> {
     verdicts
         .iter()
         .map(|verdict| {
@@ -79,7 +79,7 @@ pub(crate) fn place_judged(name: &Arc<str>, objects: &[Judged], now: &Parsed) ->
                 detail: None,
                 related: Vec::new(),
                 fixes: Vec::new(),
-                object: Some(manifest.key.clone()),
+                object: Some(ObjectKey::clone(&manifest.key)),
             });
         }
     }
@@ -160,7 +160,7 @@ fn finding(name: &Arc<str>, now: &Parsed, document: &Document, manifest: &Manife
             })
             .collect(),
         fixes: fix::of(document, text, &manifest.base, answer),
-        object: Some(manifest.key.clone()),
+        object: Some(ObjectKey::clone(&manifest.key)),
     }
 }
 
@@ -186,7 +186,7 @@ fn finding_at(now: &Parsed, document: &Document, manifest: &Manifest, answer: &A
             })
             .collect(),
         fixes,
-        object: Some(manifest.key.clone()),
+        object: Some(ObjectKey::clone(&manifest.key)),
     }
 }
 

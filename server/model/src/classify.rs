@@ -1,5 +1,7 @@
 //! What a file and a document are: an object for the cluster, or something that only looks like YAML of ours.
 
+use std::sync::Arc;
+
 use gitops_text::Span;
 use gitops_yaml::{Document, FieldPath, Node, NodeKind};
 
@@ -243,11 +245,11 @@ fn manifest_at(root: Node<'_>, document: usize, base: &FieldPath) -> Option<Mani
             .map(str::to_owned)
     };
     Some(Manifest {
-        key: ObjectKey {
+        key: Arc::new(ObjectKey {
             gvk: Gvk::parse(api_version, kind),
             namespace: text_of("namespace").filter(|namespace| !namespace.is_empty()),
             name: text_of("name").unwrap_or_default(),
-        },
+        }),
         document,
         base: base.clone(),
         kind_span,

@@ -1,6 +1,7 @@
 //! The identity of an object, and an object as a file supplies it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use gitops_text::Span;
 use gitops_yaml::FieldPath;
@@ -122,7 +123,7 @@ impl fmt::Display for ObjectKey {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Manifest {
     /// Identity. The name is empty when the manifest names none: such an object is never sent.
-    pub key: ObjectKey,
+    pub key: Arc<ObjectKey>,
     /// Index of the document in its file, from 0.
     pub document: usize,
     /// Where the object stands in its document: empty, or `items[n]` of a `List`.

@@ -3,6 +3,7 @@
 //! The renderer holds a tree of files in memory. It reads nothing else: no disk, no network, no program.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,7 @@ pub struct Kustomize {
     /// The Flux `Kustomization` whose `path` this is, as it is on the cluster: its patches, images, components, labels,
     /// `targetNamespace` and the rest are added as kustomize-controller adds them. `None` for a bare kustomization.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kustomization: Option<Value>,
+    pub kustomization: Option<Arc<Value>>,
     /// Values for `${VAR}`, already merged from `substituteFrom` and `substitute`; `None` where nobody substitutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variables: Option<BTreeMap<String, String>>,
@@ -193,8 +194,9 @@ pub struct Built {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BuiltObject {
-    /// The object, without annotations that only say where it came from.
-    pub object: Value,
+    /// The object, without annotations that only say where it came from. Shared: as long as this is the same one, nothing of
+    /// it has changed.
+    pub object: Arc<Value>,
     /// The file that brings it, or the generator (kustomize), or the template (Helm).
     pub origin: Option<OriginNote>,
     /// What was run over it on its way, first to last, whether it changed something or not. A slice leaves out patches that

@@ -55,7 +55,7 @@ pub fn unused(tree: &Tree, directory: &str, spec: Option<&Spot>, objects: &[&Bui
         kustomization.patches.iter().chain(&kustomization.patches_json6902)
     });
     let on_the_way = OnTheWay::of(&layers);
-    let built: Vec<&Value> = objects.iter().map(|built| &built.object).collect();
+    let built: Vec<&Value> = objects.iter().map(|built| &*built.object).collect();
     let mut suspects = patches
         .filter(|patch| patch.target.is_some() && of_patch(patch, &built, &on_the_way).is_some())
         .peekable();

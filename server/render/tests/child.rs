@@ -1,6 +1,7 @@
 //! The client with the real program.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
@@ -79,11 +80,11 @@ async fn a_kustomization_is_built_as_flux_builds_it() -> Result<(), Gone> {
     let renderer = Child::new(program());
     renderer.change("t", tree(&BASE)).await?;
     let mut request = Kustomize {
-        kustomization: Some(json!({ "spec": {
+        kustomization: Some(Arc::new(json!({ "spec": {
             "targetNamespace": "shop",
             "commonMetadata": { "labels": { "team": "blue" } },
             "postBuild": { "substitute": { "host": "example.org" } },
-        }})),
+        }}))),
         variables: Some([("host".to_owned(), "example.org".to_owned())].into()),
         strict: true,
         origins: true,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use expect_test::expect_file;
 use gitops_model::kustomize::{Spot, Tree};
@@ -144,7 +145,7 @@ async fn prepare(renderer: &Child, name: &str, target: &Target) -> (Tree, Option
     let request = Kustomize {
         tree: name.to_owned(),
         path: target.directory.to_owned(),
-        kustomization: flux.as_ref().and_then(|spot| spot.field()?.json()),
+        kustomization: flux.as_ref().and_then(|spot| spot.field()?.json().map(Arc::new)),
         variables: target.variables.map(|variables| variables.iter().map(owned).collect()),
         origins: true,
         ..Kustomize::default()

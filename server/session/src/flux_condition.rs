@@ -68,9 +68,9 @@ pub(crate) fn condition<'a>(object: &'a Value, wanted: &str) -> Option<&'a Value
 /// condition is the one at the time when it was written (fluxcd/pkg/runtime/patch), which may be newer than what the
 /// controller has looked at; so of two the one in the status counts.
 pub(crate) fn is_of_this_generation(object: &Value) -> bool {
-    let generation = object.pointer("/metadata/generation");
+    let generation = at_pointer(object, "/metadata/generation");
     let ready = condition(object, "Ready");
-    let in_status = object.pointer("/status/observedGeneration");
+    let in_status = at_pointer(object, "/status/observedGeneration");
     let in_condition = ready.and_then(|ready| ready.get("observedGeneration"));
     let is_true = ready.is_some_and(|ready| text(ready, "/status") == "True");
     let seen = if is_true {
@@ -83,7 +83,7 @@ pub(crate) fn is_of_this_generation(object: &Value) -> bool {
 
 /// How an object is, by its own words alone.
 pub(crate) fn readiness(object: &Value) -> Readiness {
-    if object.pointer("/spec/suspend") == Some(&json!(true)) {
+    if at_pointer(object, "/spec/suspend") == Some(&json!(true)) {
         return Readiness::Suspended;
     }
     if !has_conditions(object) {
@@ -115,7 +115,7 @@ fn failed_attempt(object: &Value) -> Option<Readiness> {
     // What is left of an earlier attempt names another version of the chart, or is of another generation.
     let is_of_this = !attempted.is_empty()
         && message.contains(&format!("@{attempted}: "))
-        && released.get("observedGeneration") == object.pointer("/metadata/generation");
+        && released.get("observedGeneration") == at_pointer(object, "/metadata/generation");
     is_of_this.then(|| Readiness::Failed {
         reason: text(released, "/reason").to_owned(),
         message: message.to_owned(),

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gitops_model::at_pointer;
 use serde_json::Value;
 
 use crate::flux_condition::{Readiness, condition, readiness, text};
@@ -171,7 +172,7 @@ fn waits_for_another(object: &Value) -> bool {
 }
 
 fn dependencies(object: &Value) -> Vec<Id> {
-    let entries = object.pointer("/spec/dependsOn").and_then(Value::as_array);
+    let entries = at_pointer(object, "/spec/dependsOn").and_then(Value::as_array);
     let own_namespace = text(object, "/metadata/namespace");
     let named = |entry: &Value| {
         let namespace = Some(text(entry, "/namespace")).filter(|namespace| !namespace.is_empty());
@@ -193,7 +194,7 @@ fn all_are_ready(view: &FluxView, object: &Value) -> bool {
 
 /// What a Kustomization has put on the cluster: objects of Flux that are watched, and what values and variables come from.
 fn inventory(object: &Value) -> BTreeSet<Id> {
-    let entries = object.pointer("/status/inventory/entries").and_then(Value::as_array);
+    let entries = at_pointer(object, "/status/inventory/entries").and_then(Value::as_array);
     entries
         .into_iter()
         .flatten()

@@ -239,28 +239,43 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
                     served.let_in(&namespace).await;
                 }
             }
-            Some(answer) = answers.recv() => match answer {
-                Answer::NotAsked(id) => view.not_asked(&id),
-                Answer::Found(id, found, _) if is_data(&id.0) => {
-                    if view.data_is(&id, found.map(|(version, _)| version)) {
-                        followed.ask_when_idle(users_of(&view, &id));
-                    }
+            Some(answer) = answers.recv() => {
+                let mut next = Some(answer);
+                for _ in 0..EVENTS {
+                    let Some(answer) = next else { break };
+                    hear(answer, &mut view, &mut followed, &requests);
+                    next = answers.try_recv().ok();
                 }
-                Answer::Found(id, found, times) => {
-                    if !view.generation_is(&id, found.map(|(_, generation)| generation)) {
-                        requests.read_again(&id, times);
-                    }
+                if let Some(answer) = next {
+                    hear(answer, &mut view, &mut followed, &requests);
                 }
-                Answer::Unknown(id, times) => {
-                    if view.is_looked_for(&id) {
-                        requests.read_again(&id, times);
-                    }
-                }
-            },
+            }
         }
         let wishes = followed.wishes(&view);
         fulfil(wishes, &mut view, &requests);
         tell(&mut view, report);
+    }
+}
+
+/// Takes the answer to a request.
+fn hear(answer: Answer, view: &mut FluxView, followed: &mut Followed, requests: &Requests) {
+    match answer {
+        Answer::NotAsked(id) => view.not_asked(&id),
+        Answer::Found(id, found, _) if is_data(&id.0) => {
+            if view.data_is(&id, found.map(|(version, _)| version)) {
+                followed.ask_when_idle(users_of(view, &id));
+            }
+        }
+        Answer::Found(id, found, times) => {
+            if !view.generation_is(&id, found.map(|(_, generation)| generation)) {
+                requests.read_again(&id, times);
+            }
+        }
+        Answer::Unknown(id, times) => {
+            if view.is_looked_for(&id) {
+                requests.read_again(&id, times);
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an object of Flux says of itself beside its conditions: who it is, who makes it, what it names.
 
+use gitops_model::at_pointer;
 use serde_json::Value;
 
 use crate::flux_condition::{condition, text};
@@ -50,7 +51,7 @@ pub(crate) fn was_called_off(object: &Value) -> bool {
 }
 
 pub(crate) fn generation(object: &Value) -> i64 {
-    let generation = object.pointer("/metadata/generation").and_then(Value::as_i64);
+    let generation = at_pointer(object, "/metadata/generation").and_then(Value::as_i64);
     generation.unwrap_or_default()
 }
 
@@ -64,8 +65,7 @@ pub(crate) fn has_artifact(source: &Value) -> bool {
 }
 
 pub(crate) fn requested_at(object: &Value) -> &str {
-    object
-        .pointer("/metadata/annotations")
+    at_pointer(object, "/metadata/annotations")
         .and_then(|annotations| annotations.get(REQUESTED_AT))
         .and_then(Value::as_str)
         .unwrap_or_default()
@@ -81,7 +81,7 @@ pub(crate) fn id_of(object: &Value) -> Id {
 
 /// What a reference names, in the namespace of the object itself where it names none.
 pub(crate) fn reference(object: &Value, pointer: &str) -> Option<Id> {
-    reference_in(object.pointer(pointer)?, text(object, "/metadata/namespace"))
+    reference_in(at_pointer(object, pointer)?, text(object, "/metadata/namespace"))
 }
 
 pub(crate) fn reference_in(reference: &Value, own_namespace: &str) -> Option<Id> {
@@ -99,7 +99,7 @@ pub(crate) fn reference_in(reference: &Value, own_namespace: &str) -> Option<Id>
 
 /// Namespace and name that a controller notes in labels of what it makes.
 pub(crate) fn label(object: &Value, group: &str) -> Option<(String, String)> {
-    let labels = object.pointer("/metadata/labels")?;
+    let labels = at_pointer(object, "/metadata/labels")?;
     let of = |what: &str| labels.get(format!("{group}/{what}")).and_then(Value::as_str);
     Some((of("namespace")?.to_owned(), of("name")?.to_owned()))
 }
@@ -118,7 +118,7 @@ pub(crate) fn data_of(object: &Value) -> Vec<Id> {
         _ => return Vec::new(),
     };
     let namespace = text(object, "/metadata/namespace");
-    let entries = object.pointer(pointer).and_then(Value::as_array);
+    let entries = at_pointer(object, pointer).and_then(Value::as_array);
     entries
         .into_iter()
         .flatten()

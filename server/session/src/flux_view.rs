@@ -136,8 +136,10 @@ impl FluxView {
     /// What is said otherwise than it was told before.
     pub(crate) fn news(&mut self) -> Vec<Condition> {
         let mut news = Vec::new();
+        // What these have put there is not all seen yet.
+        let unseen: BTreeSet<&Id> = self.awaited.values().map(|awaited| &awaited.owner).collect();
         for (id, object) in &self.objects {
-            let now = self.said_by(object);
+            let now = self.said_by(object, !unseen.contains(id));
             if self.said.get(id) != Some(&now) {
                 news.push(now);
             }
@@ -208,7 +210,8 @@ impl FluxView {
     }
 
     pub(crate) fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a Id, &'a Value)> {
-        self.objects.iter().filter(move |((of, ..), _)| of == kind)
+        let first = (kind.to_owned(), String::new(), String::new());
+        self.objects.range(first..).take_while(move |((of, ..), _)| of == kind)
     }
 
     /// Whether an object has fetched an artifact that was replaced while it did so, and has not been asked to do it again
@@ -308,7 +311,7 @@ impl FluxView {
         self.awaited.remove(id);
     }
 
-    fn said_by(&self, object: &Value) -> Condition {
+    fn said_by(&self, object: &Value, is_seen: bool) -> Condition {
         let key = ObjectKey::of(object);
         let kind = key.gvk.kind.as_str();
         let mut readiness = self.in_this_world(object, readiness(object));
@@ -326,9 +329,6 @@ impl FluxView {
         }
         let is_chart = kind == "HelmChart";
         let made_for = is_chart.then(|| label(object, "helm.toolkit.fluxcd.io")).flatten();
-        let id = id_of(object);
-        // What it has put there is not all seen yet.
-        let is_seen = !self.awaited.values().any(|awaited| awaited.owner == id);
         Condition {
             current: made == Made::Done && is_seen && self.is_current(object),
             revision: revision.to_owned(),

@@ -143,7 +143,7 @@ pub(crate) async fn prune(shared: &Shared, supply: &Supply, report: &mut FileVer
             );
             ObjectKey {
                 namespace,
-                ..key.clone()
+                ..ObjectKey::clone(key)
             }
         })
         .collect();

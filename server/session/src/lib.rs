@@ -11,6 +11,7 @@ mod flux_served;
 mod flux_troubles;
 mod flux_view;
 mod inventory;
+mod known_verdicts;
 mod live;
 mod one_file;
 mod published;

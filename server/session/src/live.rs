@@ -11,12 +11,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream;
-use gitops_cluster::{Cluster, Learn, SentObject};
-use gitops_model::{Gvk, ObjectKey};
+use gitops_cluster::{Cluster, Learn};
+use gitops_model::Gvk;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch};
 
 use crate::inventory::{Inventory, delete_one};
+use crate::known_verdicts::KnownVerdicts;
 use crate::one_file::{apply_early_part, judge_one, supply_file};
 use crate::stages;
 use crate::supply::{ObjectVerdict, Report, Stopped, Supplied, Supply};
@@ -81,8 +82,8 @@ pub(crate) struct FileState {
     pub(crate) generation: watch::Sender<u64>,
     /// Held by the save that is being worked on.
     pub(crate) turn: AsyncMutex<()>,
-    /// What was applied last, for supplies of which only what changed counts.
-    pub(crate) applied: Mutex<BTreeMap<ObjectKey, (SentObject, ObjectVerdict)>>,
+    /// What was said last, for supplies of which only what changed counts.
+    pub(crate) known: Mutex<KnownVerdicts>,
 }
 
 /// A supply that was not taken for a reason that may go away without a change of its file.
@@ -349,7 +350,7 @@ impl Shared {
             Arc::new(FileState {
                 generation: watch::Sender::new(0),
                 turn: AsyncMutex::default(),
-                applied: Mutex::default(),
+                known: Mutex::default(),
             })
         }))
     }

@@ -67,10 +67,12 @@ pub(crate) async fn supply_file(shared: &Shared, supply: Supply) -> bool {
     }
     for (index, answer) in applied.into_iter().flatten() {
         if let Some(verdict) = verdicts.get_mut(index) {
-            settle(verdict, answer);
+            settle(Arc::make_mut(verdict), answer);
         }
     }
-    remember(shared, supply, &verdicts);
+    if supply.changed_only {
+        locked(&state.known).remember(supply, &verdicts);
+    }
     let waiting = waits_for(&verdicts).map(|reason| Waiting {
         supply: Supply {
             force: None,
@@ -103,12 +105,12 @@ async fn judge_file(
     supply: &Supply,
     newest: &watch::Receiver<u64>,
     brought: &mut bool,
-) -> Option<Vec<ObjectVerdict>> {
-    let mut verdicts: Vec<Option<ObjectVerdict>> = Vec::new();
-    verdicts.resize_with(supply.objects.len(), || None);
-    for (slot, supplied) in verdicts.iter_mut().zip(&*supply.objects) {
-        *slot = unchanged(shared, supply, supplied);
-    }
+) -> Option<Vec<Arc<ObjectVerdict>>> {
+    let mut verdicts: Vec<Option<Arc<ObjectVerdict>>> = if supply.changed_only {
+        locked(&shared.file(&supply.file).known).of(&supply.objects)
+    } else {
+        vec![None; supply.objects.len()]
+    };
     for index in indices(supply, stages::comes_first) {
         let (Some(supplied), Some(slot)) = (supply.objects.get(index), verdicts.get_mut(index)) else {
             continue;
@@ -129,7 +131,7 @@ async fn judge_file(
                 *brought |= unless_superseded(newest, supply.generation, usable).await?;
             }
         }
-        *slot = Some(verdict);
+        *slot = Some(Arc::new(verdict));
     }
     let mut late = indices(supply, |gvk| !stages::comes_first(gvk));
     late.retain(|index| verdicts.get(*index).is_some_and(Option::is_none));
@@ -140,7 +142,7 @@ async fn judge_file(
     let judged = unless_superseded(newest, supply.generation, judging).await?;
     for (index, verdict) in judged.into_iter().flatten() {
         if let Some(slot) = verdicts.get_mut(index) {
-            *slot = Some(verdict);
+            *slot = Some(Arc::new(verdict));
         }
     }
     Some(verdicts.into_iter().flatten().collect())
@@ -160,40 +162,6 @@ async fn unless_superseded<T>(
     }
 }
 
-/// What was said of an object that reads as it did when it was applied, where only changes count.
-fn unchanged(shared: &Shared, supply: &Supply, supplied: &Supplied) -> Option<ObjectVerdict> {
-    if !supply.changed_only {
-        return None;
-    }
-    let state = shared.file(&supply.file);
-    let applied = locked(&state.applied);
-    let (object, verdict) = applied.get(&supplied.manifest.key)?;
-    (object.json() == supplied.object.json()).then(|| ObjectVerdict {
-        manifest: supplied.manifest.clone(),
-        ..verdict.clone()
-    })
-}
-
-/// Remembers what is on the cluster now, for [`unchanged`]; where nothing is applied, what would be taken.
-fn remember(shared: &Shared, supply: &Supply, verdicts: &[ObjectVerdict]) {
-    if !supply.changed_only {
-        return;
-    }
-    let state = shared.file(&supply.file);
-    let applied = supply.objects.iter().zip(verdicts);
-    let applied = applied.filter(|(_, verdict)| match verdict.outcome {
-        Outcome::Applied { .. } => true,
-        Outcome::Accepted => !supply.apply,
-        Outcome::Rejected | Outcome::Unreachable { .. } => false,
-    });
-    *locked(&state.applied) = applied
-        .map(|(supplied, verdict)| {
-            let known = (supplied.object.clone(), verdict.clone());
-            (supplied.manifest.key.clone(), known)
-        })
-        .collect();
-}
-
 fn indices(supply: &Supply, wanted: impl Fn(&gitops_model::Gvk) -> bool) -> Vec<usize> {
     supply
         .objects
@@ -204,7 +172,7 @@ fn indices(supply: &Supply, wanted: impl Fn(&gitops_model::Gvk) -> bool) -> Vec<
         .collect()
 }
 
-fn file_verdict(supply: &Supply, phase: Phase, objects: Vec<ObjectVerdict>) -> FileVerdict {
+fn file_verdict(supply: &Supply, phase: Phase, objects: Vec<Arc<ObjectVerdict>>) -> FileVerdict {
     FileVerdict {
         file: Arc::clone(&supply.file),
         generation: supply.generation,
@@ -217,7 +185,7 @@ fn file_verdict(supply: &Supply, phase: Phase, objects: Vec<ObjectVerdict>) -> F
 }
 
 /// What a file waits for that is not wrong in itself.
-fn waits_for(verdicts: &[ObjectVerdict]) -> Option<WaitsFor> {
+fn waits_for(verdicts: &[Arc<ObjectVerdict>]) -> Option<WaitsFor> {
     if verdicts
         .iter()
         .any(|verdict| matches!(verdict.outcome, Outcome::Unreachable { .. }))
@@ -324,7 +292,7 @@ async fn apply_one(
     };
     let resolved = ObjectKey {
         namespace: shared.cluster.namespace_of(key, served),
-        ..key.clone()
+        ..ObjectKey::clone(key)
     };
     // The turn before the permit: who has the turn and waits for a permit must get one.
     let _turn = shared.inventory.turn(&resolved).await;
@@ -376,7 +344,7 @@ async fn force(shared: &Shared, supply: &Supply, key: &ObjectKey, how: Force) {
             }
         }
         Force::TakeOver => {
-            for supplied in supply.objects.iter().filter(|supplied| supplied.manifest.key == *key) {
+            for supplied in supply.objects.iter().filter(|supplied| *supplied.manifest.key == *key) {
                 // What goes wrong here is said by the dry run that follows.
                 let _ = apply_one(shared, &supply.file, supplied, Mode::ApplyForced).await;
             }

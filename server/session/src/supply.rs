@@ -88,8 +88,8 @@ pub struct FileVerdict {
     pub generation: u64,
     /// Which answer.
     pub phase: Phase,
-    /// One verdict per object, in the order of the file.
-    pub objects: Vec<ObjectVerdict>,
+    /// One verdict per object, in the order of the file. Shared: as long as it is the same one, nothing new is said.
+    pub objects: Vec<Arc<ObjectVerdict>>,
     /// What was deleted from the cluster because the file no longer has it.
     pub pruned: Vec<ObjectKey>,
     /// What should have been deleted and was not, with the reason.

@@ -1,6 +1,7 @@
 //! Everything that a target is built to, by the renderer itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use gitops_model::flux::{Kustomization, flux_component};
 use gitops_model::{FileRole, file_role};
@@ -170,7 +171,7 @@ impl Builder {
         let request = Kustomize {
             tree: unit.tree.clone(),
             path: unit.directory.clone(),
-            kustomization: unit.kustomization.clone(),
+            kustomization: unit.kustomization.clone().map(Arc::new),
             variables: unit.variables.clone(),
             strict: unit.kustomization.is_some(),
             overlay: self.overlay(&unit.tree, broken),
@@ -191,7 +192,7 @@ impl Builder {
                     .into_iter()
                     .filter(|built| flux_component(&built.object).is_none());
                 world.objects.extend(own.map(|built| WorldObject {
-                    object: built.object,
+                    object: Arc::unwrap_or_clone(built.object),
                     unit: number,
                     release: None,
                 }));
@@ -216,7 +217,7 @@ impl Builder {
                     let own = objects.into_iter().filter(|built| !built.hook);
                     let of = &release.name;
                     world.objects.extend(own.map(|built| WorldObject {
-                        object: built.object,
+                        object: Arc::unwrap_or_clone(built.object),
                         unit,
                         release: Some(of.clone()),
                     }));

@@ -2,7 +2,9 @@
 //! changes nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use gitops_model::flux::FluxObject;
 use gitops_model::kustomize::Tree;
 use gitops_render::helm::{Capabilities, release};
 use gitops_render::{Built, BuiltObject, Child, Helm, Kustomize, Renderer as _};
@@ -40,7 +42,11 @@ fn kustomizations_are_built_as_kustomize_controller_builds_them() {
             } = built.expect("the renderer answers");
             assert_eq!(fault, None, "{kustomization}");
             for built in built {
-                changes_nothing(&cluster, MANAGER, owned(built.object, kustomization));
+                changes_nothing(
+                    &cluster,
+                    MANAGER,
+                    owned(Arc::unwrap_or_clone(built.object), kustomization),
+                );
                 objects += 1;
             }
         }
@@ -62,7 +68,7 @@ fn releases_are_rendered_as_helm_controller_installs_them() {
             object["apiVersion"] = json!(version);
             object["kind"] = json!(kind);
             BuiltObject {
-                object,
+                object: object.into(),
                 ..BuiltObject::default()
             }
         };
@@ -73,7 +79,10 @@ fn releases_are_rendered_as_helm_controller_installs_them() {
     let mut installed = Vec::new();
     for number in 0..live.len() {
         let capabilities = Capabilities::default();
-        let Some(mut release) = release(number, &live, &tree, &inside, &capabilities) else {
+        let Some(read) = FluxObject::read(&live[number].object) else {
+            continue;
+        };
+        let Some(mut release) = release(number, &read, &live, &tree, &inside, &capabilities) else {
             continue;
         };
         TREE.clone_into(&mut release.request.tree);
@@ -82,7 +91,7 @@ fn releases_are_rendered_as_helm_controller_installs_them() {
         assert_eq!(fault, None, "{:?}", release.name);
         let of_release = objects.into_iter().filter(|built| !built.hook);
         for built in of_release.filter(|built| built.object["kind"] != "CustomResourceDefinition") {
-            let object = of_helm(built.object, &release.request);
+            let object = of_helm(Arc::unwrap_or_clone(built.object), &release.request);
             changes_nothing(&cluster, HELM_MANAGER, object);
             installed.push(release.name.clone());
         }
@@ -171,7 +180,7 @@ fn request(cluster: &Cluster, kustomization: &Value) -> Kustomize {
     Kustomize {
         tree: TREE.to_owned(),
         path: path.trim_start_matches("./").to_owned(),
-        kustomization: Some(kustomization.clone()),
+        kustomization: Some(Arc::new(kustomization.clone())),
         variables: post_build.is_object().then_some(variables),
         strict: true,
         ..Kustomize::default()

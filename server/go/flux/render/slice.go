@@ -2,6 +2,7 @@ package render
 
 import (
 	"encoding/json"
+	"maps"
 	"path"
 	"strings"
 
@@ -41,6 +42,21 @@ func buildSlice(tree *Tree, request *Kustomize) *Built {
 	return built
 }
 
+// kustomization is what a kustomization file says.
+type kustomization struct {
+	raw     map[string]any
+	content types.Kustomization
+}
+
+// readKustomization is nil for a text that is none.
+func readKustomization(text string) *kustomization {
+	var read kustomization
+	if yaml.Unmarshal([]byte(text), &read.raw) != nil || yaml.Unmarshal([]byte(text), &read.content) != nil || read.raw == nil {
+		return nil
+	}
+	return &read
+}
+
 // layer is a directory with a kustomization, as far as a slice has to know it.
 type layer struct {
 	file    string
@@ -75,14 +91,17 @@ func (s *slice) read(directory string) bool {
 		return known != nil
 	}
 	s.layers[directory] = nil
-	file, text, exists := ownKustomization(s.tree, directory)
+	file, _, exists := ownKustomization(s.tree, directory)
 	if !exists {
 		return false
 	}
-	one := &layer{file: file}
-	if yaml.Unmarshal([]byte(text), &one.raw) != nil || yaml.Unmarshal([]byte(text), &one.content) != nil || one.raw == nil {
+	// Its resources can be hundreds, and it is the same from save to save.
+	read := s.tree.find(file).asKustomization()
+	if read == nil {
 		return false
 	}
+	// The lists of a layer are replaced and never written into.
+	one := &layer{file: file, raw: maps.Clone(read.raw), content: read.content}
 	content := &one.content
 	if len(content.Generators)+len(content.Validators)+len(content.HelmCharts)+
 		len(content.HelmChartInflationGenerator)+len(content.Configurations)+len(content.Crds)+len(content.OpenAPI) > 0 ||

@@ -25,6 +25,13 @@ type node struct {
 
 	once      sync.Once
 	documents []document
+
+	asKustomization func() *kustomization
+}
+
+// newFile is a file.
+func newFile(text string) *node {
+	return &node{text: text, asKustomization: sync.OnceValue(func() *kustomization { return readKustomization(text) })}
 }
 
 // NewTree is an empty one.
@@ -90,7 +97,7 @@ func (e *edit) write(parts []string, text string) {
 	}
 	name := parts[len(parts)-1]
 	e.forget(name, directory.entries[name])
-	directory.entries[name] = &node{text: text}
+	directory.entries[name] = newFile(text)
 	if bringsSchema(name, text) {
 		e.tree.schemas++
 	}

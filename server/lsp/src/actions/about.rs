@@ -144,7 +144,7 @@ fn under_cursor(state: &State, uri: &Uri, position: Position) -> Result<Subject,
         .supplied()
         .into_iter()
         .find(|supplied| supplied.manifest == *manifest)
-        .map(|supplied| (manifest.key.clone(), supplied.object.value()));
+        .map(|supplied| (ObjectKey::clone(&manifest.key), supplied.object.value()));
     in_session(session, about, object)
 }
 

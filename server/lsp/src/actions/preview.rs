@@ -259,7 +259,7 @@ impl Preview {
         if let Some(brings) = brings {
             brings.take_out_of(&mut verdict);
         }
-        let key = verdict.manifest.key.clone();
+        let key = ObjectKey::clone(&verdict.manifest.key);
         if let Outcome::Unreachable { reason } = verdict.outcome {
             return Err(Refused(reason));
         }

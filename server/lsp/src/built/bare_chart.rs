@@ -1,6 +1,7 @@
 //! A Helm chart that is the target itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use gitops_model::{Gvk, Manifest, ObjectKey};
 use gitops_render::Helm;
@@ -49,11 +50,11 @@ impl Releases {
     pub(super) fn manifest_of_chart(&self) -> Option<Manifest> {
         let (_, name) = &self.bare()?.name;
         Some(Manifest {
-            key: ObjectKey {
+            key: Arc::new(ObjectKey {
                 gvk: Gvk::parse("v2", "Chart"),
                 namespace: None,
                 name: name.clone(),
-            },
+            }),
             document: 0,
             base: FieldPath::default(),
             kind_span: Span::empty(0),

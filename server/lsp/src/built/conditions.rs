@@ -51,7 +51,7 @@ pub(super) async fn place(worker: &mut Worker, condition: &Condition) -> Finding
     };
     let index = index_of(worker, &written);
     let object = index.and_then(|index| worker.objects.get(index));
-    let object = object.map_or(Value::Null, |built| built.object.clone());
+    let object = object.map_or(Value::Null, |built| Value::clone(&built.object));
     let all = match condition.key.gvk.kind.as_str() {
         "Kustomization" => kustomization::read(&object, reason, message),
         "HelmRelease" => release::read(&object, reason, message),

@@ -176,7 +176,7 @@ impl Fluxing {
             Readiness::Waiting { message } => condition.current && message.starts_with("Running health checks"),
             Readiness::Suspended | Readiness::Blocked { .. } | Readiness::Gone => true,
         };
-        !self.conditions.is_empty() && all.all(is_through) && self.placing == 0
+        self.placing == 0 && !self.conditions.is_empty() && all.all(is_through)
     }
 
     /// Whether Flux has said all there is to say about the newest commit, and whether all of it is good.
@@ -322,9 +322,10 @@ fn tell_outcome(state: &mut State, number: u64) {
     let elapsed = building.read_at.elapsed();
     let Some(fluxing) = &mut building.flux else { return };
     // What is said is published before the verdict that a client waits for.
-    let Some(word) = fluxing.outcome().filter(|_| fluxing.placing == 0) else {
+    if fluxing.placing > 0 || fluxing.waiting.is_empty() {
         return;
-    };
+    }
+    let Some(word) = fluxing.outcome() else { return };
     let committed = fluxing.committed;
     let (ready, later): (Vec<_>, Vec<_>) = std::mem::take(&mut fluxing.waiting)
         .into_iter()

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use gitops_model::ObjectKey;
 use gitops_model::flux::{FluxObject, FluxSpec, Kustomization, SourceObject, flux_component};
 use gitops_model::kustomize::Reads;
+use gitops_model::{Finding, ObjectKey};
 use gitops_render::fault::PlacedFault;
 use gitops_render::{BuiltObject, Fault, ObjectId, OriginNote};
 use gitops_session::Supplied;
@@ -41,7 +41,12 @@ pub(super) struct Kept {
     pub(super) is_slice: bool,
     /// What of its kustomizations changes nothing; `None` until somebody asks.
     pub(super) unused: Option<Unused>,
+    /// The fields of its kustomization that Flux drops, each with its file; `None` until somebody asks.
+    pub(super) dropped: Option<Dropped>,
 }
+
+/// Fields that are dropped, each with its file.
+pub(super) type Dropped = Arc<[(Arc<str>, Finding)]>;
 
 /// What of the kustomizations of a unit changes nothing.
 #[derive(Clone)]
@@ -55,11 +60,11 @@ pub(super) struct Unused {
 #[derive(Default)]
 pub(super) struct Brought {
     /// Kustomizations.
-    pub(super) kustomizations: Vec<(Unit, Box<Kustomization>)>,
+    pub(super) kustomizations: Vec<(Unit, Arc<Kustomization>)>,
     /// Generators of artifacts.
     pub(super) generators: Vec<Generator>,
     /// `GitRepository` objects: the object, and what it says.
-    pub(super) repositories: Vec<(Value, ObjectKey, Box<SourceObject>)>,
+    pub(super) repositories: Vec<(Arc<Value>, ObjectKey, Box<SourceObject>)>,
     /// Which objects are `ConfigMap`s and Secrets.
     pub(super) values: Vec<usize>,
 }
@@ -73,32 +78,36 @@ impl Brought {
                 brought.values.push(index);
                 continue;
             }
-            let Some(object) = FluxObject::read(&built.object) else {
+            let read = worker.read(&built.object);
+            let Some(FluxObject { key, spec }) = &read.flux else {
                 continue;
             };
-            let namespace = object.key.namespace.clone().unwrap_or_default();
-            match object.spec {
+            let namespace = key.namespace.clone().unwrap_or_default();
+            match spec {
                 FluxSpec::Kustomization(kustomization) => {
                     let unit = Unit {
                         path: kustomization.directory.clone(),
                         flux: Some(FluxUnit {
-                            object: built.object.clone(),
-                            name: (namespace, object.key.name),
-                            written: placed_in(worker, built),
+                            object: Arc::clone(&built.object),
+                            name: Arc::new((namespace, key.name.clone())),
+                            written: placed_in(worker, built).map(Arc::new),
                             variables: None,
                             strict: true,
                         }),
                         artifact: None,
                     };
-                    brought.kustomizations.push((unit, kustomization));
+                    brought.kustomizations.push((unit, Arc::new((**kustomization).clone())));
                 }
                 FluxSpec::ArtifactGenerator(spec) => brought.generators.push(Generator {
                     namespace,
-                    spec: *spec,
+                    spec: (**spec).clone(),
                     written: placed_in(worker, built),
                 }),
-                FluxSpec::Source(source) if object.key.gvk.kind == "GitRepository" => {
-                    brought.repositories.push((built.object.clone(), object.key, source));
+                FluxSpec::Source(source) if key.gvk.kind == "GitRepository" => {
+                    let source = source.clone();
+                    brought
+                        .repositories
+                        .push((Arc::clone(&built.object), key.clone(), source));
                 }
                 FluxSpec::Source(_) | FluxSpec::HelmRelease(_) => {}
             }
@@ -108,8 +117,9 @@ impl Brought {
 }
 
 fn placed_in(worker: &mut Worker, built: &BuiltObject) -> Option<(String, usize, gitops_yaml::FieldPath)> {
-    let (path, manifest) = super::placed::base(worker, built)?;
-    Some((path, manifest.document, manifest.base))
+    let written = worker.base(built)?;
+    let manifest = &written.manifest;
+    Some((written.path.clone(), manifest.document, manifest.base.clone()))
 }
 
 impl Kept {

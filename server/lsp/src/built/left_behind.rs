@@ -96,7 +96,7 @@ mod tests {
 
     use gitops_model::{Gvk, ObjectKey};
 
-    use super::LeftBehind;
+    use super::{LeftBehind, UnitName};
 
     fn keys(names: &[&str]) -> BTreeSet<ObjectKey> {
         let key = |name: &&str| ObjectKey {
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_comes_back_is_not_left_behind() {
-        let name = ("flux-system".to_owned(), "apps".to_owned());
+        let name = UnitName::new(("flux-system".to_owned(), "apps".to_owned()));
         let mut known = LeftBehind::default();
         let mut check = |now: &[&str], left: &[&str]| {
             known.take(&name, keys(now));

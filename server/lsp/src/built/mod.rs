@@ -6,18 +6,23 @@
 mod artifact;
 mod bare_chart;
 mod behind;
+mod coming;
 pub(crate) mod conditions;
 pub(crate) mod fluxing;
 mod kept;
 mod left_behind;
 mod missing_paths;
 mod not_copied;
+mod only_changed;
 mod orders;
 mod placed;
+mod prepared;
 pub(crate) mod preview;
+mod readings;
 mod references;
 mod releases;
 mod saved;
+mod sent;
 pub(crate) mod shown;
 mod source_ignore;
 mod tree;
@@ -28,8 +33,9 @@ mod worker;
 mod workloads;
 mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use camino::Utf8Path;
@@ -38,6 +44,7 @@ use gitops_session::{BroughtRepository, FileVerdict, Force, Phase as VerdictPhas
 
 pub(crate) use fluxing::{Fluxing, PlacedCondition};
 pub(crate) use orders::{Orders, Sent};
+use placed::Scope;
 pub(crate) use placed::{PlacedFile, PlacedVerdict};
 pub(crate) use tree::{Tree, read_tree};
 pub(crate) use worker::{Order, Save};
@@ -61,8 +68,10 @@ pub(crate) struct Building {
     pub(crate) generation: u64,
     /// The files that wait for a verdict on a save, each with the number of that save.
     pub(crate) saved: BTreeMap<Arc<str>, u64>,
-    /// The files that something was placed in the last time.
-    pub(crate) placed_in: Vec<Arc<str>>,
+    /// The files that something is placed in.
+    pub(crate) placed_in: BTreeSet<Arc<str>>,
+    /// The number of the placing that was taken last, for the worker to go on from.
+    pub(crate) taken: Arc<AtomicU64>,
     /// What a person asked to be done to an object with the next build.
     pub(crate) force: Option<(ObjectKey, Force)>,
     /// When the newest save was read.
@@ -117,6 +126,7 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
     };
     let cluster = session.running().map(|running| running.cluster.clone());
     let target = session.target.strip_prefix(&session.root).unwrap_or(&session.target);
+    let taken = Arc::new(AtomicU64::new(0));
     let start = worker::Start {
         number,
         root: session.root.clone(),
@@ -127,6 +137,7 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         tree,
         source: source.flatten(),
         cluster,
+        taken: Arc::clone(&taken),
         inbox: state.inbox.clone(),
     };
     let worker = worker::start(start, &state.runtime);
@@ -147,7 +158,8 @@ pub(crate) fn begin(state: &mut State, number: u64, mut tree: Tree, renderer: Ar
         worker,
         generation,
         saved: own.iter().map(|name| (Arc::clone(name), generation)).collect(),
-        placed_in: Vec::new(),
+        placed_in: BTreeSet::new(),
+        taken,
         force: None,
         read_at: Instant::now(),
         is_broken: false,
@@ -374,10 +386,22 @@ pub(crate) fn on_placed(state: &mut State, number: u64, placed: PlacedVerdict) {
         return;
     }
     building.pending = placed.pending;
-    let mut earlier = std::mem::take(&mut building.placed_in);
-    building.placed_in = placed.files.keys().cloned().collect();
-    earlier.retain(|name| !placed.files.contains_key(name));
-    for name in earlier {
+    building.taken.store(placed.number, Ordering::Release);
+    let gone: Vec<Arc<str>> = match placed.scope {
+        Scope::All => {
+            let before = building.placed_in.iter();
+            before
+                .filter(|name| !placed.files.contains_key(*name))
+                .cloned()
+                .collect()
+        }
+        Scope::Changes(gone) => gone,
+    };
+    for name in &gone {
+        building.placed_in.remove(name);
+    }
+    building.placed_in.extend(placed.files.keys().cloned());
+    for name in gone {
         if let Some(file) = state.files.get_mut(&name) {
             file.objects.clear();
         }
@@ -455,8 +479,13 @@ fn applied(state: &mut State, number: u64, saved: Vec<(Arc<str>, u64)>) {
     let Some(building) = state.building(number) else {
         return;
     };
-    let keys = building.objects.iter().map(|supplied| supplied.manifest.key.clone());
-    let (keys, read_at) = (keys.collect(), building.read_at);
+    let keys = building.objects.iter();
+    // Only what makes pods is waited for.
+    let keys = keys
+        .map(|supplied| &*supplied.manifest.key)
+        .filter(|key| workload::is_simulated(key));
+    let keys = keys.cloned().collect();
+    let read_at = building.read_at;
     workload::applied_by(state, number, saved, keys, read_at);
     workload::moved(state, number);
 }

@@ -1,14 +1,16 @@
 //! From what the cluster says about objects that were built to the files that supply them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gitops_cluster::answer::{Answer, Place as Wanted, Suggestion, codes, is_sound_name, metadata_of_unserved_kind};
-use gitops_model::{Manifest, ObjectKey, Severity, Source, Supplier, Want, at_pointer};
+use gitops_cluster::answer::{Answer, Place as Wanted, Suggestion, codes, is_sound_name};
+use gitops_model::{Manifest, ObjectKey, Severity, Source, Supplier, Want};
 use gitops_render::origins::{Origins, Place};
 use gitops_render::{BuiltObject, Kustomize};
 use gitops_session::{FileVerdict, ObjectVerdict, Outcome, Phase};
 
+use super::prepared::Prepared;
+use super::readings::Written;
 use super::unit::Unit;
 use super::worker::Worker;
 use super::{Findings, references, releases, variables};
@@ -30,6 +32,10 @@ pub(crate) struct PlacedVerdict {
     pub(crate) unreachable: Option<String>,
     /// Whether it was asked at all.
     pub(crate) asked: bool,
+    /// Which of the placings of this worker it is; what is taken of it is what the next one goes on from.
+    pub(crate) number: u64,
+    /// What `files` are.
+    pub(crate) scope: Scope,
     /// What is said, by file.
     pub(crate) files: BTreeMap<Arc<str>, PlacedFile>,
     /// Whether something waits for what Flux is still to bring, and has to be asked about again.
@@ -39,6 +45,14 @@ pub(crate) struct PlacedVerdict {
     pub(crate) unused: Findings,
     /// The texts of these files.
     pub(crate) texts: BTreeMap<Arc<str>, Arc<Parsed>>,
+}
+
+/// Which files are told.
+pub(crate) enum Scope {
+    /// All where something is placed.
+    All,
+    /// Those of which something else is said than before, and, here, those where nothing is placed any more.
+    Changes(Vec<Arc<str>>),
 }
 
 /// What is said about one file.
@@ -57,6 +71,8 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
         ok: verdict.prune_failures.is_empty(),
         unreachable: None,
         asked: !verdict.objects.is_empty(),
+        number: 0,
+        scope: Scope::Changes(Vec::new()),
         files: BTreeMap::new(),
         pending: false,
         unused: Findings::new(),
@@ -66,17 +82,19 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
     if worker.is_flux && last {
         return placed;
     }
+    let prepared = worker.prepared.take().unwrap_or_else(|| Prepared::of(worker));
     let objects = std::mem::take(&mut worker.objects);
     let mut verdicts = verdict.objects;
     if worker.is_flux {
-        let coming = Coming::of(&objects, worker);
-        for object in &mut verdicts {
-            placed.pending |= coming.take_what_is_coming(object);
+        // Of what is taken there is nothing to take out.
+        let refused = |object: &&mut Arc<ObjectVerdict>| !object.judgement.answers.is_empty();
+        for object in verdicts.iter_mut().filter(refused) {
+            let object = Arc::make_mut(object);
+            placed.pending |= prepared.coming.take_out(worker, &objects, object);
             worker.releases.forget_past_of_hooks(object, &objects);
         }
     }
-    let suppliers = suppliers_of(worker, &objects, &verdicts).await;
-    for (object, suppliers) in verdicts.iter().zip(suppliers) {
+    for object in &verdicts {
         match &object.outcome {
             Outcome::Applied { .. } => {}
             Outcome::Accepted => placed.ok &= !last || worker.is_flux,
@@ -86,33 +104,12 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
                 placed.unreachable.get_or_insert_with(|| reason.clone());
             }
         }
-        // What a release brings is written where the release is.
-        let index = object.manifest.document;
-        let written = worker.releases.owner(index).unwrap_or(index);
-        let built = objects.get(index).filter(|built| is_it(built, object));
-        if let (Some(written), Some(built)) = (objects.get(written), built) {
-            let mut object = object.clone();
-            for answer in object
-                .judgement
-                .answers
-                .iter_mut()
-                .chain(&mut object.judgement.warnings)
-            {
-                worker.releases.explain(index, built, answer);
-            }
-            place_object(
-                worker,
-                written,
-                &object,
-                suppliers,
-                !last && !worker.is_flux,
-                &mut placed.files,
-            );
-        }
     }
+    super::only_changed::place_all(worker, &objects, &verdicts, !last && !worker.is_flux, &mut placed).await;
     if !worker.is_broken {
-        placed.unused = references::find(worker, &objects, &verdicts).await;
+        placed.unused = references::place(worker, &objects, &verdicts, &prepared.found).await;
     }
+    worker.prepared = Some(prepared);
     worker.objects = objects;
     if placed.ok {
         if !worker.is_broken {
@@ -130,112 +127,13 @@ pub(super) async fn place(worker: &mut Worker, verdict: FileVerdict) -> PlacedVe
     placed
 }
 
-/// What the objects of a Flux repository bring: it is missing until Flux has applied it, and then it is there.
-struct Coming<'a> {
-    objects: &'a [BuiltObject],
-    worker: &'a Worker,
-    namespaces: BTreeSet<String>,
-    /// Group and kind.
-    kinds: BTreeSet<(String, String)>,
-    /// Whether charts are installed that are not known here, which can bring any kind.
-    has_charts: bool,
-}
-
-impl<'a> Coming<'a> {
-    fn of(objects: &'a [BuiltObject], worker: &'a Worker) -> Self {
-        let mut coming = Self {
-            objects,
-            worker,
-            namespaces: BTreeSet::new(),
-            kinds: BTreeSet::new(),
-            has_charts: false,
-        };
-        for (number, built) in objects.iter().enumerate() {
-            let text = |pointer: &str| {
-                let text = at_pointer(&built.object, pointer).and_then(serde_json::Value::as_str);
-                text.unwrap_or_default().to_owned()
-            };
-            let kind = built.object.get("kind").and_then(serde_json::Value::as_str);
-            match kind.unwrap_or_default() {
-                "Namespace" => {
-                    coming.namespaces.insert(text("/metadata/name"));
-                }
-                "CustomResourceDefinition" => {
-                    coming.kinds.insert((text("/spec/group"), text("/spec/names/kind")));
-                }
-                "HelmRelease" => {
-                    coming.has_charts |= !worker.releases.renders(number);
-                    if built.object.pointer("/spec/install/createNamespace") == Some(&true.into()) {
-                        coming.namespaces.insert(text("/spec/targetNamespace"));
-                    }
-                }
-                _ => {}
-            }
-        }
-        coming
-    }
-
-    /// The release that brings a kind, where it is applied together with an object of that kind, and so after the check.
-    fn comes_too_late(&self, object: usize, (group, kind): &(String, String)) -> Option<String> {
-        let (release, name) = self.worker.releases.bringing(self.objects, group, kind)?;
-        let unit = |object: usize| self.worker.unit_of.get(object);
-        (unit(object) == unit(release)).then_some(name)
-    }
-
-    /// Takes out of a verdict what will be there by itself; whether there was something.
-    fn take_what_is_coming(&self, verdict: &mut ObjectVerdict) -> bool {
-        let key = &verdict.manifest.key;
-        let namespace = key.namespace.as_deref().unwrap_or("default");
-        let kind = (key.gvk.group.clone(), key.gvk.kind.clone());
-        let is_unknown = |answer: &Answer| answer.slug == codes::KIND_NOT_SERVED;
-        let unknown = verdict.judgement.answers.iter().any(is_unknown);
-        let too_late = if unknown {
-            self.comes_too_late(verdict.manifest.document, &kind)
-        } else {
-            None
-        };
-        let answers = &mut verdict.judgement.answers;
-        if let Some(release) = &too_late {
-            for answer in answers
-                .iter_mut()
-                .filter(|answer| answer.slug == codes::KIND_NOT_SERVED)
-            {
-                answer.message = format!(
-                    "{}; {release} brings it, but all of one Kustomization is checked before any of it is applied: put this into one that depends on it",
-                    answer.message
-                );
-            }
-        }
-        let before = answers.len();
-        answers.retain(|answer| match answer.slug {
-            codes::NAMESPACE_NOT_FOUND => !self.namespaces.contains(namespace),
-            codes::KIND_NOT_SERVED => {
-                let comes = self.kinds.contains(&kind) || (self.has_charts && answer.may_come);
-                too_late.is_some() || !comes
-            }
-            _ => true,
-        });
-        let is_coming = answers.len() < before;
-        // Whatever kind a CRD brings, its objects have the metadata of all.
-        let object = self.objects.get(verdict.manifest.document);
-        if let Some(built) = object.filter(|_| is_coming && unknown) {
-            answers.extend(metadata_of_unserved_kind(&built.object));
-        }
-        if is_coming && answers.is_empty() && matches!(verdict.outcome, Outcome::Rejected) {
-            verdict.outcome = Outcome::Accepted;
-        }
-        is_coming
-    }
-}
-
 /// Who supplies what each answer about each object is about, best first.
 pub(super) async fn suppliers_of(
     worker: &Worker,
     objects: &[BuiltObject],
-    verdicts: &[ObjectVerdict],
+    verdicts: &[Arc<ObjectVerdict>],
 ) -> Vec<Vec<Vec<Place>>> {
-    let asked =
-        |verdict: &ObjectVerdict| !verdict.judgement.answers.is_empty() || !verdict.judgement.warnings.is_empty();
+    let asked = |verdict: &ObjectVerdict| answers_of(verdict).next().is_some();
     let mut known: BTreeMap<usize, (Origins<'_>, Kustomize)> = BTreeMap::new();
     let mut all = Vec::with_capacity(verdicts.len());
     for verdict in verdicts {
@@ -249,7 +147,9 @@ pub(super) async fn suppliers_of(
         }
         // Most of the time there is nothing to ask, and reading all kustomizations is for nothing.
         let is_asked = asked(verdict);
-        let built = objects.get(index).filter(|built| is_asked && is_it(built, verdict));
+        let built = objects
+            .get(index)
+            .filter(|built| is_asked && is_it(&ObjectKey::of(&built.object), verdict));
         if let (Some(built), Some(&number)) = (built, worker.unit_of.get(index))
             && let Some(unit) = worker.units.get(number)
         {
@@ -264,18 +164,14 @@ pub(super) async fn suppliers_of(
 }
 
 /// Whether a verdict is about an object: what was built may be other by now than what was asked about.
-fn is_it(built: &BuiltObject, verdict: &ObjectVerdict) -> bool {
-    let key = &verdict.manifest.key;
-    if key.is_of(&built.object) {
-        return true;
-    }
+pub(super) fn is_it(own: &ObjectKey, verdict: &ObjectVerdict) -> bool {
+    let key = &*verdict.manifest.key;
     // What a chart renders without a namespace goes to that of the release.
-    let own = ObjectKey::of(&built.object);
-    let namespace = own.namespace.as_ref().or(key.namespace.as_ref()).cloned();
-    ObjectKey { namespace, ..own } == *key
+    let is_in_it = own.namespace.is_none() || own.namespace == key.namespace;
+    own == key || (is_in_it && own.name == key.name && own.gvk == key.gvk)
 }
 
-fn answers_of(verdict: &ObjectVerdict) -> impl Iterator<Item = &Answer> {
+pub(super) fn answers_of(verdict: &ObjectVerdict) -> impl Iterator<Item = &Answer> {
     verdict.judgement.answers.iter().chain(&verdict.judgement.warnings)
 }
 
@@ -304,24 +200,25 @@ async fn places(
 /// What is said of one object: its state where it stands, its answers where their fields are supplied.
 pub(super) fn place_object(
     worker: &mut Worker,
-    built: &BuiltObject,
+    base: Option<&Written>,
     verdict: &ObjectVerdict,
     suppliers: Vec<Vec<Place>>,
     applying: bool,
     files: &mut BTreeMap<Arc<str>, PlacedFile>,
 ) {
-    let base = base(worker, built);
-    if let Some((path, manifest)) = &base {
+    if let Some(written) = base {
         let state = ObjectState::of(verdict, applying);
-        if let Some(judged) = judged_in(worker, path, manifest, files) {
-            // Of two objects that one manifest becomes, such as in two namespaces, the worse one is shown.
-            judged.state = Some(judged.state.take().map_or(state.clone(), |other| other.worse(state)));
-        }
+        let judged = judged_in(&written.name, &written.text, &written.manifest, files);
+        // Of two objects that one manifest becomes, such as in two namespaces, the worse one is shown.
+        judged.state = Some(match judged.state.take() {
+            Some(other) => other.worse(state),
+            None => state,
+        });
     }
     let mut suppliers = suppliers.into_iter();
     for answer in answers_of(verdict) {
         let places = blamed_first(suppliers.next().unwrap_or_default(), answer);
-        match (places.first(), &base) {
+        match (places.first(), base) {
             (Some(first), _) => add_placed(
                 worker,
                 answer,
@@ -330,15 +227,13 @@ pub(super) fn place_object(
                 verdict,
                 files,
             ),
-            (None, Some((path, manifest))) => {
-                let text = worker.parsed(path);
-                if let (Some(text), Some(judged)) = (text, judged_in(worker, path, manifest, files)) {
-                    judged.answers.push(PlacedAnswer {
-                        answer: answer.clone(),
-                        written: report::written_in(&text, manifest, answer),
-                        at: None,
-                    });
-                }
+            (None, Some(base)) => {
+                let judged = judged_in(&base.name, &base.text, &base.manifest, files);
+                judged.answers.push(PlacedAnswer {
+                    answer: answer.clone(),
+                    written: report::written_in(&base.text, &base.manifest, answer),
+                    at: None,
+                });
             }
             (None, None) => {}
         }
@@ -405,13 +300,12 @@ fn add_placed(
         span: first.span,
         related,
     });
-    if let Some(judged) = judged_in(worker, &path, &manifest, files) {
-        judged.answers.push(PlacedAnswer {
-            answer,
-            written: Some(first.span.slice(text.text.as_str()).to_owned()),
-            at,
-        });
-    }
+    let judged = judged_in(&worker.name(&path), &text, &manifest, files);
+    judged.answers.push(PlacedAnswer {
+        answer,
+        written: Some(first.span.slice(text.text.as_str()).to_owned()),
+        at,
+    });
 }
 
 /// In words, what a place on the way of a field is.
@@ -445,48 +339,25 @@ fn manifest_at(text: &Parsed, place: &Place, verdict: &ObjectVerdict) -> Manifes
     })
 }
 
-/// The file and the manifest that bring an object. What a chart renders that is the target itself is written in no file: its
-/// `Chart.yaml` stands for all of it.
-pub(super) fn base(worker: &mut Worker, built: &BuiltObject) -> Option<(String, Manifest)> {
-    if worker.values_files.is_some() {
-        return Some((worker.chart_file(), worker.releases.manifest_of_chart()?));
-    }
-    let path = built.origin.as_ref()?.path.clone();
-    let parsed = worker.parsed(&path)?;
-    let kind = built.object.get("kind")?.as_str()?;
-    let name = built.object.pointer("/metadata/name")?.as_str()?;
-    let same: Vec<&Manifest> = parsed
-        .manifests()
-        .filter(|manifest| manifest.key.gvk.kind == kind)
-        .collect();
-    let manifest = same
-        .iter()
-        .find(|manifest| manifest.key.name == name)
-        .or_else(|| same.iter().find(|manifest| name.contains(&manifest.key.name)))
-        .or_else(|| same.first())?;
-    Some((path, (*manifest).clone()))
-}
-
 /// What is said about a manifest of a file, to be added to.
 fn judged_in<'a>(
-    worker: &mut Worker,
-    path: &str,
+    name: &Arc<str>,
+    text: &Arc<Parsed>,
     manifest: &Manifest,
     files: &'a mut BTreeMap<Arc<str>, PlacedFile>,
-) -> Option<&'a mut Judged> {
-    let text = worker.parsed(path)?;
-    let file = files.entry(worker.name(path)).or_insert_with(|| PlacedFile {
-        text,
+) -> &'a mut Judged {
+    let file = files.entry(Arc::clone(name)).or_insert_with(|| PlacedFile {
+        text: Arc::clone(text),
         judged: Vec::new(),
     });
     let same = |judged: &Judged| judged.manifest == *manifest;
-    let position = file.judged.iter().position(same).unwrap_or_else(|| {
+    let position = file.judged.iter().position(same).unwrap_or(file.judged.len());
+    if position == file.judged.len() {
         file.judged.push(Judged {
             manifest: manifest.clone(),
             state: None,
             answers: Vec::new(),
         });
-        file.judged.len() - 1
-    });
-    file.judged.get_mut(position)
+    }
+    &mut file.judged[position]
 }

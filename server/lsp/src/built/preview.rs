@@ -1,6 +1,7 @@
 //! What a save would build, before it: the buffers as they are, laid over what was saved.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use gitops_cluster::answer::codes;
 use gitops_model::ObjectKey;
@@ -12,8 +13,9 @@ use tokio::sync::oneshot;
 
 use super::kept::own;
 use super::releases::is_installed;
+use super::sent::supplied;
 use super::unit::{self, Unit};
-use super::worker::{Worker, supplied};
+use super::worker::Worker;
 
 /// A question what would be built, and to whom its answer goes.
 pub(crate) struct AskPreview {
@@ -198,7 +200,7 @@ impl Round<'_> {
             return Some(unit.clone());
         };
         let namespace = flux.name.0.clone();
-        flux.object = now.object.clone();
+        flux.object = Arc::clone(&now.object);
         flux.variables = unit::variables(&spec, |reference| self.find(reference, &namespace));
         if renewed.artifact.is_none() {
             renewed.path = self.worker.inside(&spec.directory)?;
@@ -210,7 +212,7 @@ impl Round<'_> {
     fn find(&self, reference: &Reference, namespace: &str) -> Option<&Value> {
         let namespace = reference.namespace.as_deref().unwrap_or(namespace);
         let all = self.built.iter().flatten().chain(&self.worker.objects);
-        all.map(|built| &built.object).find(|object| {
+        all.map(|built| &*built.object).find(|object| {
             let key = ObjectKey::of(object);
             key.gvk.kind == reference.kind
                 && key.name == reference.name
@@ -226,7 +228,7 @@ impl Round<'_> {
             .iter()
             .enumerate()
             .filter(|_| worker.values_files.is_some());
-        let before: BTreeMap<ObjectKey, &Value> = of_units
+        let before: BTreeMap<ObjectKey, &Arc<Value>> = of_units
             .chain(of_chart)
             .map(|(_, built)| (ObjectKey::of(&built.object), &built.object))
             .collect();
@@ -244,7 +246,7 @@ impl Round<'_> {
             let own = before.keys().filter(|key| !now.contains(key)).cloned();
             gone.extend(own.map(|key| Gone { key, deleted: true }));
         }
-        let brings = Brings::of(objects.iter().map(|built| &built.object));
+        let brings = Brings::of(objects.iter().map(|built| &*built.object));
         let changed: Vec<BuiltObject> = objects
             .into_iter()
             .filter(|built| before.get(&ObjectKey::of(&built.object)) != Some(&&built.object))

@@ -1,12 +1,11 @@
 //! What built objects say about each other, on the lines that supply it.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use gitops_model::flux::{FluxObject, FluxSpec, SourceOrigin};
 use gitops_model::kustomize::{self, Layer, PatchBody};
-use gitops_model::references::{self, ObjectFinding, Scene, dropped_fields, variables_in};
+use gitops_model::references::{self, ObjectFinding, ReadObject, Scene, dropped_fields, variables_in};
 use gitops_model::{Code, Finding, Gvk, ObjectKey, Related, Severity, Source, Supplier, Want, at_pointer};
 use gitops_render::origins::{Origins, Place};
 use gitops_render::{BuiltObject, Kustomize};
@@ -14,8 +13,11 @@ use gitops_session::{Condition, ObjectVerdict};
 use gitops_text::Span;
 use serde_json::Value;
 
+use super::Findings;
+use super::readings::Written;
+use super::unit::Unit;
+use super::units::UnitName;
 use super::worker::Worker;
-use super::{Findings, placed};
 use crate::reference_fix::{part_of, written_instead};
 
 /// The file in which Flux's bootstrap writes the source and the Kustomization of an entry.
@@ -35,24 +37,30 @@ pub(super) struct Said {
     message: String,
 }
 
-/// What there is to say, by file. Files without findings are those that are only involved.
-pub(super) async fn find(worker: &mut Worker, objects: &[BuiltObject], verdicts: &[ObjectVerdict]) -> Findings {
+/// What there is to say of objects, whatever the cluster says of them.
+pub(super) fn look(worker: &mut Worker, objects: &[BuiltObject]) -> Vec<ObjectFinding> {
     let releases: Vec<Option<usize>> = (0..objects.len()).map(|at| worker.releases.owner(at)).collect();
-    let placed: Vec<Cow<'_, Value>> = objects
+    let placed = objects.iter().enumerate();
+    let placed: Vec<Arc<Value>> = placed
+        .map(|(at, built)| Arc::clone(worker.releases.as_placed(at).unwrap_or(&built.object)))
+        .collect();
+    let read: Vec<Arc<ReadObject>> = placed.iter().map(|object| worker.read(object)).collect();
+    let written: Vec<Option<Arc<Written>>> = objects.iter().map(|built| worker.base(built)).collect();
+    let written_names: Vec<Option<&str>> = written
         .iter()
-        .zip(&releases)
-        .map(|(built, release)| in_its_namespace(&built.object, release.and_then(|release| objects.get(release))))
+        .map(|written| Some(written.as_ref()?.manifest.key.name.as_str()))
         .collect();
     let values: Vec<&Value> = placed.iter().map(AsRef::as_ref).collect();
-    let mut owners = owners(worker, &values);
+    let read: Vec<&ReadObject> = read.iter().map(AsRef::as_ref).collect();
+    let mut owners = owners(worker, &read);
     for (owner, release) in owners.iter_mut().zip(&releases) {
         *owner = release.or(*owner);
     }
-    let written_names: Vec<Option<String>> = objects.iter().map(|built| written_name(worker, built)).collect();
     let variables = variables(worker, &values, &owners);
     let (given, repository) = given(worker);
     let found = references::findings(Scene {
         objects: &values,
+        read: &read,
         owners: &owners,
         written_names: &written_names,
         variables: &variables,
@@ -60,11 +68,22 @@ pub(super) async fn find(worker: &mut Worker, objects: &[BuiltObject], verdicts:
         repository: repository.as_deref(),
         is_flux: worker.is_flux,
     });
-    let found: Vec<ObjectFinding> = found
+    // What a chart renders is the chart's.
+    found
         .into_iter()
-        // What a chart renders is the chart's.
-        .filter(|found| !worker.releases.brings(found.object) && !is_answered(found, verdicts))
-        .collect();
+        .filter(|found| !worker.releases.brings(found.object))
+        .collect()
+}
+
+/// The same on its lines, by file. Files without findings are those that are only involved.
+pub(super) async fn place(
+    worker: &mut Worker,
+    objects: &[BuiltObject],
+    verdicts: &[Arc<ObjectVerdict>],
+    found: &[ObjectFinding],
+) -> Findings {
+    let found = found.iter().filter(|found| !is_answered(found, verdicts));
+    let found: Vec<&ObjectFinding> = found.collect();
     let places = places(worker, objects, &found).await;
     let mut placing = Placing {
         worker,
@@ -72,7 +91,7 @@ pub(super) async fn find(worker: &mut Worker, objects: &[BuiltObject], verdicts:
         findings: Findings::new(),
         said: Vec::new(),
     };
-    for (found, places) in found.iter().zip(places) {
+    for (found, places) in found.into_iter().zip(places) {
         placing.place(found, places);
     }
     let Placing { mut findings, said, .. } = placing;
@@ -83,25 +102,8 @@ pub(super) async fn find(worker: &mut Worker, objects: &[BuiltObject], verdicts:
     findings
 }
 
-/// An object as it is on the cluster: what a chart renders without a namespace goes to that of its release.
-fn in_its_namespace<'a>(object: &'a Value, release: Option<&BuiltObject>) -> Cow<'a, Value> {
-    let is_placed = || at_pointer(object, "/metadata/namespace").is_some();
-    let namespace = release.filter(|_| !is_placed()).and_then(|release| {
-        let fields = ["/spec/targetNamespace", "/metadata/namespace"];
-        fields.iter().find_map(|field| release.object.pointer(field))
-    });
-    let Some(namespace) = namespace else {
-        return Cow::Borrowed(object);
-    };
-    let mut object = object.clone();
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.insert("namespace".to_owned(), namespace.clone());
-    }
-    Cow::Owned(object)
-}
-
 /// For each finding the place of its field, then those of the related ones; `None` for what has none of its own.
-async fn places(worker: &Worker, objects: &[BuiltObject], found: &[ObjectFinding]) -> Vec<Vec<Option<Place>>> {
+async fn places(worker: &Worker, objects: &[BuiltObject], found: &[&ObjectFinding]) -> Vec<Vec<Option<Place>>> {
     let mut known: BTreeMap<usize, (Origins<'_>, Kustomize)> = BTreeMap::new();
     let mut all = Vec::with_capacity(found.len());
     for found in found {
@@ -132,7 +134,7 @@ async fn places(worker: &Worker, objects: &[BuiltObject], found: &[ObjectFinding
 }
 
 /// Whether the API server has said of the same field what is wrong with it.
-fn is_answered(found: &ObjectFinding, verdicts: &[ObjectVerdict]) -> bool {
+fn is_answered(found: &ObjectFinding, verdicts: &[Arc<ObjectVerdict>]) -> bool {
     let of_object = verdicts
         .iter()
         .filter(|verdict| verdict.manifest.document == found.object);
@@ -141,18 +143,14 @@ fn is_answered(found: &ObjectFinding, verdicts: &[ObjectVerdict]) -> bool {
 }
 
 /// For each object the Kustomization that builds it, where that is among the objects.
-fn owners(worker: &Worker, values: &[&Value]) -> Vec<Option<usize>> {
+fn owners(worker: &Worker, read: &[&ReadObject]) -> Vec<Option<usize>> {
     if !worker.is_flux {
-        return vec![None; values.len()];
+        return vec![None; read.len()];
     }
-    let mut by_name: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut by_name: HashMap<(&str, &str), usize> = HashMap::new();
     let mut root = None;
-    let is_kustomization = |value: &Value| value.get("kind").and_then(Value::as_str) == Some("Kustomization");
-    for (at, value) in values.iter().enumerate().filter(|(_, value)| is_kustomization(value)) {
-        let Some(object) = FluxObject::read(value) else {
-            continue;
-        };
-        let FluxSpec::Kustomization(kustomization) = object.spec else {
+    for (at, read) in read.iter().enumerate() {
+        let Some(FluxSpec::Kustomization(kustomization)) = read.flux.as_ref().map(|flux| &flux.spec) else {
             continue;
         };
         let is_git = kustomization
@@ -162,39 +160,38 @@ fn owners(worker: &Worker, values: &[&Value]) -> Vec<Option<usize>> {
         if is_git && worker.inside(&kustomization.directory).as_ref() == Some(&worker.target) {
             root.get_or_insert(at);
         }
-        by_name.insert((object.key.namespace.unwrap_or_default(), object.key.name), at);
+        let namespace = read.key.namespace.as_deref().unwrap_or_default();
+        by_name.insert((namespace, &read.key.name), at);
     }
     let of_unit = |unit: usize| {
         let flux = worker.units.get(unit)?.flux.as_ref()?;
         if unit == 0 {
             root
         } else {
-            by_name.get(&flux.name).copied()
+            let (namespace, name) = &*flux.name;
+            by_name.get(&(namespace.as_str(), name.as_str())).copied()
         }
     };
-    let mut owners: Vec<Option<usize>> = worker.unit_of.iter().map(|unit| of_unit(*unit)).collect();
-    owners.resize(values.len(), None);
+    let of_units: Vec<Option<usize>> = (0..worker.units.len()).map(of_unit).collect();
+    let owner = |unit: &usize| of_units.get(*unit).copied().flatten();
+    let mut owners: Vec<Option<usize>> = worker.unit_of.iter().map(owner).collect();
+    owners.resize(read.len(), None);
     owners
-}
-
-/// The name of an object as it is written.
-fn written_name(worker: &mut Worker, built: &BuiltObject) -> Option<String> {
-    let (_, manifest) = placed::base(worker, built)?;
-    Some(manifest.key.name)
 }
 
 /// For each Kustomization with variables of its own those that its files name.
 fn variables(worker: &Worker, values: &[&Value], owners: &[Option<usize>]) -> Vec<Option<BTreeSet<String>>> {
     let mut found = vec![None; values.len()];
-    for (unit, owner) in worker.unit_of.iter().zip(owners) {
-        let Some(entry) = owner
-            .and_then(|owner| found.get_mut(owner))
-            .filter(|entry| entry.is_none())
-        else {
-            continue;
-        };
-        let substitutes = owner.and_then(|owner| values.get(owner)?.pointer("/spec/postBuild/substitute"));
-        if let (Some(_), Some(unit)) = (substitutes, worker.units.get(*unit)) {
+    let mut first = 0;
+    // The objects of a unit stand one after the other.
+    for of_unit in worker.unit_of.chunk_by(|one, next| one == next) {
+        let owner = owners.get(first).copied().flatten();
+        first += of_unit.len();
+        let unit = of_unit.first().and_then(|number| worker.units.get(*number));
+        let substitutes = owner.and_then(|owner| at_pointer(values.get(owner)?, "/spec/postBuild/substitute"));
+        if let (Some(_), Some(unit)) = (substitutes, unit)
+            && let Some(entry) = owner.and_then(|owner| found.get_mut(owner))
+        {
             let tree = worker.tree_of(unit);
             let mut names = BTreeSet::new();
             names_below(tree, &kustomize::layer(tree, &unit.path, None), &mut names);
@@ -249,15 +246,13 @@ fn given(worker: &mut Worker) -> (Vec<ObjectKey>, Option<String>) {
     }
     let is_sync = |path: &str| camino::Utf8Path::new(path).file_name() == Some(SYNC_FILE);
     let files = worker.tree.texts().below(&worker.target);
-    let files: Vec<String> = files
-        .map(|(path, _)| path.to_string())
-        .filter(|path| is_sync(path))
-        .collect();
+    let files = files.map(|(path, _)| &**path).filter(|path| is_sync(path));
+    let files: Vec<String> = files.map(str::to_owned).collect();
     let (mut given, mut url) = (Vec::new(), None);
     for file in files {
         let Some(parsed) = worker.parsed(&file) else { continue };
         for supplied in parsed.supplied() {
-            given.push(supplied.manifest.key.clone());
+            given.push(ObjectKey::clone(&supplied.manifest.key));
             let object = FluxObject::read(&supplied.object.value());
             if let Some(FluxSpec::Source(source)) = object.map(|object| object.spec)
                 && let SourceOrigin::Git { url: written, .. } = source.origin
@@ -368,49 +363,64 @@ impl Placing<'_> {
         }
         // What a release brings is written where the release is.
         let object = self.worker.releases.owner(object).unwrap_or(object);
-        let (file, manifest) = placed::base(self.worker, self.objects.get(object)?)?;
+        let written = self.worker.base(self.objects.get(object)?)?;
         Some(Spotted {
-            file: self.worker.name(&file),
-            span: manifest.kind_span,
+            file: Arc::clone(&written.name),
+            span: written.manifest.kind_span,
             is_own: false,
         })
     }
 }
 
-/// Fields of kustomizations that Flux drops, each with its file.
-fn dropped(worker: &Worker) -> Vec<(Arc<str>, Finding)> {
+/// Fields of kustomizations that Flux drops, each with its file. What was found of a unit holds until it is built again.
+fn dropped(worker: &mut Worker) -> Vec<(Arc<str>, Finding)> {
     let mut found = BTreeMap::new();
     let units = worker.units.iter().filter(|unit| unit.flux.is_some());
-    for unit in units {
-        let tree = worker.tree_of(unit);
-        let Some(sheet) = tree.kustomization_file(&unit.path).and_then(|file| tree.sheet(&file)) else {
-            continue;
+    let names: Vec<UnitName> = units.map(Unit::name).collect();
+    for name in names {
+        let Some(kept) = worker.kept.get(&name) else { continue };
+        let dropped = match &kept.dropped {
+            Some(known) => Arc::clone(known),
+            None => Arc::from(dropped_of(worker, &kept.unit)),
         };
-        for field in dropped_fields(&sheet) {
-            let span = field.spot.span(Want::Key);
-            let fix = field
-                .instead
-                .and_then(|instead| written_instead(sheet.text(), span, instead));
-            let finding = Finding {
-                code: Code {
-                    source: Source::Model,
-                    slug: "field-dropped",
-                },
-                severity: Severity::Warning,
-                span,
-                message: field.message,
-                detail: None,
-                related: Vec::new(),
-                fixes: fix.into_iter().collect(),
-                object: None,
-            };
-            let file = worker
-                .written(unit, sheet.file())
-                .unwrap_or_else(|| Arc::clone(sheet.file()));
-            found.insert((worker.name(&file), span), finding);
+        let all = dropped.iter().cloned();
+        found.extend(all.map(|(file, finding)| ((file, finding.span), finding)));
+        if let Some(kept) = worker.kept.get_mut(&name) {
+            kept.dropped = Some(dropped);
         }
     }
     found.into_iter().map(|((file, _), finding)| (file, finding)).collect()
+}
+
+fn dropped_of(worker: &Worker, unit: &Unit) -> Vec<(Arc<str>, Finding)> {
+    let tree = worker.tree_of(unit);
+    let file = tree.kustomization_file(&unit.path);
+    let Some(sheet) = file.and_then(|file| tree.sheet(&file)) else {
+        return Vec::new();
+    };
+    let file = worker.written(unit, sheet.file());
+    let file = worker.name(&file.unwrap_or_else(|| Arc::clone(sheet.file())));
+    let found = dropped_fields(&sheet).into_iter().map(|field| {
+        let span = field.spot.span(Want::Key);
+        let fix = field
+            .instead
+            .and_then(|instead| written_instead(sheet.text(), span, instead));
+        let finding = Finding {
+            code: Code {
+                source: Source::Model,
+                slug: "field-dropped",
+            },
+            severity: Severity::Warning,
+            span,
+            message: field.message,
+            detail: None,
+            related: Vec::new(),
+            fixes: fix.into_iter().collect(),
+            object: None,
+        };
+        (Arc::clone(&file), finding)
+    });
+    found.collect()
 }
 
 /// What Flux says of an object without what was said of it before: one fault is one finding. What was only a warning has

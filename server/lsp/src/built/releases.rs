@@ -7,15 +7,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::join_all;
-use gitops_cluster::Cluster;
 use gitops_cluster::answer::{Answer, Place as Wanted, codes};
+use gitops_cluster::{Cluster, Kinds};
 use gitops_model::flux::{FluxObject, FluxSpec, Reference};
-use gitops_model::{ObjectKey, Supplier, Want};
+use gitops_model::references::ReadObject;
+use gitops_model::{ObjectKey, Supplier, Want, at_pointer};
 use gitops_render::fault::PlacedFault;
-use gitops_render::helm::{Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, Unread, release};
+use gitops_render::helm::{
+    Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, Units, Unread, release,
+};
 use gitops_render::origins::Place;
 use gitops_render::{Built, BuiltObject, Gone};
-use gitops_session::{ObjectVerdict, Supplied};
+use gitops_session::ObjectVerdict;
 use serde_json::Value;
 
 use super::artifact::is_workspace;
@@ -53,6 +56,8 @@ struct Done {
 struct Kept {
     fingerprint: u64,
     rendered: Result<Built, Gone>,
+    /// What was rendered, as it is on the cluster: what a chart gives no namespace goes to that of its release.
+    placed: Vec<Arc<Value>>,
     unread: Vec<Unread>,
     /// Where its fault is, with the texts of these files.
     faults: Vec<PlacedFault>,
@@ -63,7 +68,12 @@ struct Kept {
 pub(super) async fn render(worker: &mut Worker) -> Vec<PlacedFault> {
     let mut releases = std::mem::take(&mut worker.releases);
     let capabilities = releases.capabilities(worker.cluster.as_ref()).await;
-    let found = read_all(worker, &capabilities);
+    let read: Vec<Arc<ReadObject>> = worker
+        .objects
+        .iter()
+        .map(|built| worker.readings.read(&built.object))
+        .collect();
+    let found = read_all(worker, &read, &capabilities);
     let before = std::mem::take(&mut releases.kept);
     let mut all: Vec<(Release, Arc<Kept>)> = Vec::new();
     {
@@ -95,27 +105,29 @@ pub(super) async fn render(worker: &mut Worker) -> Vec<PlacedFault> {
     faults
 }
 
-fn read_all(worker: &Worker, capabilities: &Capabilities) -> Vec<Release> {
+fn read_all(worker: &Worker, read: &[Arc<ReadObject>], capabilities: &Capabilities) -> Vec<Release> {
     if let Some(values_files) = &worker.values_files {
         return vec![bare_chart(worker, values_files, capabilities)];
     }
     let objects = &worker.objects;
     // Paths in Flux's objects begin at the top of the repository, of which the workspace can be a part.
     let inside = |source: &Reference, path: &str| {
-        let path = is_own(worker, source).then(|| worker.inside(path));
+        let path = is_own(worker, read, source).then(|| worker.inside(path));
         path.flatten()
     };
-    let read = |number| {
-        let mut release = release(number, objects, worker.tree.texts(), &inside, capabilities)?;
+    let asked = |(number, read): (usize, &Arc<ReadObject>)| {
+        let flux = read.flux.as_ref()?;
+        let mut release = release(number, flux, objects, worker.tree.texts(), &inside, capabilities)?;
         worker.name_of_tree().clone_into(&mut release.request.tree);
         release.request.report_values = true;
         Some(release)
     };
-    (0..objects.len()).filter_map(read).take(MAX_RELEASES).collect()
+    let numbered = read.iter().enumerate();
+    numbered.filter_map(asked).take(MAX_RELEASES).collect()
 }
 
 /// Whether a source is this repository.
-fn is_own(worker: &Worker, source: &Reference) -> bool {
+fn is_own(worker: &Worker, read: &[Arc<ReadObject>], source: &Reference) -> bool {
     let namespace = source.namespace.as_deref().unwrap_or_default();
     if source.kind != "GitRepository" {
         return false;
@@ -123,18 +135,15 @@ fn is_own(worker: &Worker, source: &Reference) -> bool {
     if worker.is_source_of_target(namespace, &source.name) {
         return true;
     }
-    worker.objects.iter().any(|built| {
-        let text = |pointer: &str| built.object.pointer(pointer).and_then(Value::as_str);
-        let is_it = text("/kind") == Some("GitRepository")
-            && text("/metadata/name") == Some(&source.name)
-            && text("/metadata/namespace") == Some(namespace);
-        let spec = is_it
-            .then(|| FluxObject::read(&built.object))
-            .flatten()
-            .map(|read| read.spec);
+    read.iter().any(|read| {
+        let Some(FluxObject { key, spec }) = &read.flux else {
+            return false;
+        };
+        let is_it =
+            key.gvk.kind == "GitRepository" && key.name == source.name && key.namespace.as_deref() == Some(namespace);
         // Where nothing says which repository this is, a directory that is there is meant.
-        matches!(spec, Some(FluxSpec::Source(source))
-            if worker.remotes.is_empty() || is_workspace(&source.origin, &worker.remotes))
+        matches!(spec, FluxSpec::Source(source)
+            if is_it && (worker.remotes.is_empty() || is_workspace(&source.origin, &worker.remotes)))
     })
 }
 
@@ -145,14 +154,12 @@ fn surroundings<'a>(worker: &'a Worker, objects: &'a [BuiltObject]) -> Surroundi
         renderer: &*worker.renderer,
         objects,
         unit_of: &worker.unit_of,
-        units: worker
-            .units
-            .iter()
-            .map(|unit| {
-                let request = unit.request(worker.tree_at_renderer(unit));
-                UnitOrigins::new(worker.tree_of(unit), &unit.path, unit.spot(texts), request)
-            })
-            .collect(),
+        units: Units::new(worker.units.len(), |number| {
+            let unit = worker.units.get(number)?;
+            let request = unit.request(worker.tree_at_renderer(unit));
+            let tree = worker.tree_of(unit);
+            Some(UnitOrigins::new(tree, &unit.path, unit.spot(texts), request))
+        }),
         as_built: &worker.as_built,
         in_its_file: Box::new(|unit, place| match worker.units.get(unit) {
             Some(unit) => worker.in_its_file(unit, place),
@@ -196,6 +203,7 @@ async fn kept(surroundings: &Surroundings<'_>, release: &Release, before: Option
     let own = own.and_then(|built| Some(built.origin.as_ref()?.path.clone()));
     Arc::new(Kept {
         fingerprint: if is_lasting { fingerprint } else { !fingerprint },
+        placed: placed(release, &rendered),
         rendered,
         unread,
         texts: files
@@ -207,6 +215,22 @@ async fn kept(surroundings: &Surroundings<'_>, release: &Release, before: Option
             .collect(),
         faults,
     })
+}
+
+/// What was rendered, each in the namespace that it goes to.
+fn placed(release: &Release, rendered: &Result<Built, Gone>) -> Vec<Arc<Value>> {
+    let objects = rendered.as_ref().map_or(&[][..], |built| &built.objects).iter();
+    let placed = objects.map(|built| {
+        if at_pointer(&built.object, "/metadata/namespace").is_some() {
+            return Arc::clone(&built.object);
+        }
+        let mut object = (*built.object).clone();
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("namespace".to_owned(), release.request.namespace.as_str().into());
+        }
+        Arc::new(object)
+    });
+    placed.collect()
 }
 
 async fn unread(surroundings: &Surroundings<'_>, release: &Release, built: &Built) -> Vec<Unread> {
@@ -271,6 +295,13 @@ impl Releases {
         self.of(object)?.0.release.object
     }
 
+    /// What a `HelmRelease` brings, as it is on the cluster.
+    pub(super) fn as_placed(&self, object: usize) -> Option<&Arc<Value>> {
+        let (done, number) = self.of(object)?;
+        done.release.object?;
+        done.kept.placed.get(number)
+    }
+
     /// Whether a chart renders an object.
     pub(super) fn brings(&self, object: usize) -> bool {
         self.brought.contains_key(&object)
@@ -295,26 +326,14 @@ impl Releases {
         })
     }
 
-    /// What is sent of a release goes where Helm puts it, as helm-controller sends it.
-    pub(super) fn address(&self, supplied: &mut [Supplied], cluster: Option<&Cluster>) {
-        let kinds = cluster.map(Cluster::kinds);
-        for (object, (release, _)) in &self.brought {
-            let (Some(one), Some(done)) = (supplied.get_mut(*object), self.all.get(*release)) else {
-                continue;
-            };
-            one.manager = done.release.object.map(|_| MANAGER);
-            let key = &mut one.manifest.key;
-            let served = kinds.as_ref().and_then(|kinds| kinds.get(&key.gvk));
-            if key.namespace.is_none() && served.is_none_or(|served| served.namespaced) {
-                let namespace = &done.release.request.namespace;
-                key.namespace = Some(namespace.clone());
-                let mut object = one.object.value();
-                if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-                    metadata.insert("namespace".to_owned(), Value::from(namespace.as_str()));
-                    one.object = gitops_cluster::SentObject::new(&object);
-                }
-            }
-        }
+    /// What is sent of an object that a chart renders, and as whom: it goes where Helm puts it, as helm-controller sends it.
+    pub(super) fn sent_as(&self, object: usize, kinds: Option<&Kinds>) -> Option<(&Arc<Value>, Option<&'static str>)> {
+        let (done, number) = self.of(object)?;
+        let own = &done.kept.rendered.as_ref().ok()?.objects.get(number)?.object;
+        let served = kinds.and_then(|kinds| kinds.get(&ObjectKey::of(own).gvk));
+        let goes_there = served.is_none_or(|served| served.namespaced);
+        let placed = done.kept.placed.get(number).filter(|_| goes_there);
+        Some((placed.unwrap_or(own), done.release.object.map(|_| MANAGER)))
     }
 
     /// Helm deletes what a hook left before it runs it again, so that nothing of it is ever changed.

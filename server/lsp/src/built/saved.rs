@@ -4,14 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use gitops_model::{ObjectKey, Severity, Source};
+use gitops_model::{Manifest, ObjectKey, Severity, Source};
 use gitops_render::Fault;
+use gitops_session::Supplied;
+use gitops_text::Span;
+use gitops_yaml::FieldPath;
 
 use super::artifact::changes_listings;
 use super::behind::Wholes;
+use super::prepared::Prepared;
 use super::source_ignore::SourceIgnore;
 use super::units::{self, AllBuilt, Changed};
-use super::worker::{Save, Worker, supplied};
+use super::worker::{Save, Worker};
 use super::{Outcome, missing_paths, releases, variables};
 use crate::event::{Event, TaskDone};
 
@@ -141,6 +145,10 @@ impl Worker {
         };
         let number = self.number;
         let _ = self.inbox.send(Event::Task(TaskDone::TargetBuilt { number, outcome }));
+        // While the loop and the cluster have their turn.
+        self.readings.sweep();
+        self.prepared = None;
+        self.prepared = Some(Prepared::of(self));
         let requests = behind.into_iter();
         self.behind
             .start(self.generation, Arc::clone(&self.renderer), requests.collect());
@@ -156,14 +164,22 @@ impl Worker {
 
     /// What charts render follows what Kustomizations bring.
     fn send_what_releases_bring(&mut self) {
-        let known = self.sent.len();
-        let brought = self.objects.get(known..).unwrap_or_default();
-        let mut brought = supplied(brought, self.is_flux);
-        for one in &mut brought {
-            one.manifest.document += known;
+        let kinds = self.cluster.as_ref().map(gitops_cluster::Cluster::kinds);
+        for document in self.sent.len()..self.objects.len() {
+            let Some((object, manager)) = self.releases.sent_as(document, kinds.as_deref()) else {
+                continue;
+            };
+            self.sent.push(Supplied {
+                manifest: Manifest {
+                    key: Arc::clone(&self.readings.read(object).key),
+                    document,
+                    base: FieldPath::default(),
+                    kind_span: Span::new(0, 0),
+                },
+                object: self.readings.sent(object, self.is_flux),
+                manager,
+            });
         }
-        self.sent.append(&mut brought);
-        self.releases.address(&mut self.sent, self.cluster.as_ref());
     }
 
     /// The wholes of units of which slices were built: where they say something else, that counts.
@@ -188,8 +204,8 @@ impl Worker {
     }
 
     /// The identities of the objects of a file; `None` where there is no such file.
-    fn identities(&mut self, path: &str) -> Option<BTreeSet<ObjectKey>> {
+    fn identities(&mut self, path: &str) -> Option<BTreeSet<Arc<ObjectKey>>> {
         let parsed = self.parsed(path)?;
-        Some(parsed.manifests().map(|manifest| manifest.key.clone()).collect())
+        Some(parsed.manifests().map(|manifest| Arc::clone(&manifest.key)).collect())
     }
 }

@@ -12,7 +12,7 @@ use gitops_yaml::{Dialect, FieldPath, Step};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::placed;
+use super::readings::Written;
 use super::worker::Worker;
 
 /// How many objects one question brings at most.
@@ -80,9 +80,12 @@ pub(super) fn answer(worker: &mut Worker, ask: Ask) {
         let unit = worker.unit_of.get(index).copied().unwrap_or_default();
         let sent = worker.sent.get(index);
         shown.push(Shown {
-            key: sent.map_or_else(|| ObjectKey::of(&built.object), |sent| sent.manifest.key.clone()),
+            key: sent.map_or_else(
+                || ObjectKey::of(&built.object),
+                |sent| ObjectKey::clone(&sent.manifest.key),
+            ),
             manager: sent.and_then(|sent| sent.manager),
-            object: built.object.clone(),
+            object: Value::clone(&built.object),
             origin: origin(worker, index, built, &objects, &mut budget),
             builder: builder(worker, unit),
             secrets: secrets(worker, &objects, index),
@@ -128,7 +131,7 @@ fn indices(worker: &mut Worker, about: &About) -> Vec<usize> {
             let from_here = objects.iter().enumerate().filter(|(_, built)| {
                 let origin = built.origin.as_ref();
                 origin.is_some_and(|origin| origin.path == *path)
-                    && placed::base(worker, built).is_some_and(|(_, manifest)| is_it(&manifest))
+                    && worker.base(built).is_some_and(|written| is_it(&written.manifest))
             });
             let found = from_here.map(|(index, _)| index).collect();
             worker.objects = objects;
@@ -180,15 +183,15 @@ fn files_of(layer: &Layer, files: &mut BTreeSet<String>) {
 }
 
 fn builder(worker: &Worker, unit: usize) -> Option<ObjectKey> {
-    let (namespace, name) = worker.units.get(unit)?.flux.as_ref()?.name.clone();
+    let (namespace, name) = &*worker.units.get(unit)?.flux.as_ref()?.name;
     (!name.is_empty()).then(|| ObjectKey {
         gvk: gitops_model::Gvk {
             group: "kustomize.toolkit.fluxcd.io".to_owned(),
             version: String::new(),
             kind: "Kustomization".to_owned(),
         },
-        namespace: Some(namespace),
-        name,
+        namespace: Some(namespace.clone()),
+        name: name.clone(),
     })
 }
 
@@ -199,7 +202,7 @@ fn secrets(worker: &Worker, objects: &[BuiltObject], index: usize) -> Vec<String
     let release = worker.releases.owner(index).and_then(|owner| objects.get(owner));
     let makers = kustomization.into_iter().chain(release.map(|built| &built.object));
     makers
-        .filter_map(FluxObject::read)
+        .filter_map(|maker| FluxObject::read(maker))
         .flat_map(|maker| {
             let references: Vec<Reference> = match &maker.spec {
                 FluxSpec::Kustomization(spec) => spec.substitute_from.clone(),
@@ -333,10 +336,10 @@ fn origin(worker: &mut Worker, index: usize, built: &BuiltObject, all: &[BuiltOb
 
 /// The object as its file has it.
 fn written(worker: &mut Worker, built: &BuiltObject) -> Option<Value> {
-    let (path, manifest) = placed::base(worker, built)?;
-    let parsed = worker.parsed(&path)?;
-    let document = parsed.parse.documents.get(manifest.document)?;
-    let whole = document.to_json(parsed.text.as_str(), Dialect::Kustomize).ok()?;
+    let written = worker.base(built)?;
+    let Written { text, manifest, .. } = &*written;
+    let document = text.parse.documents.get(manifest.document)?;
+    let whole = document.to_json(text.text.as_str(), Dialect::Kustomize).ok()?;
     manifest.base.steps().iter().try_fold(whole, |value, step| match step {
         Step::Key(key) => value.get(&**key).cloned(),
         Step::Index(index) => value.get(*index).cloned(),

@@ -1,6 +1,6 @@
 //! The tree of files that a target is built from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read as _;
 use std::sync::Arc;
 
@@ -24,17 +24,20 @@ const LOOKED_INTO: u64 = 8 << 10;
 pub(crate) struct Tree {
     texts: kustomize::Tree,
     /// What somebody has asked for the meaning of.
-    parsed: BTreeMap<String, Arc<Parsed>>,
+    parsed: HashMap<String, Arc<Parsed>>,
     /// Files without text, or too large: they can be copied, and nothing is built from them.
     others: BTreeSet<String>,
     /// Directories that are repositories of their own: submodules, of which a source has only the commit.
     repositories: BTreeSet<String>,
     count: usize,
+    /// How often a file came, went or changed.
+    changes: u64,
 }
 
 impl Tree {
     /// Takes what a file holds now.
     pub(crate) fn set(&mut self, path: String, content: Arc<Parsed>) {
+        self.changes += 1;
         self.texts.insert(path.as_str(), content.text.as_str());
         self.parsed.insert(path, content);
     }
@@ -45,11 +48,17 @@ impl Tree {
         if self.texts.text(path).is_some() {
             gone.push(path.to_owned());
         }
+        self.changes += 1;
         for path in &gone {
             self.texts.remove(path);
             self.parsed.remove(path);
         }
         gone
+    }
+
+    /// A number that is another as soon as any file is.
+    pub(crate) fn version(&self) -> u64 {
+        self.changes
     }
 
     /// A file with its meaning.

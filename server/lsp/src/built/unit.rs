@@ -1,8 +1,10 @@
 //! What is built on its own: the kustomization that is the target, or each Kustomization of a Flux repository.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
+use gitops_model::at_pointer;
 use gitops_model::flux::{Kustomization, Reference, Substitution};
 use gitops_model::kustomize::{self, Spot};
 use gitops_render::Kustomize;
@@ -10,6 +12,7 @@ use gitops_yaml::FieldPath;
 use serde_json::{Value, json};
 
 use super::artifact::ArtifactName;
+use super::units::UnitName;
 
 /// A directory that is built on its own.
 #[derive(Clone, Debug, Default)]
@@ -26,11 +29,11 @@ pub(super) struct Unit {
 #[derive(Clone, Debug)]
 pub(super) struct FluxUnit {
     /// The object, as its own unit builds it.
-    pub(super) object: Value,
+    pub(super) object: Arc<Value>,
     /// Namespace and name.
-    pub(super) name: (String, String),
+    pub(super) name: UnitName,
     /// The file that it stands in, the number of its document, and its place in that; `None` for one that nobody wrote.
-    pub(super) written: Option<(String, usize, FieldPath)>,
+    pub(super) written: Option<Arc<(String, usize, FieldPath)>>,
     /// Values for variables; `None` where nobody substitutes.
     pub(super) variables: Option<BTreeMap<String, String>>,
     /// Whether a variable without a value is a fault: it is, where all values are known here.
@@ -43,8 +46,8 @@ impl Unit {
         Self {
             path: target.to_owned(),
             flux: is_flux.then(|| FluxUnit {
-                object: json!({ "spec": {} }),
-                name: (String::new(), String::new()),
+                object: Arc::new(json!({ "spec": {} })),
+                name: UnitName::default(),
                 written: None,
                 variables: None,
                 strict: false,
@@ -54,8 +57,9 @@ impl Unit {
     }
 
     /// Namespace and name of its Flux Kustomization; empty for the target itself.
-    pub(super) fn name(&self) -> (String, String) {
-        self.flux.as_ref().map(|flux| flux.name.clone()).unwrap_or_default()
+    pub(super) fn name(&self) -> UnitName {
+        let name = self.flux.as_ref().map(|flux| Arc::clone(&flux.name));
+        name.unwrap_or_default()
     }
 
     /// Whether the same is asked of the renderer to build another.
@@ -76,7 +80,7 @@ impl Unit {
             tree: tree.to_owned(),
             path: self.path.clone(),
             origins: true,
-            kustomization: flux.map(|flux| flux.object.clone()),
+            kustomization: flux.map(|flux| Arc::clone(&flux.object)),
             variables: flux.and_then(|flux| flux.variables.clone()),
             strict: flux.is_some_and(|flux| flux.strict),
             ..Kustomize::default()
@@ -86,7 +90,7 @@ impl Unit {
     /// Whether what it does not build any more is deleted: a Kustomization of Flux says so itself, and a session always does it.
     pub(super) fn prunes(&self) -> bool {
         let flux = self.flux.as_ref().filter(|flux| !flux.name.1.is_empty());
-        flux.is_none_or(|flux| flux.object.pointer("/spec/prune") == Some(&Value::Bool(true)))
+        flux.is_none_or(|flux| at_pointer(&flux.object, "/spec/prune") == Some(&Value::Bool(true)))
     }
 
     /// Whether it is a directory of this repository that a Flux Kustomization names.
@@ -105,17 +109,17 @@ impl Unit {
 
     /// The file that its Flux Kustomization is written in.
     pub(super) fn written_in(&self) -> Option<&str> {
-        let (file, ..) = self.flux.as_ref()?.written.as_ref()?;
+        let (file, ..) = &**self.flux.as_ref()?.written.as_ref()?;
         Some(file)
     }
 
     /// Where its Flux Kustomization is written.
     pub(super) fn spot(&self, tree: &kustomize::Tree) -> Option<Spot> {
-        let (file, document, base) = self.flux.as_ref()?.written.clone()?;
+        let (file, document, base) = &**self.flux.as_ref()?.written.as_ref()?;
         Some(Spot {
-            sheet: tree.sheet(&file)?,
-            document,
-            path: base,
+            sheet: tree.sheet(file)?,
+            document: *document,
+            path: base.clone(),
         })
     }
 }

@@ -1,18 +1,24 @@
 //! Building the target and all that follows from it: only what a save can have changed, first what it feeds.
 
+mod ahead;
+mod own_sources;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gitops_model::flux::{Kustomization, Reference, SourceOrigin};
-use gitops_model::kustomize::{read_kustomization, reads};
+use gitops_model::kustomize::reads;
 use gitops_render::{Built, BuiltObject, Fault, Gone, Kustomize, OriginNote};
-use gitops_session::{BroughtObject, BroughtRepository};
+use gitops_session::BroughtRepository;
 use serde_json::Value;
 
+use self::ahead::Ahead;
 use super::artifact::{ArtifactName, Generator, Known, NotCopied, WorkTree, is_workspace};
 use super::kept::{Brought, Kept, kind_of, own};
+use super::sent::supplied;
 use super::unit::{self, Unit};
-use super::worker::{Worker, supplied};
+use super::worker::Worker;
 
 /// How many Kustomizations of one target are built.
 const MAX_UNITS: usize = 2_000;
@@ -22,7 +28,7 @@ const SECOND_TRY_WITHIN: Duration = Duration::from_secs(3);
 const FLUX_SYSTEM: &str = "flux-system";
 
 /// Namespace and name of the Flux Kustomization of a unit.
-pub(super) type UnitName = (String, String);
+pub(super) type UnitName = Arc<(String, String)>;
 
 /// What is other than at the build before.
 #[derive(Default)]
@@ -78,17 +84,23 @@ pub(super) async fn build_all(worker: &mut Worker, changed: Changed) -> AllBuilt
 
 /// Gives each unit its objects back.
 fn take_apart(worker: &mut Worker) {
-    let names: Vec<UnitName> = worker.units.iter().map(Unit::name).collect();
-    let objects = std::mem::take(&mut worker.objects).into_iter();
-    let sent = std::mem::take(&mut worker.sent).into_iter();
-    for ((number, object), sent) in std::mem::take(&mut worker.unit_of).into_iter().zip(objects).zip(sent) {
-        if let Some(kept) = names.get(number).and_then(|name| worker.kept.get_mut(name)) {
-            kept.objects.push(object);
-            kept.sent.push(sent);
+    let mut objects = std::mem::take(&mut worker.objects).into_iter();
+    let mut sent = std::mem::take(&mut worker.sent).into_iter();
+    // The objects of a unit stand one after the other; what releases bring follows them all.
+    for of_unit in worker.unit_of.chunk_by(|one, next| one == next) {
+        let (objects, sent) = (objects.by_ref().take(of_unit.len()), sent.by_ref().take(of_unit.len()));
+        let unit = of_unit.first().and_then(|number| worker.units.get(*number));
+        if let Some(kept) = unit.and_then(|unit| worker.kept.get_mut(&unit.name())) {
+            kept.objects.extend(objects);
+            kept.sent.extend(sent);
         }
     }
+    worker.unit_of.clear();
     worker.as_built.clear();
 }
+
+/// What is still to be built: who brings it, what it is, and its Kustomization.
+type Later = (UnitName, Unit, Arc<Kustomization>);
 
 /// One build of everything.
 #[derive(Default)]
@@ -100,7 +112,9 @@ struct Round {
     parents: BTreeMap<UnitName, UnitName>,
     seen: BTreeSet<UnitName>,
     /// What is still to be built.
-    later: VecDeque<(UnitName, Unit, Box<Kustomization>)>,
+    later: VecDeque<Later>,
+    /// What was built before its turn.
+    ahead: BTreeMap<UnitName, Ahead>,
     generators: Vec<Generator>,
     result: AllBuilt,
 }
@@ -111,41 +125,65 @@ impl Round {
         let mut at = 0;
         let mut known_generators = 0;
         while self.order.len() < MAX_UNITS {
+            let waiting = self.later.len();
             while let Some(name) = self.order.get(at).cloned() {
                 at += 1;
                 self.take_what_it_brings(worker, &name);
             }
+            let brings_more = self.later.len() > waiting;
             if self.generators.len() > known_generators {
                 known_generators = self.generators.len();
                 self.make_artifacts(worker).await;
             }
+            if brings_more {
+                self.build_ahead(worker).await;
+            }
             let Some((index, place, is_ready)) = self.next(worker) else {
                 break;
             };
-            let Some((parent, mut unit, kustomization)) = self.later.remove(index) else {
+            let Some((parent, unit, kustomization)) = self.later.remove(index) else {
                 break;
             };
-            match place {
-                Place::WorkTree => {
-                    let Some(path) = worker.inside(&unit.path) else {
-                        continue;
-                    };
-                    // The Kustomization of the target builds the target, which is built already.
-                    if path == worker.target {
-                        continue;
-                    }
-                    unit.path = path;
-                }
-                Place::Artifact(name) => unit.artifact = Some(name),
-                Place::Elsewhere | Place::Unknown => continue,
+            if let Some(unit) = self.resolved(worker, unit, &kustomization, place, is_ready) {
+                self.build(worker, unit, Some(parent)).await;
             }
-            if let Some(flux) = &mut unit.flux {
-                flux.strict = is_ready;
-                let namespace = flux.name.0.clone();
-                flux.variables = unit::variables(&kustomization, |reference| self.find(worker, reference, &namespace));
-            }
-            self.build(worker, unit, Some(parent)).await;
         }
+    }
+
+    /// A unit with what is known of where and with what it is built; `None` for one that is not built here.
+    fn resolved(
+        &self,
+        worker: &Worker,
+        mut unit: Unit,
+        kustomization: &Kustomization,
+        place: Place,
+        is_ready: bool,
+    ) -> Option<Unit> {
+        match place {
+            Place::WorkTree => {
+                let path = worker.inside(&unit.path)?;
+                // The Kustomization of the target builds the target, which is built already.
+                if path == worker.target {
+                    return None;
+                }
+                unit.path = path;
+            }
+            Place::Artifact(name) => unit.artifact = Some(name),
+            Place::Elsewhere | Place::Unknown => return None,
+        }
+        if let Some(flux) = &mut unit.flux {
+            flux.strict = is_ready;
+            let name = Arc::clone(&flux.name);
+            flux.variables = unit::variables(kustomization, |reference| self.find(worker, reference, &name.0));
+        }
+        Some(unit)
+    }
+
+    /// Whether all that a Kustomization takes variables from is built.
+    fn has_its_variables(&self, worker: &Worker, kustomization: &Kustomization, namespace: &str) -> bool {
+        let is_known =
+            |reference: &Reference| reference.is_optional || self.find(worker, reference, namespace).is_some();
+        kustomization.substitute_from.iter().all(is_known)
     }
 
     /// The next unit to build: one whose source and whose variables are known; else one whose variables are not, since what
@@ -153,14 +191,11 @@ impl Round {
     fn next(&self, worker: &Worker) -> Option<(usize, Place, bool)> {
         let mut second = None;
         for (index, (_, unit, kustomization)) in self.later.iter().enumerate() {
-            let namespace = unit.name().0;
-            match self.place(worker, kustomization, &namespace) {
+            let name = unit.name();
+            match self.place(worker, kustomization, &name.0) {
                 Place::Unknown => {}
                 place => {
-                    let is_known = |reference: &Reference| {
-                        reference.is_optional || self.find(worker, reference, &namespace).is_some()
-                    };
-                    if kustomization.substitute_from.iter().all(is_known) {
+                    if self.has_its_variables(worker, kustomization, &name.0) {
                         return Some((index, place, true));
                     }
                     second.get_or_insert((index, place, false));
@@ -181,10 +216,8 @@ impl Round {
             } else {
                 Place::Elsewhere
             };
-            let namespace = unit.name().0;
-            let is_known =
-                |reference: &Reference| reference.is_optional || self.find(worker, reference, &namespace).is_some();
-            Some((index, place, kustomization.substitute_from.iter().all(is_known)))
+            let is_ready = self.has_its_variables(worker, kustomization, &unit.name().0);
+            Some((index, place, is_ready))
         })
     }
 
@@ -232,7 +265,7 @@ impl Round {
         let wanted = reference.namespace.as_deref().unwrap_or(namespace);
         let units = self.order.iter().filter_map(|name| worker.kept.get(name));
         let values = units.flat_map(|kept| kept.brought.values.iter().filter_map(|&index| kept.objects.get(index)));
-        values.map(|built| &built.object).find(|object| {
+        values.map(|built| &*built.object).find(|object| {
             let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
             kind_of(object) == reference.kind
                 && text("/metadata/name") == Some(&reference.name)
@@ -245,7 +278,7 @@ impl Round {
         for (unit, kustomization) in &kept.brought.kustomizations {
             if self.seen.insert(unit.name()) {
                 self.later
-                    .push_back((name.clone(), unit.clone(), kustomization.clone()));
+                    .push_back((name.clone(), unit.clone(), Arc::clone(kustomization)));
             }
         }
         self.generators.extend(kept.brought.generators.iter().cloned());
@@ -308,7 +341,8 @@ impl Round {
     }
 
     async fn built(&mut self, worker: &mut Worker, unit: Unit, kept: Option<Kept>, name: &UnitName) -> Kept {
-        if let Some(built) = self.changed.built.remove(name) {
+        let ahead = self.taken_ahead(name, &unit);
+        if let Some(built) = self.changed.built.remove(name).or(ahead) {
             return whole(worker, unit, built);
         }
         if let Some(mut kept) = kept.filter(|kept| !kept.is_lost && kept.unit.asks_the_same(&unit)) {
@@ -382,55 +416,6 @@ impl Round {
         worker.artifacts.keep(&artifacts, &*worker.renderer).await;
         self.result
     }
-
-    /// The sources that are this workspace, with the Kustomizations that lead to them.
-    fn repositories(&self, worker: &Worker) -> Vec<BroughtRepository> {
-        let mut found = Vec::new();
-        for name in &self.order {
-            let Some(kept) = worker.kept.get(name) else { continue };
-            for (object, key, source) in &kept.brought.repositories {
-                let namespace = key.namespace.as_deref().unwrap_or(FLUX_SYSTEM);
-                let is_own = is_workspace(&source.origin, &worker.remotes);
-                if is_own && !worker.is_source_of_target(namespace, &key.name) {
-                    found.push(BroughtRepository {
-                        repository: brought(worker, name, object),
-                        way: self.way(worker, name),
-                    });
-                }
-            }
-        }
-        found
-    }
-
-    fn way(&self, worker: &Worker, name: &UnitName) -> Vec<BroughtObject> {
-        let mut way = Vec::new();
-        let mut at = name;
-        // The parents of units are built before them, so that there is no cycle.
-        while let Some(parent) = self.parents.get(at) {
-            let flux = worker.kept.get(at).and_then(|kept| kept.unit.flux.as_ref());
-            way.extend(flux.map(|flux| brought(worker, parent, &flux.object)));
-            at = parent;
-        }
-        way.reverse();
-        way
-    }
-}
-
-/// An object as a unit brings it.
-fn brought(worker: &Worker, by: &UnitName, object: &Value) -> BroughtObject {
-    let is_moved = worker.kept.get(by).is_some_and(|kept| {
-        let flux = kept.unit.flux.as_ref();
-        let tree = worker.tree_of(&kept.unit);
-        let sheet = tree
-            .kustomization_file(&kept.unit.path)
-            .and_then(|file| tree.sheet(&file));
-        flux.is_some_and(|flux| flux.object.pointer("/spec/targetNamespace").is_some())
-            || sheet.is_some_and(|sheet| read_kustomization(&sheet).namespace.is_some())
-    });
-    BroughtObject {
-        object: object.clone(),
-        is_moved,
-    }
 }
 
 /// A unit of which the whole was built.
@@ -452,7 +437,7 @@ fn whole(worker: &mut Worker, unit: Unit, built: Result<Built, Gone>) -> Kept {
     };
     let mut objects = objects;
     let as_built = written_in_the_work_tree(worker, &unit, &mut objects);
-    let object = unit.flux.as_ref().map(|flux| &flux.object);
+    let object = unit.flux.as_ref().map(|flux| &*flux.object);
     Kept {
         reads: reads(worker.tree_of(&unit), &unit.path, object),
         brought: Brought::of(worker, &objects),
@@ -486,4 +471,4 @@ fn written_in_the_work_tree(worker: &Worker, unit: &Unit, objects: &mut [BuiltOb
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

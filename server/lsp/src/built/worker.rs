@@ -2,24 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use camino::Utf8PathBuf;
 use gitops_model::flux::RepositoryUrl;
 use gitops_model::kustomize::{Spot, directory_of, join};
-use gitops_model::{Code, Finding, Manifest, ObjectKey, Severity, Source, Want, changes_reach, reach};
+use gitops_model::{Code, Finding, Severity, Source, Want, changes_reach, reach};
 use gitops_render::fault::PlacedFault;
 use gitops_render::{BuiltObject, Fault, OriginNote, Renderer};
 use gitops_session::{Condition, FileVerdict, Supplied};
 use gitops_text::Span;
-use gitops_yaml::FieldPath;
 use serde_json::Value;
 
 use super::artifact::Artifacts;
 use super::behind::Behind;
 use super::kept::{Kept, Unused};
 use super::left_behind::LeftBehind;
+use super::only_changed::PlacedBefore;
 use super::orders::{Orders, Taken, orders};
+use super::prepared::Prepared;
 use super::preview::{self, AskPreview};
+use super::readings::Readings;
 use super::releases::Releases;
 use super::shown::{self, Ask};
 use super::source_ignore::SourceIgnore;
@@ -73,6 +76,12 @@ pub(super) struct Worker {
     pub(super) units: Vec<Unit>,
     /// What was built last.
     pub(super) objects: Vec<BuiltObject>,
+    /// What is read of it.
+    pub(super) readings: Readings,
+    /// What is known of it before the cluster speaks.
+    pub(super) prepared: Option<Prepared>,
+    /// What the loop has of what was placed.
+    pub(super) placed_before: PlacedBefore,
     /// The unit of each object.
     pub(super) unit_of: Vec<usize>,
     /// The Helm releases among the objects.
@@ -129,6 +138,8 @@ pub(crate) struct Start {
     pub(crate) source: Option<Value>,
     /// The sandbox.
     pub(crate) cluster: Option<gitops_cluster::Cluster>,
+    /// The number of what was placed and taken last.
+    pub(crate) taken: Arc<AtomicU64>,
     /// To whom it tells what came out.
     pub(crate) inbox: Inbox,
 }
@@ -147,6 +158,9 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> Orders {
         values_files: start.values_files,
         units: Vec::new(),
         objects: Vec::new(),
+        readings: Readings::default(),
+        prepared: None,
+        placed_before: PlacedBefore::new(start.taken),
         unit_of: Vec::new(),
         is_broken: false,
         said: Vec::new(),
@@ -455,42 +469,4 @@ fn source_of_target(source: Option<&Value>) -> (String, String) {
 
 fn url_of(source: &Value) -> Option<RepositoryUrl> {
     RepositoryUrl::parse(source.pointer("/spec/url").and_then(Value::as_str)?)
-}
-
-/// The objects as they are sent. Their number is their place in what was built.
-pub(super) fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> {
-    objects
-        .iter()
-        .enumerate()
-        .map(|(index, built)| Supplied {
-            manifest: Manifest {
-                key: ObjectKey::of(&built.object),
-                document: index,
-                base: FieldPath::default(),
-                kind_span: Span::new(0, 0),
-            },
-            object: if is_flux {
-                gitops_cluster::SentObject::new(&as_flux_sends_it(&built.object))
-            } else {
-                gitops_cluster::SentObject::new(&built.object)
-            },
-            manager: None,
-        })
-        .collect()
-}
-
-/// The object as kustomize-controller sends it, as far as that makes a difference.
-///
-/// It passes built-in kinds through their Go types (fluxcd/pkg/ssa/normalize), which gives a Job's template empty metadata.
-/// Without them its manager would give up what it has of them, and with that the labels that the API server has put there.
-fn as_flux_sends_it(object: &Value) -> Value {
-    let mut object = object.clone();
-    if object.get("kind").and_then(Value::as_str) == Some("Job")
-        && let Some(template) = object.pointer_mut("/spec/template").and_then(Value::as_object_mut)
-    {
-        template
-            .entry("metadata")
-            .or_insert_with(|| Value::Object(serde_json::Map::new()));
-    }
-    object
 }

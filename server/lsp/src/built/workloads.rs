@@ -1,6 +1,7 @@
 //! What is wrong with objects that were built and applied, on the lines that supply them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use gitops_cluster::Judgement;
 use gitops_cluster::answer::{Answer, Trouble};
@@ -26,7 +27,7 @@ pub(super) async fn place(worker: &mut Worker, order: WorkloadOrder) {
         .send(Event::Task(TaskDone::WorkloadPlaced { number, placed }));
 }
 
-async fn files(worker: &mut Worker, order: &WorkloadOrder) -> BTreeMap<std::sync::Arc<str>, PlacedFile> {
+async fn files(worker: &mut Worker, order: &WorkloadOrder) -> BTreeMap<Arc<str>, PlacedFile> {
     let mut files = BTreeMap::new();
     if order.troubles.is_empty() {
         return files;
@@ -42,9 +43,8 @@ async fn files(worker: &mut Worker, order: &WorkloadOrder) -> BTreeMap<std::sync
             .unwrap_or_default();
         // What a release brings is written where the release is.
         let written = worker.releases.owner(index).unwrap_or(index);
-        if let Some(written) = objects.get(written) {
-            placed::place_object(worker, written, &verdict, suppliers, false, &mut files);
-        }
+        let written = objects.get(written).and_then(|built| worker.base(built));
+        placed::place_object(worker, written.as_deref(), &verdict, suppliers, false, &mut files);
     }
     worker.objects = objects;
     files
@@ -95,11 +95,11 @@ fn of_release(objects: &[BuiltObject], order: &WorkloadOrder) -> Option<(usize, 
     Some((index, answers))
 }
 
-fn verdict(index: usize, objects: &[BuiltObject], answers: Vec<Answer>) -> ObjectVerdict {
+fn verdict(index: usize, objects: &[BuiltObject], answers: Vec<Answer>) -> Arc<ObjectVerdict> {
     let key = objects.get(index).map(|built| ObjectKey::of(&built.object));
-    ObjectVerdict {
+    Arc::new(ObjectVerdict {
         manifest: Manifest {
-            key: key.unwrap_or_else(|| ObjectKey::of(&Value::Null)),
+            key: key.unwrap_or_else(|| ObjectKey::of(&Value::Null)).into(),
             document: index,
             base: FieldPath::default(),
             kind_span: Span::new(0, 0),
@@ -109,5 +109,5 @@ fn verdict(index: usize, objects: &[BuiltObject], answers: Vec<Answer>) -> Objec
             ..Judgement::default()
         },
         outcome: Outcome::Accepted,
-    }
+    })
 }

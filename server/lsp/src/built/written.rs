@@ -44,7 +44,8 @@ impl Worker {
     }
 
     pub(super) fn is_source_of_target(&self, namespace: &str, name: &str) -> bool {
-        self.source_of_target == (namespace.to_owned(), name.to_owned())
+        let (own_namespace, own_name) = &self.source_of_target;
+        own_namespace == namespace && own_name == name
     }
 
     /// What is needed to find the places of what a unit builds: its kustomizations, and what is asked to build it.

@@ -74,7 +74,11 @@ fn hovered(state: &State, params: &HoverParams) -> Option<(Subject, ObjectKey, R
         ..Arguments::default()
     };
     let subject = subject(state, &arguments).ok()?;
-    Some((subject, manifest.key.clone(), range(&parsed.text, span, state.encoding)))
+    Some((
+        subject,
+        ObjectKey::clone(&manifest.key),
+        range(&parsed.text, span, state.encoding),
+    ))
 }
 
 /// Where a hover tells something: the first line of an object, its kind, its name.

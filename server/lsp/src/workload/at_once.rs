@@ -30,7 +30,7 @@ pub(crate) async fn check_workloads(
     let mut keys: Vec<ObjectKey> = Vec::new();
     for (name, parsed) in files {
         let supplied = parsed.supplied();
-        keys.extend(supplied.iter().map(|supplied| supplied.manifest.key.clone()));
+        keys.extend(supplied.iter().map(|supplied| ObjectKey::clone(&supplied.manifest.key)));
         brought.set(name, &supplied.into());
     }
     keys.retain(makes_pods);

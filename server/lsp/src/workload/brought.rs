@@ -122,7 +122,7 @@ impl Brought {
             })?;
             Some(Written {
                 file: Arc::clone(file),
-                key: supplied.manifest.key.clone(),
+                key: ObjectKey::clone(&supplied.manifest.key),
                 object: supplied.object.clone(),
             })
         })
@@ -196,7 +196,7 @@ mod tests {
     fn supplied(object: &Value) -> Supplied {
         Supplied {
             manifest: Manifest {
-                key: ObjectKey::of(object),
+                key: ObjectKey::of(object).into(),
                 document: 0,
                 base: FieldPath::default(),
                 kind_span: Span::new(0, 0),

@@ -120,7 +120,7 @@ fn judged(state: &mut State, file: &Arc<str>, key: &ObjectKey, answers: Vec<Answ
 
 /// The answers about an object of a text, with what is written where they belong.
 pub(super) fn judged_in(text: &Parsed, key: &ObjectKey, answers: Vec<Answer>) -> Vec<Judged> {
-    let Some(manifest) = text.manifests().find(|manifest| manifest.key == *key).cloned() else {
+    let Some(manifest) = text.manifests().find(|manifest| *manifest.key == *key).cloned() else {
         return Vec::new();
     };
     let answers = answers.into_iter().map(|answer| PlacedAnswer {
@@ -235,7 +235,7 @@ fn publish(state: &mut State, number: u64, name: &Arc<str>) {
     // What runs is not what the text says, where that was refused.
     let refused = file.into_iter().flat_map(|file| &file.objects);
     let refused = refused.filter(|judged| matches!(judged.state, Some(ObjectState::Rejected(_))));
-    let refused: Vec<&ObjectKey> = refused.map(|judged| &judged.manifest.key).collect();
+    let refused: Vec<&ObjectKey> = refused.map(|judged| &*judged.manifest.key).collect();
     let findings = now
         .map(|now| findings(workload, name, &now, &refused))
         .unwrap_or_default();
@@ -245,7 +245,7 @@ fn publish(state: &mut State, number: u64, name: &Arc<str>) {
 
 fn findings(workload: &Workload, name: &Arc<str>, now: &Parsed, refused: &[&ObjectKey]) -> Vec<Finding> {
     let judged = workload.said.values().filter_map(|files| files.get(name)).flatten();
-    let judged = judged.filter(|judged| !refused.contains(&&judged.manifest.key));
+    let judged = judged.filter(|judged| !refused.contains(&&*judged.manifest.key));
     let mut findings: Vec<Finding> = judged
         .flat_map(|judged| report::place_judged(name, std::slice::from_ref(judged), now))
         .collect();

@@ -38,7 +38,7 @@ struct Waiting {
 pub(crate) fn applied(state: &mut State, number: u64, verdict: &FileVerdict) {
     let is_applied = |outcome: &Outcome| matches!(outcome, Outcome::Applied { .. });
     let objects = verdict.objects.iter().filter(|object| is_applied(&object.outcome));
-    let keys = objects.map(|object| object.manifest.key.clone()).collect();
+    let keys = objects.map(|object| ObjectKey::clone(&object.manifest.key)).collect();
     let read_at = Instant::now().checked_sub(verdict.elapsed).unwrap_or_else(Instant::now);
     let saved = vec![(Arc::clone(&verdict.file), verdict.generation)];
     applied_by(state, number, saved, keys, read_at);

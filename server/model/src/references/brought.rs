@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::ReadObject;
 use super::words::{DEFAULT_NAMESPACE, list, text};
 use crate::flux::{Chart, FluxObject, FluxSpec, SOURCE_GROUP};
 use crate::object::ObjectKey;
@@ -26,13 +27,13 @@ pub(super) struct Brought {
 }
 
 impl Brought {
-    pub(super) fn of(objects: &[&Value], keys: &[ObjectKey], flux: &[Option<FluxObject>]) -> Self {
+    pub(super) fn of(objects: &[&Value], read: &[&ReadObject]) -> Self {
         let mut brought = Self::default();
         // The cluster puts these into every namespace.
         for (kind, name) in [("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")] {
             brought.add("", kind, None, name);
         }
-        for (at, ((object, key), flux)) in objects.iter().zip(keys).zip(flux).enumerate() {
+        for (at, (object, ReadObject { key, flux, .. })) in objects.iter().zip(read).enumerate() {
             match flux {
                 Some(flux) => brought.of_flux(flux),
                 None if is_custom(&key.gvk.group) => brought.of_custom(at, object, key),
@@ -64,14 +65,8 @@ impl Brought {
                     );
                 }
             }
-            FluxSpec::HelmRelease(release) => {
-                if let Chart::Template(template) = &release.chart {
-                    let source = template.source.as_ref().and_then(|source| source.namespace.clone());
-                    let name = format!("{namespace}-{}", object.key.name);
-                    self.add(SOURCE_GROUP, "HelmChart", Some(source.unwrap_or(namespace)), &name);
-                }
-            }
-            FluxSpec::Kustomization(_) | FluxSpec::Source(_) => {}
+            // What a release brings is asked for seldom, and there are many: see `is_chart_of`.
+            FluxSpec::HelmRelease(_) | FluxSpec::Kustomization(_) | FluxSpec::Source(_) => {}
         }
     }
 
@@ -151,6 +146,20 @@ impl Brought {
                 || self.custom.get(place).is_some_and(|names| names.iter().any(of_custom))
         })
     }
+}
+
+/// Whether a release has helm-controller make a `HelmChart` of this name in this namespace.
+pub(super) fn is_chart_of(object: &FluxObject, namespace: Option<&str>, name: &str) -> bool {
+    let FluxSpec::HelmRelease(release) = &object.spec else {
+        return false;
+    };
+    let Chart::Template(template) = &release.chart else {
+        return false;
+    };
+    let own = object.key.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
+    let source = template.source.as_ref().and_then(|source| source.namespace.as_deref());
+    let rest = name.strip_prefix(own).and_then(|rest| rest.strip_prefix('-'));
+    rest == Some(&object.key.name) && namespace == Some(source.unwrap_or(own))
 }
 
 /// Whether objects of a group are made by an operator rather than the API server or Flux.

@@ -28,10 +28,10 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
 
 fn links(index: &Index<'_>) -> Links {
     let mut links = Links::new();
-    for (at, flux) in index.flux.iter().enumerate() {
-        let depends_on: &[Reference] = match flux.as_ref().map(|flux| &flux.spec) {
-            Some(FluxSpec::Kustomization(kustomization)) => &kustomization.depends_on,
-            Some(FluxSpec::HelmRelease(release)) => &release.depends_on,
+    for (at, flux) in index.flux() {
+        let depends_on: &[Reference] = match &flux.spec {
+            FluxSpec::Kustomization(kustomization) => &kustomization.depends_on,
+            FluxSpec::HelmRelease(release) => &release.depends_on,
             _ => continue,
         };
         for reference in depends_on {
@@ -72,7 +72,7 @@ fn way(links: &Links, from: usize, to: usize) -> Option<Vec<usize>> {
 
 /// `back` leads from what the link names to who has it.
 fn of_link(index: &Index<'_>, links: &Links, from: usize, field: &FieldPath, back: &[usize]) -> ObjectFinding {
-    let name = |at: usize| index.keys.get(at).map_or("", |key| key.name.as_str());
+    let name = |at: usize| index.key(at).map_or("", |key| key.name.as_str());
     let message = if back == [from] {
         format!(
             "circular dependency: {} waits for itself, so it is never reconciled",

@@ -17,8 +17,7 @@ const FLUX_NAMESPACE: &str = "flux-system";
 const VALUES_KEY: &str = "values.yaml";
 
 pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
-    for (at, flux) in index.flux.iter().enumerate() {
-        let Some(flux) = flux else { continue };
+    for (at, flux) in index.flux() {
         for reference in flux.references() {
             if !is_left_alone(index, flux, reference) {
                 found.extend(of_reference(index, at, flux, reference));

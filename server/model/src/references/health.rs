@@ -11,8 +11,8 @@ use crate::object::Gvk;
 /// kustomize-controller (`checkHealth`) asks for the health of everything with `wait`, else of what `healthChecks` lists,
 /// else of nothing; `healthCheckExprs` only say how.
 pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
-    for (at, flux) in index.flux.iter().enumerate() {
-        let Some(FluxSpec::Kustomization(kustomization)) = flux.as_ref().map(|flux| &flux.spec) else {
+    for (at, flux) in index.flux() {
+        let FluxSpec::Kustomization(kustomization) = &flux.spec else {
             continue;
         };
         let Some(spec) = index.object(at).and_then(|object| object.get("spec")) else {

@@ -9,17 +9,18 @@ use super::index::Index;
 use super::words::shown;
 
 pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
-    let mut same: BTreeMap<(&str, &str, Option<&str>, &str), Vec<usize>> = BTreeMap::new();
-    for (at, key, _) in index.objects() {
-        let identity = (
-            key.gvk.group.as_str(),
-            key.gvk.kind.as_str(),
-            key.namespace.as_deref(),
-            key.name.as_str(),
-        );
-        same.entry(identity).or_default().push(at);
+    let mut several = Vec::new();
+    for of_name in index.of_one_name() {
+        let mut same: BTreeMap<(&str, &str, Option<&str>), Vec<usize>> = BTreeMap::new();
+        for at in of_name {
+            let Some(key) = index.key(at) else { continue };
+            let identity = (key.gvk.kind.as_str(), key.gvk.group.as_str(), key.namespace.as_deref());
+            same.entry(identity).or_default().push(at);
+        }
+        several.extend(same.into_values().filter(|objects| objects.len() > 1));
     }
-    for objects in same.into_values().filter(|objects| objects.len() > 1) {
+    several.sort_unstable();
+    for objects in several {
         for at in &objects {
             let owner = |at: usize| index.scene.owners.get(at).copied().flatten();
             let Some(own) = owner(*at) else { continue };
@@ -29,7 +30,7 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
             let Some(other) = other else { continue };
             let Some(other_owner) = owner(*other) else { continue };
             // Many keep the same Namespace beside each of its parts, so that each can stand alone.
-            let is_namespace = index.keys.get(*at).is_some_and(|key| key.gvk.kind == "Namespace");
+            let is_namespace = index.key(*at).is_some_and(|key| key.gvk.kind == "Namespace");
             if is_namespace && index.object(*at) == index.object(*other) {
                 continue;
             }

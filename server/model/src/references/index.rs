@@ -1,30 +1,30 @@
 //! The objects of a scene, to look them up by kind, namespace and name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use gitops_yaml::FieldPath;
 use serde_json::Value;
 
-use super::brought::Brought;
+use super::brought::{Brought, is_chart_of};
 use super::words::{DEFAULT_NAMESPACE, text};
 use super::{ObjectFinding, Scene};
-use crate::flux::{FluxObject, FluxSpec};
+use crate::flux::{FluxObject, FluxSpec, SOURCE_GROUP};
 use crate::near::nearest;
 use crate::object::ObjectKey;
 
 /// The objects of a scene.
 pub(super) struct Index<'a> {
     pub(super) scene: Scene<'a>,
-    /// The identity of each object.
-    pub(super) keys: Vec<ObjectKey>,
-    /// What each object of Flux's says.
-    pub(super) flux: Vec<Option<FluxObject>>,
-    /// The objects of each group and kind, in their order.
-    by_kind: BTreeMap<(String, String), Vec<usize>>,
+    /// The objects of each kind, by its group, in their order.
+    by_kind: HashMap<&'a str, BTreeMap<&'a str, Vec<usize>>>,
+    /// The first and the last object of each name, of whatever kind.
+    by_name: HashMap<&'a str, (usize, usize)>,
+    /// For each object the next of its name.
+    next: Vec<Option<usize>>,
     /// What objects bring beside themselves.
     brought: Brought,
     /// The namespaces that charts are installed into, and which releases do it.
-    charts: BTreeMap<String, Vec<usize>>,
+    charts: BTreeMap<&'a str, Vec<usize>>,
     /// Whether some Kustomization is built elsewhere, so that nobody here knows what it brings.
     has_unknown: bool,
 }
@@ -61,34 +61,42 @@ pub(super) struct Wanted<'a> {
 
 impl<'a> Index<'a> {
     pub(super) fn of(scene: Scene<'a>) -> Self {
-        let keys: Vec<ObjectKey> = scene.objects.iter().map(|object| ObjectKey::of(object)).collect();
-        let flux: Vec<Option<FluxObject>> = scene.objects.iter().map(|object| FluxObject::read(object)).collect();
-        let mut by_kind: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
-        for (at, key) in keys.iter().enumerate() {
-            let kind = (key.gvk.group.clone(), key.gvk.kind.clone());
-            by_kind.entry(kind).or_default().push(at);
-        }
-        let mut charts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (at, object) in flux.iter().enumerate() {
-            if let Some(FluxSpec::HelmRelease(release)) = object.as_ref().map(|object| &object.spec) {
+        let mut by_kind: HashMap<&str, BTreeMap<&str, Vec<usize>>> = HashMap::new();
+        let mut by_name: HashMap<&str, (usize, usize)> = HashMap::with_capacity(scene.read.len());
+        let mut next = vec![None; scene.read.len()];
+        let mut charts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, read) in scene.read.iter().enumerate() {
+            let gvk = &read.key.gvk;
+            let of_kind = by_kind.entry(gvk.kind.as_str()).or_default();
+            of_kind.entry(gvk.group.as_str()).or_default().push(at);
+            let (_, last) = by_name.entry(read.key.name.as_str()).or_insert((at, at));
+            if *last != at
+                && let Some(next) = next.get_mut(std::mem::replace(last, at))
+            {
+                *next = Some(at);
+            }
+            if let Some(FluxSpec::HelmRelease(release)) = read.flux.as_ref().map(|object| &object.spec) {
                 let namespace = release.release_namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
-                charts.entry(namespace.to_owned()).or_default().push(at);
+                charts.entry(namespace).or_default().push(at);
             }
         }
         let opened: BTreeSet<usize> = scene.owners.iter().flatten().copied().collect();
         let is_kustomization = |object: &FluxObject| matches!(object.spec, FluxSpec::Kustomization(_));
-        let has_unopened = flux
+        let has_unopened = scene
+            .read
             .iter()
             .enumerate()
-            .any(|(at, object)| object.as_ref().is_some_and(is_kustomization) && !opened.contains(&at));
+            .any(|(at, read)| read.flux.as_ref().is_some_and(is_kustomization) && !opened.contains(&at));
         // Flux's operator makes objects of Flux's from its own.
-        let has_operator = keys.iter().any(|key| key.gvk.group == "fluxcd.controlplane.io");
+        let has_operator = by_kind
+            .values()
+            .any(|groups| groups.contains_key("fluxcd.controlplane.io"));
         Self {
-            brought: Brought::of(scene.objects, &keys, &flux),
+            brought: Brought::of(scene.objects, scene.read),
             scene,
-            keys,
-            flux,
             by_kind,
+            by_name,
+            next,
             charts,
             has_unknown: has_unopened || has_operator,
         }
@@ -96,8 +104,29 @@ impl<'a> Index<'a> {
 
     /// The objects, each with its index and identity.
     pub(super) fn objects(&self) -> impl Iterator<Item = (usize, &ObjectKey, &'a Value)> {
-        let numbered = self.keys.iter().zip(self.scene.objects).enumerate();
-        numbered.map(|(at, (key, object))| (at, key, *object))
+        let numbered = self.scene.read.iter().zip(self.scene.objects).enumerate();
+        numbered.map(|(at, (read, object))| (at, &*read.key, *object))
+    }
+
+    /// The objects of Flux's.
+    pub(super) fn flux(&self) -> impl Iterator<Item = (usize, &'a FluxObject)> {
+        let numbered = self.scene.read.iter().enumerate();
+        numbered.filter_map(|(at, read)| Some((at, read.flux.as_ref()?)))
+    }
+
+    /// What an object says, where it is one of Flux's.
+    pub(super) fn flux_of(&self, at: usize) -> Option<&'a FluxObject> {
+        self.scene.read.get(at)?.flux.as_ref()
+    }
+
+    /// Whether some text of an object has a `${`.
+    pub(super) fn has_variables(&self, at: usize) -> bool {
+        self.scene.read.get(at).is_some_and(|read| read.has_variables)
+    }
+
+    /// The identity of an object.
+    pub(super) fn key(&self, at: usize) -> Option<&'a ObjectKey> {
+        self.scene.read.get(at).map(|read| &*read.key)
     }
 
     /// An object.
@@ -107,23 +136,40 @@ impl<'a> Index<'a> {
 
     /// The objects of a group and kind.
     pub(super) fn of_kind(&self, group: &str, kind: &str) -> &[usize] {
-        self.by_kind
-            .get(&(group.to_owned(), kind.to_owned()))
-            .map_or(&[], Vec::as_slice)
+        let groups = self.by_kind.get(kind);
+        groups.and_then(|groups| groups.get(group)).map_or(&[], Vec::as_slice)
+    }
+
+    fn chain(&self, first: Option<usize>) -> impl Iterator<Item = usize> {
+        std::iter::successors(first, |at| self.next.get(*at).copied().flatten())
+    }
+
+    /// The objects that have their name with others, by name.
+    pub(super) fn of_one_name(&self) -> impl Iterator<Item = impl Iterator<Item = usize>> {
+        let several = self.by_name.values().filter(|(first, last)| first != last);
+        several.map(|(first, _)| self.chain(Some(*first)))
+    }
+
+    /// The objects of a group, kind and name, in whatever namespace.
+    fn of_name(&self, group: &str, kind: &str, name: &str) -> impl Iterator<Item = usize> {
+        let first = self.by_name.get(name).map(|(first, _)| *first);
+        self.chain(first).filter(move |at| {
+            let gvk = self.key(*at).map(|key| &key.gvk);
+            gvk.is_some_and(|gvk| gvk.group == group && gvk.kind == kind)
+        })
     }
 
     /// The namespace that an object is in, as the cluster has it.
     pub(super) fn namespace(&self, at: usize) -> &str {
-        self.keys
-            .get(at)
+        self.key(at)
             .and_then(|key| key.namespace.as_deref())
             .unwrap_or(DEFAULT_NAMESPACE)
     }
 
     /// What an object is called where people write its name: without prefix, suffix and hash.
     pub(super) fn called(&self, at: usize) -> &str {
-        let Some(key) = self.keys.get(at) else { return "" };
-        let written = self.scene.written_names.get(at).and_then(Option::as_deref);
+        let Some(key) = self.key(at) else { return "" };
+        let written = self.scene.written_names.get(at).copied().flatten();
         if let Some(written) = written.filter(|written| !written.is_empty() && key.name.contains(written)) {
             return written;
         }
@@ -137,12 +183,8 @@ impl<'a> Index<'a> {
 
     /// The object with this name, whatever version it is written in.
     pub(super) fn find(&self, group: &str, kind: &str, namespace: Option<&str>, name: &str) -> Option<usize> {
-        let is_it = |at: &&usize| {
-            let key = self.keys.get(**at);
-            key.is_some_and(|key| key.name == name)
-                && namespace.is_none_or(|namespace| self.namespace(**at) == namespace)
-        };
-        self.of_kind(group, kind).iter().find(is_it).copied()
+        let is_it = |at: &usize| namespace.is_none_or(|namespace| self.namespace(*at) == namespace);
+        self.of_name(group, kind, name).find(is_it)
     }
 
     /// Whether a name names something that is there or may come.
@@ -150,12 +192,11 @@ impl<'a> Index<'a> {
         if let Some(found) = self.find(name.group, name.kind, name.namespace, name.name) {
             return Named::There(Some(found));
         }
-        if self.is_given(name) || self.brought.has(name.group, name.kind, name.namespace, name.name) {
+        if self.is_given(name) || self.is_brought(name) {
             return Named::There(None);
         }
         let others = self.of_kind(name.group, name.kind);
-        let of_name = |at: &&usize| self.keys.get(**at).is_some_and(|key| key.name == name.name);
-        let elsewhere = others.iter().find(of_name).copied();
+        let elsewhere = self.of_name(name.group, name.kind, name.name).next();
         if elsewhere.is_some_and(|at| self.object(at).is_some_and(is_copied)) {
             return Named::Perhaps;
         }
@@ -195,11 +236,24 @@ impl<'a> Index<'a> {
             return named;
         };
         let is_known = self.namespace(name.from) == namespace
-            || self.keys.iter().any(|key| key.namespace.as_deref() == Some(namespace));
+            || self
+                .scene
+                .read
+                .iter()
+                .any(|read| read.key.namespace.as_deref() == Some(namespace));
         if self.may_get_more(namespace) || !is_known {
             return Named::Perhaps;
         }
         named
+    }
+
+    fn is_brought(&self, name: Wanted<'_>) -> bool {
+        if name.group == SOURCE_GROUP && name.kind == "HelmChart" {
+            return self
+                .flux()
+                .any(|(_, object)| is_chart_of(object, name.namespace, name.name));
+        }
+        self.brought.has(name.group, name.kind, name.namespace, name.name)
     }
 
     fn is_given(&self, name: Wanted<'_>) -> bool {

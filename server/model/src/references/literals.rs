@@ -50,7 +50,7 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
             continue;
         }
         let owner = index.scene.owners.get(at).copied().flatten();
-        if !has_variables(object) || is_substituted(index, owner) || is_exempt(object) {
+        if !index.has_variables(at) || is_substituted(index, owner) || is_exempt(object) {
             continue;
         }
         let mut texts = Vec::new();
@@ -69,7 +69,7 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
 
 /// Whether somebody substitutes in what a Kustomization builds.
 fn is_substituted(index: &Index<'_>, owner: Option<usize>) -> bool {
-    let flux = owner.and_then(|owner| index.flux.get(owner)?.as_ref());
+    let flux = owner.and_then(|owner| index.flux_of(owner));
     match flux.map(|flux| &flux.spec) {
         Some(FluxSpec::Kustomization(kustomization)) => match kustomization.substitution {
             Substitution::Never => false,
@@ -94,8 +94,8 @@ fn is_exempt(object: &Value) -> bool {
 /// The variables that some Kustomization of the repository has a value for, and where.
 fn known_variables(index: &Index<'_>) -> BTreeMap<String, (usize, FieldPath)> {
     let mut known = BTreeMap::new();
-    for (at, flux) in index.flux.iter().enumerate() {
-        let Some(FluxSpec::Kustomization(kustomization)) = flux.as_ref().map(|flux| &flux.spec) else {
+    for (at, flux) in index.flux() {
+        let FluxSpec::Kustomization(kustomization) = &flux.spec else {
             continue;
         };
         for name in kustomization.substitute.keys() {
@@ -120,7 +120,7 @@ fn known_variables(index: &Index<'_>) -> BTreeMap<String, (usize, FieldPath)> {
 
 /// The texts of an object that have variables, each with its field and whether that is for a program.
 /// Whether there is something to collect: of most objects there is not.
-fn has_variables(value: &Value) -> bool {
+pub(super) fn has_variables(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains("${"),
         Value::Array(items) => items.iter().any(has_variables),

@@ -19,6 +19,7 @@ mod index;
 mod literals;
 mod other_names;
 mod pods;
+mod read_object;
 mod rights;
 mod scaling;
 mod suspended;
@@ -38,6 +39,7 @@ use crate::place::Want;
 pub use codes::CODES;
 pub use dropped::{DroppedField, dropped_fields};
 pub use literals::variables_in;
+pub use read_object::ReadObject;
 pub use words::{listed, there_are};
 
 use index::Index;
@@ -47,10 +49,12 @@ use index::Index;
 pub struct Scene<'a> {
     /// The objects. A finding names them by their index.
     pub objects: &'a [&'a Value],
+    /// What is read of each object.
+    pub read: &'a [&'a ReadObject],
     /// For each object the index of the Flux Kustomization that builds it, where that is among the objects.
     pub owners: &'a [Option<usize>],
     /// For each object the name that is written for it, before a prefix or a namespace changed it, where that is known.
-    pub written_names: &'a [Option<String>],
+    pub written_names: &'a [Option<&'a str>],
     /// For each object that is a Flux Kustomization the variables that the files name which it builds.
     pub variables: &'a [Option<BTreeSet<String>>],
     /// What is there without being among the objects, such as the source of an entry that nobody wrote.

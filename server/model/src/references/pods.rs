@@ -145,7 +145,7 @@ fn slip<'a>(
     if let Some(there) = labels.iter().find(|(other, _)| *other == key) {
         // Another value may be of other pods, unless it is nearly the same or all that is different beside others.
         let is_near = nearest(value, [there.1]).is_some();
-        let name = index.keys.get(pods).map(|key| key.name.as_str());
+        let name = index.key(pods).map(|key| key.name.as_str());
         let others = index.may_get_more(index.namespace(pods));
         let is_likely = selector.len() > 1 && !others && name == Some(there.1);
         return (is_near || is_likely).then(|| Slip {

@@ -11,16 +11,8 @@ use crate::flux::{FluxObject, FluxSpec, Role};
 /// say that they wait.
 pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
     let mut waiting: BTreeMap<usize, Vec<(usize, gitops_yaml::FieldPath)>> = BTreeMap::new();
-    let is_suspended = |at: usize| {
-        index
-            .flux
-            .get(at)
-            .is_some_and(|flux| flux.as_ref().is_some_and(FluxObject::is_suspended))
-    };
-    for (at, flux) in index.flux.iter().enumerate() {
-        let Some(flux) = flux.as_ref().filter(|flux| !flux.is_suspended()) else {
-            continue;
-        };
+    let is_suspended = |at: usize| index.flux_of(at).is_some_and(FluxObject::is_suspended);
+    for (at, flux) in index.flux().filter(|(_, flux)| !flux.is_suspended()) {
         for reference in flux.references() {
             let waits = matches!(
                 reference.role,
@@ -38,7 +30,7 @@ pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
         let Some(owner) = owner.filter(|_| is_suspended(at)) else {
             continue;
         };
-        let waits = index.flux.get(owner).and_then(Option::as_ref).is_some_and(|flux| {
+        let waits = index.flux_of(owner).is_some_and(|flux| {
             matches!(&flux.spec, FluxSpec::Kustomization(kustomization) if kustomization.waits && !kustomization.is_suspended)
         });
         if waits {

@@ -10,14 +10,14 @@ use crate::flux::FluxSpec;
 pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
     for at in index.of_kind("", "Namespace") {
         let owner = index.scene.owners.get(*at).copied().flatten();
-        let Some((owner, flux)) = owner.and_then(|owner| Some((owner, index.flux.get(owner)?.as_ref()?))) else {
+        let Some((owner, flux)) = owner.and_then(|owner| Some((owner, index.flux_of(owner)?))) else {
             continue;
         };
         let FluxSpec::Kustomization(kustomization) = &flux.spec else {
             continue;
         };
-        let built = index.keys.get(*at).map_or("", |key| key.name.as_str());
-        let written = index.scene.written_names.get(*at).and_then(Option::as_deref);
+        let built = index.key(*at).map_or("", |key| key.name.as_str());
+        let written = index.scene.written_names.get(*at).copied().flatten();
         let Some(written) = written.filter(|written| *written != built) else {
             continue;
         };

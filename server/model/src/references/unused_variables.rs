@@ -11,8 +11,8 @@ use crate::near::nearest;
 
 /// Of the variables that a Kustomization has itself: those of a ConfigMap are often shared by many.
 pub(super) fn look(index: &Index<'_>, found: &mut Vec<ObjectFinding>) {
-    for (at, flux) in index.flux.iter().enumerate() {
-        let Some(FluxSpec::Kustomization(kustomization)) = flux.as_ref().map(|flux| &flux.spec) else {
+    for (at, flux) in index.flux() {
+        let FluxSpec::Kustomization(kustomization) = &flux.spec else {
             continue;
         };
         let Some(Some(used)) = index.scene.variables.get(at) else {

@@ -59,13 +59,10 @@ pub(super) fn texts(value: Option<&Value>) -> impl Iterator<Item = (&str, &str)>
 
 /// `Kustomization flux-system/apps`.
 pub(super) fn shown(index: &Index<'_>, object: usize) -> String {
-    index
-        .keys
-        .get(object)
-        .map_or_else(String::new, |key| match &key.namespace {
-            Some(namespace) => format!("{} {namespace}/{}", key.gvk.kind, key.name),
-            None => format!("{} {}", key.gvk.kind, key.name),
-        })
+    index.key(object).map_or_else(String::new, |key| match &key.namespace {
+        Some(namespace) => format!("{} {namespace}/{}", key.gvk.kind, key.name),
+        None => format!("{} {}", key.gvk.kind, key.name),
+    })
 }
 
 /// `there is a`, `there are a and b`.

@@ -25,4 +25,4 @@ pub use codes::{CODES, MODEL_CODES};
 pub use not_read::Unread;
 pub use origins::{FieldQuestion, Rendered};
 pub use release::{Capabilities, Release, bare, release};
-pub use surroundings::{InItsFile, Surroundings, UnitOrigins};
+pub use surroundings::{InItsFile, Surroundings, UnitOrigins, Units};

@@ -65,7 +65,7 @@ impl Surroundings<'_> {
 
     /// The patches of post renderers whose target is nothing that the chart renders, on their lines.
     pub async fn unused_patches(&self, rendered: Rendered<'_>) -> Vec<PlacedFault> {
-        let objects: Vec<&Value> = rendered.objects.iter().map(|built| &built.object).collect();
+        let objects: Vec<&Value> = rendered.objects.iter().map(|built| &*built.object).collect();
         let mut found = Vec::new();
         for (path, _) in patches(rendered.release) {
             let Some(mut target) = path.parent() else { continue };

@@ -40,34 +40,32 @@ pub struct Capabilities {
     pub api_versions: Vec<String>,
 }
 
-/// Reads a built object. `None` where it is no `HelmRelease`, is suspended, or where what it renders is not known here:
+/// What a built object of Flux's asks for. `None` where it is no `HelmRelease`, is suspended, or where what it renders is not known here:
 /// the chart is elsewhere, or values are.
 ///
 /// `inside` says where in the tree a path of a source is, if that source is the tree.
 pub fn release(
     object: usize,
+    read: &FluxObject,
     objects: &[BuiltObject],
     tree: &Tree,
     inside: &dyn Fn(&Reference, &str) -> Option<String>,
     capabilities: &Capabilities,
 ) -> Option<Release> {
     let value = &objects.get(object)?.object;
-    // Most objects are none, and many releases are suspended: reading is for the others.
-    value.get("kind").filter(|kind| kind.as_str() == Some("HelmRelease"))?;
-    let read = FluxObject::read(value)?;
-    let FluxSpec::HelmRelease(spec) = read.spec else {
+    let FluxSpec::HelmRelease(spec) = &read.spec else {
         return None;
     };
     if spec.is_suspended {
         return None;
     }
     let namespace = read.key.namespace.clone().unwrap_or_default();
-    let (template, chart) = chart_of(&spec, object, objects)?;
+    let (template, chart) = chart_of(spec, object, objects)?;
     let path = inside(template.source.as_ref()?, &template.directory()?)?;
     if Utf8Path::new(&template.chart).extension() == Some("tgz") {
         return None;
     }
-    let (values_from, sources) = referred(&spec, object, &namespace, objects)?;
+    let (values_from, sources) = referred(spec, object, &namespace, objects)?;
     let values_files = template.values_files.iter();
     let values_files = values_files
         .filter(|file| {
@@ -100,7 +98,7 @@ pub fn release(
     };
     Some(Release {
         object: Some(object),
-        name: (namespace, read.key.name),
+        name: (namespace, read.key.name.clone()),
         request,
         sources,
         chart: Some(chart),

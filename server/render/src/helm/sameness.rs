@@ -57,7 +57,7 @@ impl<'a, 's> Sameness<'a, 's> {
 }
 
 fn object(objects: &[BuiltObject], at: usize) -> Option<&Value> {
-    objects.get(at).map(|built| &built.object)
+    objects.get(at).map(|built| &*built.object)
 }
 
 /// Whether one value is another one only where it is so each time.

@@ -42,6 +42,29 @@ impl<'a> UnitOrigins<'a> {
     }
 }
 
+/// What was built on its own, by its number: read when something is looked for in it, which is seldom.
+pub struct Units<'a> {
+    known: Vec<OnceLock<Option<UnitOrigins<'a>>>>,
+    read: ReadUnit<'a>,
+}
+
+/// From the number of a unit to what is needed to look for origins in it.
+type ReadUnit<'a> = Box<dyn Fn(usize) -> Option<UnitOrigins<'a>> + Send + Sync + 'a>;
+
+impl<'a> Units<'a> {
+    /// So many units.
+    pub fn new(count: usize, read: impl Fn(usize) -> Option<UnitOrigins<'a>> + Send + Sync + 'a) -> Self {
+        Self {
+            known: std::iter::repeat_with(OnceLock::new).take(count).collect(),
+            read: Box::new(read),
+        }
+    }
+
+    fn get(&self, number: usize) -> Option<&UnitOrigins<'a>> {
+        self.known.get(number)?.get_or_init(|| (self.read)(number)).as_ref()
+    }
+}
+
 /// What a release stands among.
 pub struct Surroundings<'a> {
     /// The files.
@@ -53,7 +76,7 @@ pub struct Surroundings<'a> {
     /// The unit of each of them.
     pub unit_of: &'a [usize],
     /// The units.
-    pub units: Vec<UnitOrigins<'a>>,
+    pub units: Units<'a>,
     /// Where objects came from in the tree of their unit, for those of which that is not the tree itself.
     pub as_built: &'a BTreeMap<usize, OriginNote>,
     /// A place that was found in the tree of a unit, in the file of the tree.

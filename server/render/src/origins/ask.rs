@@ -168,7 +168,7 @@ impl Asking<'_> {
             && let Some(Some(text)) = request.overlay.get(&**flux.sheet.file())
         {
             // What the Flux Kustomization says is asked beside the files.
-            request.kustomization = changed_object(flux, text).or(request.kustomization);
+            request.kustomization = changed_object(flux, text).map(Arc::new).or(request.kustomization);
         }
         for variable in trials.iter().filter_map(|trial| trial.variable.as_ref()) {
             let value = request

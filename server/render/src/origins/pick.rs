@@ -1,5 +1,7 @@
 //! Which file or generator brought a built object, and what it is called on its way.
 
+use std::sync::Arc;
+
 use gitops_model::kustomize::{Change, Does, Identity, Layer, Source, SourceKind, Spot, Step, Tree};
 use gitops_model::{Gvk, ObjectKey, read};
 use serde_json::Value;
@@ -97,7 +99,7 @@ fn pick_by<'a>(tree: &Tree, layer: &'a Layer, built: &BuiltObject, origin: Optio
 }
 
 /// The objects of a file.
-pub(super) fn objects(tree: &Tree, file: &str) -> Vec<(Spot, ObjectKey)> {
+pub(super) fn objects(tree: &Tree, file: &str) -> Vec<(Spot, Arc<ObjectKey>)> {
     let Some(sheet) = tree.sheet(file) else {
         return Vec::new();
     };
@@ -105,7 +107,7 @@ pub(super) fn objects(tree: &Tree, file: &str) -> Vec<(Spot, ObjectKey)> {
     let manifests = documents.flat_map(|(index, document)| read(document, sheet.text(), index).manifests().to_vec());
     let spots = manifests.map(|manifest| {
         let spot = Spot {
-            sheet: std::sync::Arc::clone(&sheet),
+            sheet: Arc::clone(&sheet),
             document: manifest.document,
             path: manifest.base,
         };

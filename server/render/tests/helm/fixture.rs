@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use expect_test::Expect;
 use gitops_model::Want;
+use gitops_model::flux::FluxObject;
 use gitops_model::kustomize::Tree;
 use gitops_render::fault::PlacedFault;
-use gitops_render::helm::{Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, release};
+use gitops_render::helm::{Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, Units, release};
 use gitops_render::{BuiltObject, Child, Kustomize, OriginNote, Renderer as _};
 use gitops_text::{Encoding, LineIndex, Span};
 use gitops_yaml::FieldPath;
@@ -59,8 +60,16 @@ impl Fixture {
             kubernetes_version: "1.36.3".to_owned(),
             api_versions: Vec::new(),
         };
-        let mut release = release(number, &objects, &tree, &|_, path| Some(path.to_owned()), &capabilities)
-            .expect("its chart is in the tree");
+        let read = FluxObject::read(&objects[number].object).expect("it is one of Flux's");
+        let mut release = release(
+            number,
+            &read,
+            &objects,
+            &tree,
+            &|_, path| Some(path.to_owned()),
+            &capabilities,
+        )
+        .expect("its chart is in the tree");
         "t".clone_into(&mut release.request.tree);
         release.request.report_values = true;
         Self {
@@ -79,7 +88,7 @@ impl Fixture {
             renderer: &self.renderer,
             objects: &self.objects,
             unit_of: &self.unit_of,
-            units: vec![UnitOrigins::new(&self.tree, "apps", None, request())],
+            units: Units::new(1, |_| Some(UnitOrigins::new(&self.tree, "apps", None, request()))),
             as_built: &self.as_built,
             in_its_file: Box::new(|_, place| place),
         }

@@ -9,7 +9,7 @@ use futures::stream;
 use gitops_cluster::Cluster;
 use gitops_cluster::kube::Error;
 use gitops_cluster::kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
-use gitops_model::ObjectKey;
+use gitops_model::{ObjectKey, at_pointer};
 use serde_json::{Value, json};
 
 use super::object_api::{ObjectApi, Refused, is_of_flux, limited, owner_of, resource, text, whole, words};
@@ -44,7 +44,7 @@ pub struct Suspension {
 impl Suspension {
     /// What a live object says of it; `None` for one that was suspended by other means, or is not.
     pub fn of(live: &Value) -> Option<Self> {
-        let annotations = live.pointer("/metadata/annotations")?;
+        let annotations = at_pointer(live, "/metadata/annotations")?;
         let word = |name: &str| annotations.get(name).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
             by: word(BY)?,
@@ -224,7 +224,7 @@ async fn give_up(object: &ObjectApi) -> Result<Value, Refused> {
 }
 
 fn is_suspended(live: &Value) -> bool {
-    live.pointer("/spec/suspend") == Some(&Value::Bool(true))
+    at_pointer(live, "/spec/suspend") == Some(&Value::Bool(true))
         || text(live, "/metadata/annotations/source.extensions.fluxcd.io~1reconcile") == "disabled"
 }
 

@@ -1,5 +1,6 @@
 //! Which of what objects of Flux say is about the newest commit.
 
+use gitops_model::at_pointer;
 use serde_json::Value;
 
 use super::{FluxView, LONGEST_CHAIN, Made};
@@ -21,7 +22,7 @@ impl FluxView {
             return false;
         }
         // What has nothing to say has said it.
-        let is_silent = readiness(object) == Readiness::Ready && object.pointer("/status/conditions").is_none();
+        let is_silent = readiness(object) == Readiness::Ready && at_pointer(object, "/status/conditions").is_none();
         if !is_of_this_generation(object) && !is_silent {
             return false;
         }
@@ -107,8 +108,8 @@ impl FluxView {
             return true;
         }
         // An attempt that began before an edit of the release can end after it.
-        let attempted = object.pointer("/status/lastAttemptedGeneration");
-        if attempted.is_some_and(|attempted| Some(attempted) != object.pointer("/metadata/generation")) {
+        let attempted = at_pointer(object, "/status/lastAttemptedGeneration");
+        if attempted.is_some_and(|attempted| Some(attempted) != at_pointer(object, "/metadata/generation")) {
             return false;
         }
         // Other sources have revisions that are no versions of a chart.
@@ -130,7 +131,7 @@ impl FluxView {
 
     /// The sources of an `ArtifactGenerator` that the session serves.
     pub(crate) fn own_sources_of<'a>(&'a self, object: &'a Value) -> impl Iterator<Item = &'a Value> {
-        let sources = object.pointer("/spec/sources").and_then(Value::as_array);
+        let sources = at_pointer(object, "/spec/sources").and_then(Value::as_array);
         let namespace = text(object, "/metadata/namespace");
         sources
             .into_iter()

@@ -345,7 +345,10 @@ fn an_artifact_that_was_replaced_on_its_way_is_fetched_again_and_not_for_ever() 
     let id = crate::flux_object::id_of(&object);
     let mut times = 0;
     while view.has_to_fetch_again(&object) {
-        assert!(matches!(view.said_by(&object).readiness, Readiness::Blocked { .. }));
+        assert!(matches!(
+            view.said_by(&object, true).readiness,
+            Readiness::Blocked { .. }
+        ));
         times += 1;
         let token = times.to_string();
         view.asking(&id, &token);
@@ -357,7 +360,10 @@ fn an_artifact_that_was_replaced_on_its_way_is_fetched_again_and_not_for_ever() 
         view.see(object.clone());
     }
     assert_eq!(times, 5);
-    assert!(matches!(view.said_by(&object).readiness, Readiness::Failed { .. }));
+    assert!(matches!(
+        view.said_by(&object, true).readiness,
+        Readiness::Failed { .. }
+    ));
     view.committed("c3");
     assert!(view.has_to_fetch_again(&object), "another commit is another artifact");
 }

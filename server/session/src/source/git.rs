@@ -2,7 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -58,9 +60,36 @@ const ALWAYS: [&str; 12] = [
     "advice.addEmbeddedRepo=false",
 ];
 
+/// Where `git` is, once it is found. A program that is looked for in the `PATH` of an environment of its own is started by a
+/// copy of this whole process first (`fork`), which of a large workspace takes longer than what most calls do.
+fn program() -> &'static OsStr {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(found) = FOUND.get() {
+        return found.as_os_str();
+    }
+    let name = format!("git{}", std::env::consts::EXE_SUFFIX);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .map(|directory| directory.join(&name))
+        .find(|file| file.is_absolute() && is_program(file));
+    // One that is not there may be installed while we run.
+    found.map_or(OsStr::new("git"), |found| FOUND.get_or_init(|| found).as_os_str())
+}
+
+fn is_program(file: &Path) -> bool {
+    let Ok(metadata) = file.metadata() else { return false };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        metadata.is_file() && metadata.permissions().mode() & 0o111 != 0
+    }
+    #[cfg(not(unix))]
+    metadata.is_file()
+}
+
 /// A `git` with nothing of the user's in its environment but what it needs to work, that never asks anybody anything.
 pub(crate) fn command(directory: &Utf8Path) -> Command {
-    let mut command = Command::new("git");
+    let mut command = Command::new(program());
     command
         .current_dir(directory)
         .env_clear()

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::said::{About, Said, keys};
 use super::{index_of, values};
+use crate::built::readings::Written;
 use crate::built::worker::Worker;
 use crate::built::{placed, releases};
 
@@ -91,8 +92,8 @@ async fn places(worker: &Worker, index: usize, path: &FieldPath, want: Want) -> 
 
 fn in_the_base(worker: &mut Worker, index: usize, path: &FieldPath, want: Want) -> Option<Spotted> {
     let built = worker.objects.get(index).cloned()?;
-    let (file, manifest) = placed::base(worker, &built)?;
-    let text = worker.parsed(&file)?;
+    let written = worker.base(&built)?;
+    let Written { text, manifest, .. } = &*written;
     let document = text.parse.documents.get(manifest.document)?;
     let span = if path.is_empty() {
         anchor_of_object(document, text.text.as_str(), &manifest.base)
@@ -100,7 +101,7 @@ fn in_the_base(worker: &mut Worker, index: usize, path: &FieldPath, want: Want) 
         place_field(document, text.text.as_str(), &manifest.base, path, want)
     };
     Some(Spotted {
-        file,
+        file: written.path.clone(),
         span,
         message: None,
         object: None,
@@ -159,7 +160,7 @@ async fn of_release(worker: &mut Worker, release: usize, other: usize, mut answe
     }
     let verdict = ObjectVerdict {
         manifest: Manifest {
-            key: key.clone(),
+            key: key.clone().into(),
             document: other,
             base: FieldPath::default(),
             kind_span: Span::empty(0),
@@ -260,7 +261,7 @@ async fn of_unknown(worker: &mut Worker, index: Option<usize>, by: &ObjectKey, w
 /// What Flux cannot build is not built here either, and the words lead to the line.
 async fn of_build(worker: &mut Worker, index: Option<usize>, by: &ObjectKey, message: &str) -> Option<Spotted> {
     let name = (by.namespace.clone().unwrap_or_default(), by.name.clone());
-    let is_it = |unit: &&crate::built::unit::Unit| unit.flux.as_ref().is_some_and(|flux| flux.name == name);
+    let is_it = |unit: &&crate::built::unit::Unit| unit.flux.as_ref().is_some_and(|flux| *flux.name == name);
     // The one that the session has made for the entry has no name here.
     let unit = worker.units.iter().find(is_it).or_else(|| worker.units.first())?;
     let fault = Fault {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::built::Orders;
 use crate::built::worker::{Order, Save, Start, start};
-use crate::built::{Outcome, Tree};
+use crate::built::{Outcome, PlacedVerdict, Tree};
 use crate::event::{Event, TaskDone};
 use crate::parsed::Parsed;
 
@@ -63,7 +64,7 @@ impl Notebook {
                     object["data"] = json!({ "of": "a slice" });
                 }
                 objects.push(BuiltObject {
-                    object,
+                    object: object.into(),
                     origin: Some(OriginNote {
                         path: file.to_owned(),
                         ..OriginNote::default()
@@ -114,11 +115,11 @@ impl Renderer for Notebook {
 }
 
 /// A worker with its files.
-struct Bench {
+pub(in crate::built) struct Bench {
     /// The worker ends with it.
     _runtime: tokio::runtime::Runtime,
     asked: Receiver<String>,
-    worker: Orders,
+    pub(in crate::built) worker: Orders,
     events: Receiver<Event>,
     generation: u64,
 }
@@ -129,6 +130,14 @@ fn parsed(path: &str, text: &str) -> Arc<Parsed> {
 
 impl Bench {
     fn new(files: &[(String, String)], slices_differ: bool) -> (Self, Outcome) {
+        Self::with(files, slices_differ, Arc::default())
+    }
+
+    pub(in crate::built) fn with(
+        files: &[(String, String)],
+        slices_differ: bool,
+        taken: Arc<AtomicU64>,
+    ) -> (Self, Outcome) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let root = tempfile::tempdir().expect("a directory");
         let root = Utf8PathBuf::from_path_buf(root.keep()).expect("UTF-8");
@@ -153,6 +162,7 @@ impl Bench {
                 renderer,
                 tree,
                 cluster: None,
+                taken,
                 source: None,
                 inbox,
             },
@@ -169,7 +179,7 @@ impl Bench {
         (bench, first)
     }
 
-    fn save(&mut self, files: &[(&str, Option<&str>)]) -> Outcome {
+    pub(in crate::built) fn save(&mut self, files: &[(&str, Option<&str>)]) -> Outcome {
         self.generation += 1;
         let changes = files.iter().map(|(path, text)| {
             let text = text.map(|text| parsed(path, text));
@@ -192,6 +202,15 @@ impl Bench {
         }
     }
 
+    pub(in crate::built) fn placed(&self) -> PlacedVerdict {
+        loop {
+            let event = self.events.recv_timeout(PATIENCE).expect("a placing");
+            if let Event::Task(TaskDone::Placed { placed, .. }) = event {
+                return placed;
+            }
+        }
+    }
+
     /// What the renderer was asked since the last time: so many requests are waited for, what came beyond them is there, too.
     fn asked(&self, count: usize) -> Vec<String> {
         let wait = || self.asked.recv_timeout(PATIENCE).expect("a request");
@@ -201,12 +220,12 @@ impl Bench {
     }
 }
 
-fn map(name: &str, value: &str) -> String {
+pub(in crate::built) fn map(name: &str, value: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: {name} }}\ndata: {{ key: {value} }}\n")
 }
 
 /// A repository with so many Kustomizations of so many objects each.
-fn repository(units: usize, objects: usize) -> Vec<(String, String)> {
+pub(in crate::built) fn repository(units: usize, objects: usize) -> Vec<(String, String)> {
     let mut files = Vec::new();
     for unit in 0..units {
         let kustomization = format!(

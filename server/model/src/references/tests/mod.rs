@@ -14,7 +14,7 @@ use gitops_text::Span;
 use gitops_yaml::{Dialect, FieldPath, Parse, parse};
 use serde_json::Value;
 
-use super::{ObjectFinding, Scene, findings, variables_in};
+use super::{ObjectFinding, ReadObject, Scene, findings, variables_in};
 use crate::place::place;
 
 /// The objects of one Kustomization.
@@ -83,17 +83,15 @@ fn found(sections: &[Section], is_flux: bool) -> Vec<(usize, usize, ObjectFindin
             section.map(|section| variables_in(&section.text))
         })
         .collect();
-    let written: Vec<Option<String>> = objects
+    let written: Vec<Option<&str>> = objects
         .iter()
-        .map(|value| {
-            value
-                .pointer("/metadata/annotations/written")
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        })
+        .map(|value| value.pointer("/metadata/annotations/written").and_then(Value::as_str))
         .collect();
+    let read: Vec<ReadObject> = values.iter().map(ReadObject::of).collect();
+    let read: Vec<&ReadObject> = read.iter().collect();
     let scene = Scene {
         objects: &objects,
+        read: &read,
         owners: &owners,
         written_names: &written,
         variables: &variables,
