@@ -1,5 +1,6 @@
 //! What a save would change, before it.
 
+use gitops_tests::repository::APPS;
 use gitops_tests::server::{Phase, TestServer};
 use serde_json::{Value, json};
 
@@ -60,6 +61,82 @@ fn a_buffer_of_a_flux_repository() {
         live["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"],
         8080
     );
+}
+
+/// What a chart in the repository would bring: values in a buffer, a template in a buffer, a release that is taken out.
+#[test]
+fn what_releases_bring() {
+    let server = TestServer::builder()
+        .files(
+            "
+            #- charts/web/Chart.yaml
+            apiVersion: v2
+            name: web
+            version: 1.0.0
+            #- charts/web/values.yaml
+            title: pages
+            #- charts/web/templates/map.yaml
+            apiVersion: v1
+            kind: ConfigMap
+            metadata:
+              name: {{ .Release.Name }}
+            data:
+              title: {{ .Values.title | required \"a title\" }}
+            #- apps/release.yaml
+            apiVersion: helm.toolkit.fluxcd.io/v2
+            kind: HelmRelease
+            metadata:
+              name: web
+              namespace: default
+            spec:
+              interval: 1h
+              chart:
+                spec:
+                  chart: ./charts/web
+                  sourceRef:
+                    kind: GitRepository
+                    name: flux-system
+                    namespace: flux-system
+              values:
+                title: first
+            #- apps/kustomization.yaml
+            resources:
+            - release.yaml
+            ",
+        )
+        .build();
+    server.write("clusters/dev/apps.yaml", APPS);
+    server.start_session(json!({ "target": "clusters/dev" }));
+    server.open("apps/release.yaml");
+    let text = server.text("apps/release.yaml");
+    server.retype("apps/release.yaml", &format!("{text}# installed\n"));
+    let before = server.generation("apps/release.yaml");
+    let mark = server.save("apps/release.yaml");
+    let installed = server.wait_for_verdict("apps/release.yaml", Phase::Flux, mark, before + 1);
+    assert!(installed.ok, "{:?}", server.diagnostics("apps/release.yaml").summary());
+    let preview = |file: &str| {
+        let asked = json!({ "uri": server.uri(file) });
+        server.client.command("gitops.preview", asked).expect("a preview")
+    };
+    assert_eq!(preview("apps/release.yaml")["text"], "# a save would change nothing\n");
+    server.edit("apps/release.yaml", "title: first", "title: second");
+    let changed = preview("apps/release.yaml");
+    assert_eq!(names(&changed["changed"]), ["HelmRelease web", "ConfigMap web"], "{changed}");
+    server.edit("apps/release.yaml", "title: second", "title: null");
+    let broken = preview("apps/release.yaml")["text"].to_string();
+    assert!(broken.contains("HelmRelease default/web: ") && broken.contains("a title"), "{broken}");
+    server.edit("apps/release.yaml", "title: null", "title: first");
+    // A template that names another object takes the one before away.
+    server.open("charts/web/templates/map.yaml");
+    server.edit("charts/web/templates/map.yaml", "}}\ndata", "}}-more\ndata");
+    let renamed = preview("charts/web/templates/map.yaml");
+    assert_eq!(names(&renamed["created"]), ["ConfigMap web-more"], "{renamed}");
+    assert_eq!(names(&renamed["deleted"]), ["ConfigMap web"]);
+    server.edit("charts/web/templates/map.yaml", "}}-more\ndata", "}}\ndata");
+    server.open("apps/kustomization.yaml");
+    server.retype("apps/kustomization.yaml", "resources: []\n");
+    let gone = preview("apps/kustomization.yaml");
+    assert_eq!(names(&gone["deleted"]), ["HelmRelease web", "ConfigMap web"], "{gone}");
 }
 
 #[test]

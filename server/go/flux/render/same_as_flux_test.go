@@ -59,7 +59,7 @@ func real(t *testing.T, repository *Tree, request *Kustomize) (string, error) {
 	return string(text), err
 }
 
-func unpack(t *testing.T, from *node, to string) {
+func unpack(t testing.TB, from *node, to string) {
 	t.Helper()
 	for name, entry := range from.entries {
 		var err error

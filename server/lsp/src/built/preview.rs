@@ -1,5 +1,7 @@
 //! What a save would build, before it: the buffers as they are, laid over what was saved.
 
+mod of_releases;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,8 +13,9 @@ use gitops_session::{ObjectVerdict, Supplied};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use self::of_releases::OfReleases;
 use super::kept::own;
-use super::releases::is_installed;
+use super::releases::{self, is_installed};
 use super::sent::supplied;
 use super::unit::{self, Unit};
 use super::worker::Worker;
@@ -107,7 +110,7 @@ pub(super) async fn answer(worker: &mut Worker, ask: AskPreview) {
     let _ = ask.answer.send(would);
 }
 
-/// Builds again what the buffers can change. Kustomizations that a buffer brings anew, artifacts and charts are not
+/// Builds and renders again what the buffers can change. Kustomizations that a buffer brings anew, and artifacts, are not
 /// followed: each counts as the object that it is.
 async fn would_build(worker: &Worker, overlay: BTreeMap<String, Option<String>>) -> WouldBuild {
     let mut round = Round {
@@ -122,7 +125,8 @@ async fn would_build(worker: &Worker, overlay: BTreeMap<String, Option<String>>)
         round.built.push(objects);
     }
     round.render_chart().await;
-    round.compared()
+    let of_releases = round.render_releases().await;
+    round.compared(of_releases)
 }
 
 struct Round<'a> {
@@ -220,7 +224,7 @@ impl Round<'_> {
         })
     }
 
-    fn compared(self) -> WouldBuild {
+    fn compared(self, of_releases: OfReleases) -> WouldBuild {
         let worker = self.worker;
         let of_units = (0..worker.units.len()).flat_map(|number| objects_of(worker, number));
         let of_chart = worker
@@ -246,17 +250,33 @@ impl Round<'_> {
             let own = before.keys().filter(|key| !now.contains(key)).cloned();
             gone.extend(own.map(|key| Gone { key, deleted: true }));
         }
-        let brings = Brings::of(objects.iter().map(|built| &*built.object));
+        gone.extend(of_releases.gone);
+        let of_charts = of_releases.changed.iter().map(AsRef::as_ref);
+        let brings = Brings::of(objects.iter().map(|built| &*built.object).chain(of_charts));
         let changed: Vec<BuiltObject> = objects
             .into_iter()
             .filter(|built| before.get(&ObjectKey::of(&built.object)) != Some(&&built.object))
             .collect();
+        let mut changed = supplied(&changed, worker.is_flux);
+        let of_charts: Vec<BuiltObject> = of_releases.changed.into_iter().map(rendered).collect();
+        let of_charts = supplied(&of_charts, worker.is_flux).into_iter();
+        changed.extend(of_charts.map(|supplied| Supplied {
+            manager: Some(releases::MANAGER),
+            ..supplied
+        }));
         WouldBuild {
-            changed: supplied(&changed, worker.is_flux),
+            changed,
             gone,
             faults: self.faults,
             brings,
         }
+    }
+}
+
+fn rendered(object: Arc<Value>) -> BuiltObject {
+    BuiltObject {
+        object,
+        ..BuiltObject::default()
     }
 }
 

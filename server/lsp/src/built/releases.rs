@@ -3,6 +3,8 @@
 //! A release is rendered again only when something is another that the renderer looks at. In a session it is helm-controller
 //! that applies; what is rendered here is only asked about.
 
+mod brought;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,8 +12,9 @@ use futures::future::join_all;
 use gitops_cluster::answer::{Answer, Place as Wanted, codes};
 use gitops_cluster::{Cluster, Kinds};
 use gitops_model::flux::{FluxObject, FluxSpec, Reference};
+use gitops_model::kustomize::Tree;
 use gitops_model::references::ReadObject;
-use gitops_model::{ObjectKey, Supplier, Want, at_pointer};
+use gitops_model::{ObjectKey, Supplier, Want};
 use gitops_render::fault::PlacedFault;
 use gitops_render::helm::{
     Capabilities, FieldQuestion, Release, Rendered, Surroundings, UnitOrigins, Units, Unread, release,
@@ -21,6 +24,8 @@ use gitops_render::{Built, BuiltObject, Gone};
 use gitops_session::ObjectVerdict;
 use serde_json::Value;
 
+use self::brought::{as_sent, placed};
+pub(super) use self::brought::{is_installed, sent_of};
 use super::artifact::is_workspace;
 use super::bare_chart::{self, bare_chart};
 use super::worker::Worker;
@@ -30,10 +35,7 @@ const MAX_RELEASES: usize = 1_000;
 /// How many are rendered at once.
 const AT_ONCE: usize = 4;
 /// The field manager of helm-controller.
-const MANAGER: &str = "helm-controller";
-/// The hooks that an installation or an upgrade runs; the others (tests, rollbacks, deletions) run at other times.
-const HOOKS: [&str; 4] = ["pre-install", "post-install", "pre-upgrade", "post-upgrade"];
-
+pub(super) const MANAGER: &str = "helm-controller";
 /// The releases of a target.
 #[derive(Default)]
 pub(super) struct Releases {
@@ -42,8 +44,8 @@ pub(super) struct Releases {
     brought: BTreeMap<usize, (usize, usize)>,
     /// What was rendered last, by namespace and name.
     kept: BTreeMap<(String, String), Arc<Kept>>,
-    /// Version of the API server, once it is known.
-    version: Option<String>,
+    /// What templates see of the cluster.
+    capabilities: Capabilities,
 }
 
 /// A release in the newest build.
@@ -53,7 +55,7 @@ struct Done {
 }
 
 /// What was rendered of a release, for as long as nothing of it changes.
-struct Kept {
+pub(super) struct Kept {
     fingerprint: u64,
     rendered: Result<Built, Gone>,
     /// What was rendered, as it is on the cluster: what a chart gives no namespace goes to that of its release.
@@ -67,13 +69,22 @@ struct Kept {
 /// Renders all releases: their objects are added to those of the worker. Returns their faults.
 pub(super) async fn render(worker: &mut Worker) -> Vec<PlacedFault> {
     let mut releases = std::mem::take(&mut worker.releases);
-    let capabilities = releases.capabilities(worker.cluster.as_ref()).await;
+    releases.look_at(worker.cluster.as_ref()).await;
     let read: Vec<Arc<ReadObject>> = worker
         .objects
         .iter()
         .map(|built| worker.readings.read(&built.object))
         .collect();
-    let found = read_all(worker, &read, &capabilities);
+    let found = match &worker.values_files {
+        Some(values_files) => vec![bare_chart(worker, values_files, &releases.capabilities)],
+        None => read_all(
+            worker,
+            &worker.objects,
+            &read,
+            worker.tree.texts(),
+            &releases.capabilities,
+        ),
+    };
     let before = std::mem::take(&mut releases.kept);
     let mut all: Vec<(Release, Arc<Kept>)> = Vec::new();
     {
@@ -105,11 +116,14 @@ pub(super) async fn render(worker: &mut Worker) -> Vec<PlacedFault> {
     faults
 }
 
-fn read_all(worker: &Worker, read: &[Arc<ReadObject>], capabilities: &Capabilities) -> Vec<Release> {
-    if let Some(values_files) = &worker.values_files {
-        return vec![bare_chart(worker, values_files, capabilities)];
-    }
-    let objects = &worker.objects;
+/// The releases among objects whose charts, and values, are known here.
+pub(super) fn read_all(
+    worker: &Worker,
+    objects: &[BuiltObject],
+    read: &[Arc<ReadObject>],
+    tree: &Tree,
+    capabilities: &Capabilities,
+) -> Vec<Release> {
     // Paths in Flux's objects begin at the top of the repository, of which the workspace can be a part.
     let inside = |source: &Reference, path: &str| {
         let path = is_own(worker, read, source).then(|| worker.inside(path));
@@ -117,7 +131,7 @@ fn read_all(worker: &Worker, read: &[Arc<ReadObject>], capabilities: &Capabiliti
     };
     let asked = |(number, read): (usize, &Arc<ReadObject>)| {
         let flux = read.flux.as_ref()?;
-        let mut release = release(number, flux, objects, worker.tree.texts(), &inside, capabilities)?;
+        let mut release = release(number, flux, objects, tree, &inside, capabilities)?;
         worker.name_of_tree().clone_into(&mut release.request.tree);
         release.request.report_values = true;
         Some(release)
@@ -217,22 +231,6 @@ async fn kept(surroundings: &Surroundings<'_>, release: &Release, before: Option
     })
 }
 
-/// What was rendered, each in the namespace that it goes to.
-fn placed(release: &Release, rendered: &Result<Built, Gone>) -> Vec<Arc<Value>> {
-    let objects = rendered.as_ref().map_or(&[][..], |built| &built.objects).iter();
-    let placed = objects.map(|built| {
-        if at_pointer(&built.object, "/metadata/namespace").is_some() {
-            return Arc::clone(&built.object);
-        }
-        let mut object = (*built.object).clone();
-        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.insert("namespace".to_owned(), release.request.namespace.as_str().into());
-        }
-        Arc::new(object)
-    });
-    placed.collect()
-}
-
 async fn unread(surroundings: &Surroundings<'_>, release: &Release, built: &Built) -> Vec<Unread> {
     let Some(values) = &built.values else {
         return Vec::new();
@@ -245,26 +243,21 @@ async fn unread(surroundings: &Surroundings<'_>, release: &Release, built: &Buil
     surroundings.unread(rendered).await
 }
 
-/// Whether an object comes to the cluster with an installation or an upgrade.
-pub(super) fn is_installed(built: &BuiltObject) -> bool {
-    let hooks = built.object.pointer("/metadata/annotations/helm.sh~1hook");
-    let hooks = hooks.and_then(Value::as_str).unwrap_or_default();
-    !built.hook || hooks.split(',').any(|hook| HOOKS.contains(&hook.trim()))
-}
-
 impl Releases {
-    /// What templates see of the cluster.
-    async fn capabilities(&mut self, cluster: Option<&Cluster>) -> Capabilities {
-        let Some(cluster) = cluster else {
-            return Capabilities::default();
-        };
-        if self.version.is_none() {
+    /// Looks at what templates see of the cluster.
+    async fn look_at(&mut self, cluster: Option<&Cluster>) {
+        let Some(cluster) = cluster else { return };
+        if self.capabilities.kubernetes_version.is_empty() {
             let version = cluster.document("/version").await.ok().flatten();
             let version = version.and_then(|body| serde_json::from_slice::<Value>(&body).ok());
             let version = version.and_then(|version| version.get("gitVersion")?.as_str().map(str::to_owned));
-            self.version = version.map(|version| version.trim_start_matches('v').to_owned());
+            let version = version.unwrap_or_default();
+            version
+                .trim_start_matches('v')
+                .clone_into(&mut self.capabilities.kubernetes_version);
         }
-        let mut api_versions: Vec<String> = Vec::new();
+        let api_versions = &mut self.capabilities.api_versions;
+        api_versions.clear();
         for gvk in cluster.kinds().all() {
             let version = gvk.api_version();
             api_versions.push(format!("{version}/{}", gvk.kind));
@@ -272,10 +265,16 @@ impl Releases {
         }
         api_versions.sort();
         api_versions.dedup();
-        Capabilities {
-            kubernetes_version: self.version.clone().unwrap_or_default(),
-            api_versions,
-        }
+    }
+
+    /// What templates saw of the cluster when they were rendered last.
+    pub(super) fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// What was rendered last of each release that is rendered here.
+    pub(super) fn known(&self) -> impl Iterator<Item = (&(String, String), &Kept)> {
+        self.all.iter().map(|done| (&done.release.name, &*done.kept))
     }
 
     /// The chart that is the target itself.
@@ -330,10 +329,9 @@ impl Releases {
     pub(super) fn sent_as(&self, object: usize, kinds: Option<&Kinds>) -> Option<(&Arc<Value>, Option<&'static str>)> {
         let (done, number) = self.of(object)?;
         let own = &done.kept.rendered.as_ref().ok()?.objects.get(number)?.object;
-        let served = kinds.and_then(|kinds| kinds.get(&ObjectKey::of(own).gvk));
-        let goes_there = served.is_none_or(|served| served.namespaced);
-        let placed = done.kept.placed.get(number).filter(|_| goes_there);
-        Some((placed.unwrap_or(own), done.release.object.map(|_| MANAGER)))
+        let placed = done.kept.placed.get(number)?;
+        let manager = done.release.object.map(|_| MANAGER);
+        Some((as_sent(own, placed, kinds), manager))
     }
 
     /// Helm deletes what a hook left before it runs it again, so that nothing of it is ever changed.
