@@ -5,6 +5,7 @@
 
 pub mod bare_cluster;
 pub mod built_targets;
+pub mod fleet;
 pub mod flux;
 pub mod many_files;
 pub mod memory;
@@ -18,4 +19,5 @@ pub mod server_start;
 pub mod settings;
 pub mod table;
 pub mod typing;
+pub mod whole_of_flux;
 pub mod workload;

@@ -1,23 +1,22 @@
-//! Saves in targets that are built from many files: bases of different sizes, and a Flux repository of thousands of objects.
+//! Saves in targets that are built from many files: bases of different sizes.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use gitops_render::{Child, Kustomize, ObjectId, Renderer as _};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::bare_cluster::BareCluster;
-use super::samples::{Samples, milliseconds};
+use super::samples::Samples;
 use super::saving::save;
 use super::settings::Settings;
 use super::table::{Goal, Row};
 use super::workload::{config_map, deployment, object_of};
 use crate::binary::target_directory;
-use crate::message_log::Mark;
 use crate::server::{Phase, TestServer};
 
 /// How many objects the bases have beside the one that is saved.
@@ -27,17 +26,11 @@ const LARGE: usize = 200;
 const ROUNDS: usize = 100;
 /// How many of the first saves are not counted.
 const WARM_UP: usize = 10;
+/// How many saves have a fault.
+const FAULTS: usize = 20;
 /// The file that is saved.
 const SAVED: &str = "base/web.yaml";
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/default/deployments";
-
-/// The large Flux repository: Kustomizations of Flux, each with so many releases and so many other files.
-const KUSTOMIZATIONS: usize = 500;
-const RELEASES: usize = 3;
-const OTHER_FILES: usize = 16;
-/// Saves among them; each goes through Flux, which reads the whole repository.
-const ROUNDS_OF_FLEET: usize = 20;
-const WARM_UP_OF_FLEET: usize = 3;
 
 /// Files by path.
 type Files = BTreeMap<String, String>;
@@ -133,6 +126,8 @@ impl Bare {
 
 /// What was measured with one base.
 struct Measured {
+    /// Finding the line of what is refused.
+    placing: Samples,
     inside: Samples,
     /// A slice and the dry run of what changed, one after the other.
     both: Samples,
@@ -141,7 +136,9 @@ struct Measured {
 }
 
 fn one_base(others: usize) -> Measured {
-    let server = TestServer::builder().build();
+    let server = TestServer::builder()
+        .environment("GITOPS_LSP_LOG", "gitops_lsp=info,warn,kube_client=off,tower=off")
+        .build();
     let files = overlay(others, 0);
     for (path, text) in &files {
         server.write(path, text);
@@ -155,6 +152,7 @@ fn one_base(others: usize) -> Measured {
     let cluster = BareCluster::connect(kubeconfig, &field_manager);
     let bare = Bare::new(&files);
     let mut measured = Measured {
+        placing: Samples::default(),
         inside: Samples::default(),
         both: Samples::default(),
         slice: Samples::default(),
@@ -178,7 +176,35 @@ fn one_base(others: usize) -> Measured {
             measured.whole.push(whole);
         }
     }
+    measured.placing = placing(&server);
     measured
+}
+
+/// How long it takes to find the line of one answer, by saves with a field that is not known.
+fn placing(server: &TestServer) -> Samples {
+    let mut samples = Samples::default();
+    for round in 0..FAULTS {
+        let text = deployment("web", ROUNDS + WARM_UP + round).replace("replicas: 0", "replica: 0");
+        let mark = server.client.mark();
+        let version = server.retype(SAVED, &text);
+        server.wait_for_diagnostics(SAVED, mark, |published| published.version == Some(version));
+        let before = server.generation(SAVED);
+        let mark = server.save(SAVED);
+        let verdict = server.wait_for_verdict(SAVED, Phase::DryRun, mark, before + 1);
+        assert!(!verdict.ok, "an unknown field is refused");
+    }
+    let log = server.errors();
+    let placed = log
+        .lines()
+        .filter(|line| line.contains("answers=1") && line.contains("placed"));
+    for line in placed {
+        let milliseconds = line
+            .split_once("milliseconds=")
+            .and_then(|(_, rest)| rest.split_whitespace().next());
+        let milliseconds = milliseconds.and_then(|number| number.parse().ok());
+        samples.push_milliseconds(milliseconds.unwrap_or_else(|| panic!("no time in `{line}`")));
+    }
+    samples
 }
 
 /// `kubectl kustomize` over the whole, one process.
@@ -239,6 +265,14 @@ pub fn measure(settings: &Settings) -> Vec<Row> {
             goal: Goal::at_least(faster, 20.0, "20 × faster"),
         });
     }
+    let placing = large.placing.median();
+    rows.push(Row {
+        work: format!("placing one finding in an overlay over {} objects", LARGE + 1),
+        measured: large.placing.show(),
+        against: format!("in one over {}: {}", SMALL + 1, small.placing.show()),
+        ratio: placing / small.placing.median(),
+        goal: Goal::at_most(placing, 100.0, "100 ms"),
+    });
     rows.push(Row {
         work: format!("the whole of {} objects", LARGE + 1),
         measured: large.whole.show(),
@@ -247,137 +281,4 @@ pub fn measure(settings: &Settings) -> Vec<Row> {
         goal: Goal::Shown,
     });
     rows
-}
-
-/// A Flux repository with so many Kustomizations.
-fn fleet(kustomizations: usize) -> Files {
-    let mut files = Files::new();
-    for number in 0..kustomizations {
-        let app = format!("app-{number}");
-        files.insert(
-            format!("clusters/east/{app}.yaml"),
-            format!(
-                "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n\
-                 metadata: {{ name: {app}, namespace: flux-system }}\n\
-                 spec:\n  interval: 1h\n  prune: true\n  path: ./apps/{app}\n  suspend: true\n\
-                 \x20 sourceRef: {{ kind: GitRepository, name: flux-system }}\n"
-            ),
-        );
-        let mut resources = "resources:\n".to_owned();
-        for release in 0..RELEASES {
-            let name = format!("{app}-{release}");
-            let _ = writeln!(resources, "- release-{release}.yaml");
-            files.insert(
-                format!("apps/{app}/release-{release}.yaml"),
-                format!(
-                    "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n\
-                     metadata: {{ name: {name}, namespace: default }}\n\
-                     spec:\n  interval: 1h\n  suspend: true\n  chart:\n    spec:\n      chart: ./charts/web\n\
-                     \x20     sourceRef: {{ kind: GitRepository, name: flux-system, namespace: flux-system }}\n"
-                ),
-            );
-        }
-        for other in 0..OTHER_FILES - 1 {
-            // Some are built, the rest only lie there, as in any repository.
-            if other < 2 {
-                let _ = writeln!(resources, "- map-{other}.yaml");
-            }
-            files.insert(
-                format!("apps/{app}/map-{other}.yaml"),
-                config_map(&format!("{app}-{other}"), 0),
-            );
-        }
-        files.insert(format!("apps/{app}/kustomization.yaml"), resources);
-    }
-    files
-}
-
-struct Repository {
-    server: TestServer,
-    mark: Mark,
-}
-
-fn repository(kustomizations: usize) -> Repository {
-    let server = TestServer::builder()
-        .environment("GITOPS_LSP_LOG", "gitops_lsp=info,warn,kube_client=off,tower=off")
-        .build();
-    for (path, text) in fleet(kustomizations) {
-        server.write(&path, text);
-    }
-    let mark = server.client.mark();
-    server.start_session(json!({ "target": "clusters/east" }));
-    Repository { server, mark }
-}
-
-/// A repository of 2,000 Flux objects and 10,000 files, and one of a twentieth of it.
-pub fn measure_repository() -> Vec<Row> {
-    let file = Utf8PathBuf::from("apps/app-7/map-1.yaml");
-    let sizes = [KUSTOMIZATIONS / 20, KUSTOMIZATIONS];
-    let mut saved = Vec::new();
-    let mut indexed = Vec::new();
-    for size in sizes {
-        let repository = repository(size);
-        let server = &repository.server;
-        server.open(file.as_str());
-        let mut samples = Samples::default();
-        for round in 1..=WARM_UP_OF_FLEET + ROUNDS_OF_FLEET {
-            let text = config_map("app-7-1", round);
-            let version = server.retype(file.as_str(), &text);
-            server.wait_for_version(file.as_str(), version);
-            server.write(file.as_str(), &text);
-            let before = server.generation(file.as_str());
-            let mark = if round == 1 {
-                repository.mark
-            } else {
-                server.client.mark()
-            };
-            let params = json!({ "textDocument": { "uri": server.uri(file.as_str()) } });
-            server.client.notify("textDocument/didSave", params);
-            let verdict = server.wait_for_verdict(file.as_str(), Phase::DryRun, mark, before + 1);
-            assert!(verdict.ok, "{:?}", server.diagnostics(file.as_str()).summary());
-            if round > WARM_UP_OF_FLEET {
-                samples.push_milliseconds(verdict.milliseconds);
-            }
-            // As everywhere here, a save is made when the one before it has come through.
-            server.wait_for_verdict(file.as_str(), Phase::Flux, mark, before + 1);
-        }
-        let log = server.errors();
-        indexed.push(said(&log, "tree read") + said(&log, "target built"));
-        saved.push(samples);
-    }
-    let [small, large] = saved.as_slice() else {
-        panic!("two repositories are measured");
-    };
-    let (small_index, large_index) = (indexed[0], indexed[1]);
-    let slower = large.median() / small.median();
-    vec![
-        Row {
-            work: "2,000 Flux objects in 10,000 files read and built for the first time".to_owned(),
-            measured: milliseconds(large_index),
-            against: format!("a twentieth of it: {}", milliseconds(small_index)),
-            ratio: large_index / small_index,
-            goal: Goal::at_most(large_index, 1500.0, "1.5 s"),
-        },
-        Row {
-            work: "a save among 2,000 Flux objects: didSave read → dry-run verdict".to_owned(),
-            measured: large.show(),
-            against: format!("a save among 100: {}", small.show()),
-            ratio: slower,
-            goal: Goal::at_most(slower, 2.0, "2 ×"),
-        },
-    ]
-}
-
-/// How long the server says that something took for the first time, in milliseconds.
-fn said(log: &str, what: &str) -> f64 {
-    let said = log.lines().find_map(|line| {
-        line.split_once(what)?;
-        line.split_once("milliseconds=")?
-            .1
-            .split_whitespace()
-            .next()?
-            .parse()
-            .ok()
-    });
-    said.unwrap_or_else(|| panic!("the server does not say how long `{what}` took:\n{log}"))
 }

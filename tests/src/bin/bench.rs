@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use gitops_tests::bench::settings::Settings;
 use gitops_tests::bench::table::{Row, render};
 use gitops_tests::bench::{
-    built_targets, flux, many_files, memory, open_files, peer, pod_states, sandbox_start, saving, server_start, typing,
+    built_targets, fleet, flux, many_files, memory, open_files, peer, pod_states, sandbox_start, saving, server_start,
+    typing, whole_of_flux,
 };
 
 fn main() -> ExitCode {
@@ -40,8 +41,12 @@ fn main() -> ExitCode {
     bench.group("many", |_| many_files::measure());
     bench.group("pods", |_| pod_states::measure());
     bench.group("flux", flux::measure);
-    bench.group("built", built_targets::measure);
-    bench.group("fleet", |_| built_targets::measure_repository());
+    bench.group("built", |settings| {
+        let mut rows = built_targets::measure(settings);
+        rows.push(whole_of_flux::measure());
+        rows
+    });
+    bench.group("fleet", |_| fleet::measure());
     println!("{}\n\n{}", memory::machine(), render(&bench.rows));
     if bench.failed.is_empty() {
         return ExitCode::SUCCESS;

@@ -121,10 +121,17 @@ fn what_releases_bring() {
     assert_eq!(preview("apps/release.yaml")["text"], "# a save would change nothing\n");
     server.edit("apps/release.yaml", "title: first", "title: second");
     let changed = preview("apps/release.yaml");
-    assert_eq!(names(&changed["changed"]), ["HelmRelease web", "ConfigMap web"], "{changed}");
+    assert_eq!(
+        names(&changed["changed"]),
+        ["HelmRelease web", "ConfigMap web"],
+        "{changed}"
+    );
     server.edit("apps/release.yaml", "title: second", "title: null");
     let broken = preview("apps/release.yaml")["text"].to_string();
-    assert!(broken.contains("HelmRelease default/web: ") && broken.contains("a title"), "{broken}");
+    assert!(
+        broken.contains("HelmRelease default/web: ") && broken.contains("a title"),
+        "{broken}"
+    );
     server.edit("apps/release.yaml", "title: null", "title: first");
     // A template that names another object takes the one before away.
     server.open("charts/web/templates/map.yaml");

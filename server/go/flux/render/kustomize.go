@@ -65,13 +65,14 @@ func build(tree *Tree, request *Kustomize, cut *cut) (built *Built, complete boo
 	}
 	found := map[ObjectID]bool{}
 	built = &Built{Objects: make([]Object, 0, resources.Size())}
+	reader := noteReader{asked: asked, directory: request.Path}
 	for _, one := range resources.Resources() {
 		id := idOf(one)
 		if cut != nil && !cut.wants(id) && !one.NeedHashSuffix() {
 			continue
 		}
 		found[id] = true
-		object, fault := finish(resources, one, request, asked)
+		object, fault := finish(resources, one, request, &reader)
 		if fault != nil {
 			return &Built{Objects: []Object{}, Fault: fault}, false
 		}
@@ -117,7 +118,7 @@ func kustomized(tree *Tree, directory string) (resmap.ResMap, error) {
 }
 
 // finish takes the notes off an object, puts values in the place of its variables, and adds common metadata.
-func finish(all resmap.ResMap, one *resource.Resource, request *Kustomize, asked notes) (Object, *Fault) {
+func finish(all resmap.ResMap, one *resource.Resource, request *Kustomize, notes *noteReader) (Object, *Fault) {
 	var object Object
 	id := idOf(one)
 	fault := func(step string, err error) *Fault {
@@ -127,7 +128,7 @@ func finish(all resmap.ResMap, one *resource.Resource, request *Kustomize, asked
 		return object, fault("build", fmt.Errorf("failed to decode Kubernetes apiVersion, kind and name from: %v", one.String()))
 	}
 	if request.Origins {
-		takeNotes(one, request.Path, asked, &object)
+		notes.take(one, &object)
 	}
 	if request.Variables != nil && substitutes(request.Kustomization, len(request.Variables)) {
 		changed, err := substitute(one, request)

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gitops_model::flux::flux_component;
 use gitops_render::{Built, Gone, Kustomize, Renderer};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use super::units::UnitName;
 use super::worker::Worker;
+
+/// A whole begins when the cluster has spoken about the slice, which nobody is to wait longer for; or after so long, where it
+/// is not asked.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 /// Wholes, as they are built.
 pub(super) struct Wholes {
@@ -22,7 +27,12 @@ pub(super) struct Wholes {
 /// What builds them; a newer save stops it.
 pub(super) struct Behind {
     done: mpsc::Sender<Wholes>,
-    running: Option<JoinHandle<()>>,
+    running: Option<Running>,
+}
+
+struct Running {
+    task: JoinHandle<()>,
+    may_begin: Arc<Notify>,
 }
 
 impl Behind {
@@ -35,7 +45,14 @@ impl Behind {
     /// What is under way is for nothing now.
     pub(super) fn stop(&mut self) {
         if let Some(running) = self.running.take() {
-            running.abort();
+            running.task.abort();
+        }
+    }
+
+    /// The cluster has spoken about the slices.
+    pub(super) fn may_begin(&self) {
+        if let Some(running) = &self.running {
+            running.may_begin.notify_one();
         }
     }
 
@@ -46,7 +63,11 @@ impl Behind {
             return;
         }
         let done = self.done.clone();
-        self.running = Some(tokio::spawn(async move {
+        let may_begin = Arc::new(Notify::new());
+        let begin = Arc::clone(&may_begin);
+        let task = tokio::spawn(async move {
+            // Whether it is told to or not, it begins.
+            let _ = tokio::time::timeout(LONGEST_WAIT, begin.notified()).await;
             let mut built = BTreeMap::new();
             for (name, request) in requests {
                 let answer = renderer.kustomize(&request).await;
@@ -54,7 +75,8 @@ impl Behind {
             }
             // Nobody waits for it only when the session is over.
             let _ = done.send(Wholes { generation, built }).await;
-        }));
+        });
+        self.running = Some(Running { task, may_begin });
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Instant;
 
 use camino::Utf8PathBuf;
 use gitops_model::flux::RepositoryUrl;
@@ -228,7 +229,17 @@ pub(crate) fn start(start: Start, runtime: &tokio::runtime::Handle) -> Orders {
 
 impl Worker {
     async fn place(&mut self, verdict: FileVerdict) {
+        let began = Instant::now();
+        let answers = verdict.objects.iter().map(|object| object.judgement.answers.len());
+        let answers: usize = answers.sum();
         let placed = placed::place(self, verdict).await;
+        self.behind.may_begin();
+        tracing::info!(
+            answers,
+            files = placed.files.len(),
+            milliseconds = began.elapsed().as_secs_f64() * 1000.0,
+            "placed what the cluster says"
+        );
         let number = self.number;
         let _ = self.inbox.send(Event::Task(TaskDone::Placed { number, placed }));
     }
