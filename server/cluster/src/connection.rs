@@ -57,11 +57,20 @@ pub struct Cluster {
     default_namespace: Arc<str>,
 }
 
+/// The whole answer.
+const JSON: &str = "application/json";
+
+/// Of an object only its metadata (`PartialObjectMetadata` of meta.k8s.io), where nobody looks at the rest: a CRD can be a
+/// megabyte. Whoever does not do that, and an error always, answers with the second.
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+
 /// How an apply is meant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mode {
     /// Ask only: `dryRun=All`.
     DryRun,
+    /// The same, and the answer has the whole object as it would be.
+    ShownDryRun,
     /// Write.
     Apply,
     /// Write, and take over fields that others manage.
@@ -149,18 +158,15 @@ impl Cluster {
         url.push_str("?fieldValidation=Strict&fieldManager=");
         url.push_str(&encoded(&self.field_manager));
         match mode {
-            Mode::DryRun if self.forces_dry_runs => url.push_str("&dryRun=All&force=true"),
-            Mode::DryRun => url.push_str("&dryRun=All&force=false"),
+            Mode::DryRun | Mode::ShownDryRun if self.forces_dry_runs => url.push_str("&dryRun=All&force=true"),
+            Mode::DryRun | Mode::ShownDryRun => url.push_str("&dryRun=All&force=false"),
             Mode::Apply => url.push_str("&force=false"),
             Mode::ApplyForced => url.push_str("&force=true"),
         }
+        let accept = if mode == Mode::ShownDryRun { JSON } else { METADATA };
         // JSON is YAML, and this is the only content type of server-side apply that every served version takes.
-        self.send(
-            Method::PATCH,
-            &url,
-            Some(("application/apply-patch+yaml", object.json().to_vec())),
-        )
-        .await
+        let content = Some(("application/apply-patch+yaml", object.json().to_vec()));
+        self.send_for(accept, Method::PATCH, &url, content).await
     }
 
     /// The object as the server holds it; `None` when there is none.
@@ -222,10 +228,20 @@ impl Cluster {
     }
 
     async fn send(&self, method: Method, url: &str, content: Option<(&str, Vec<u8>)>) -> Result<Reply, Unreachable> {
+        self.send_for(JSON, method, url, content).await
+    }
+
+    async fn send_for(
+        &self,
+        accept: &str,
+        method: Method,
+        url: &str,
+        content: Option<(&str, Vec<u8>)>,
+    ) -> Result<Reply, Unreachable> {
         let mut builder = Request::builder()
             .method(method)
             .uri(url)
-            .header(http::header::ACCEPT, "application/json");
+            .header(http::header::ACCEPT, accept);
         let body = match content {
             Some((content_type, body)) => {
                 builder = builder.header(http::header::CONTENT_TYPE, content_type);

@@ -19,6 +19,9 @@ use super::worker::{Save, Worker};
 use super::{Outcome, missing_paths, releases, variables};
 use crate::event::{Event, TaskDone};
 
+/// What so many objects say about each other is found while the cluster is asked; of fewer it takes no time.
+const MANY: usize = 50;
+
 impl Worker {
     /// Tells the renderer all files, but those that Flux does not get to see.
     pub(super) async fn send_whole_tree(&mut self) {
@@ -148,7 +151,10 @@ impl Worker {
         // While the loop and the cluster have their turn.
         self.readings.sweep();
         self.prepared = None;
-        self.prepared = Some(Prepared::of(self));
+        if self.objects.len() > MANY {
+            // The cluster is asked on the same thread, and must not wait for this.
+            self.prepared = Some(tokio::task::block_in_place(|| Prepared::of(self)));
+        }
         let requests = behind.into_iter();
         self.behind
             .start(self.generation, Arc::clone(&self.renderer), requests.collect());

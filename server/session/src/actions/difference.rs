@@ -39,7 +39,7 @@ pub async fn difference(
             take_flux_labels(&mut wanted, live);
         }
         let sent = SentObject::new(&wanted);
-        let reply = judging.apply(&at.key, &at.served, &sent, Mode::DryRun).await;
+        let reply = judging.apply(&at.key, &at.served, &sent, Mode::ShownDryRun).await;
         match reply.map_err(|unreachable| Refused(unreachable.to_string()))? {
             Reply::Accepted { body, .. } => {
                 let merged: Value = serde_json::from_slice(&body).unwrap_or(wanted);
