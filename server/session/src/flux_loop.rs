@@ -160,6 +160,7 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
     // Whether all that was saved is committed; what a commit that failed did not come to do, the next one does.
     let mut is_committed = true;
     let mut is_due = true;
+    let (mut seen, mut heard) = (Vec::new(), Vec::new());
     loop {
         if is_due {
             troubles.begin();
@@ -223,30 +224,19 @@ async fn run(start: FluxStart, mut orders: mpsc::Receiver<Order>, report: &FluxR
                     next = orders.try_recv().ok();
                 }
             }
-            event = events.recv() => {
-                let mut next = Some(event.ok_or_else(|| "the sandbox is no longer watched".to_owned())?);
-                // What came together is looked at together.
-                for _ in 0..EVENTS {
-                    let Some(event) = next else { break };
+            // What came together is looked at together.
+            count = events.recv_many(&mut seen, EVENTS) => {
+                if count == 0 {
+                    return Err("the sandbox is no longer watched".to_owned());
+                }
+                for event in seen.drain(..) {
                     if let Some(namespace) = take(event, &mut view, report) {
                         served.let_in(&namespace).await;
                     }
-                    next = events.try_recv().ok();
-                }
-                if let Some(event) = next
-                    && let Some(namespace) = take(event, &mut view, report)
-                {
-                    served.let_in(&namespace).await;
                 }
             }
-            Some(answer) = answers.recv() => {
-                let mut next = Some(answer);
-                for _ in 0..EVENTS {
-                    let Some(answer) = next else { break };
-                    hear(answer, &mut view, &mut followed, &requests);
-                    next = answers.try_recv().ok();
-                }
-                if let Some(answer) = next {
+            _ = answers.recv_many(&mut heard, EVENTS) => {
+                for answer in heard.drain(..) {
                     hear(answer, &mut view, &mut followed, &requests);
                 }
             }

@@ -33,7 +33,18 @@ const SAVED: &str = "base/web.yaml";
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/default/deployments";
 
 /// Files by path.
-type Files = BTreeMap<String, String>;
+pub(super) type Files = BTreeMap<String, String>;
+
+/// A server on these files that says how long its own work takes.
+pub(super) fn laid_out(files: &Files) -> TestServer {
+    let server = TestServer::builder()
+        .environment("GITOPS_LSP_LOG", "gitops_lsp=info,warn,kube_client=off,tower=off")
+        .build();
+    for (path, text) in files {
+        server.write(path, text);
+    }
+    server
+}
 
 /// An overlay over a base with so many objects beside the one that is saved.
 fn overlay(others: usize, value: usize) -> Files {
@@ -136,13 +147,8 @@ struct Measured {
 }
 
 fn one_base(others: usize) -> Measured {
-    let server = TestServer::builder()
-        .environment("GITOPS_LSP_LOG", "gitops_lsp=info,warn,kube_client=off,tower=off")
-        .build();
     let files = overlay(others, 0);
-    for (path, text) in &files {
-        server.write(path, text);
-    }
+    let server = laid_out(&files);
     let mark = server.client.mark();
     let started = server.start_session(json!({ "target": "overlay" }));
     server.wait_for_verdict("overlay/kustomization.yaml", Phase::Apply, mark, 1);

@@ -1,11 +1,11 @@
 //! A Flux repository of thousands of objects: reading it, and a save in it.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use camino::Utf8PathBuf;
 use serde_json::json;
 
+use super::built_targets::{Files, laid_out};
 use super::samples::{Samples, milliseconds};
 use super::table::{Goal, Row};
 use super::workload::config_map;
@@ -19,9 +19,6 @@ const OTHER_FILES: usize = 16;
 /// Saves among them; each goes through Flux, which reads the whole repository.
 const ROUNDS_OF_FLEET: usize = 20;
 const WARM_UP_OF_FLEET: usize = 3;
-
-/// Files by path.
-type Files = BTreeMap<String, String>;
 
 /// A Flux repository with so many Kustomizations.
 fn fleet(kustomizations: usize) -> Files {
@@ -72,12 +69,7 @@ struct Repository {
 }
 
 fn repository(kustomizations: usize) -> Repository {
-    let server = TestServer::builder()
-        .environment("GITOPS_LSP_LOG", "gitops_lsp=info,warn,kube_client=off,tower=off")
-        .build();
-    for (path, text) in fleet(kustomizations) {
-        server.write(&path, text);
-    }
+    let server = laid_out(&fleet(kustomizations));
     let mark = server.client.mark();
     server.start_session(json!({ "target": "clusters/east" }));
     Repository { server, mark }

@@ -160,7 +160,7 @@ pub enum Peel {
 
 impl Answer {
     /// An error at a field, without suggestion, that nothing can be peeled from.
-    fn new(path: FieldPath, place: Place, slug: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(path: FieldPath, place: Place, slug: &'static str, message: impl Into<String>) -> Self {
         Self {
             path,
             place,

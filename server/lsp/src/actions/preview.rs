@@ -19,7 +19,8 @@ use tokio::sync::oneshot;
 
 use super::about::ObjectArguments;
 use super::{Done, LIMIT, show};
-use crate::built::preview::{AskPreview, Brings, Gone, WouldBuild};
+use crate::built::Coming;
+use crate::built::preview::{AskPreview, Gone, WouldBuild};
 use crate::built::{Order, Orders};
 use crate::client::Failure;
 use crate::event::{Event, TaskDone};
@@ -251,7 +252,7 @@ impl Preview {
     async fn judge(
         &mut self,
         supplied: &Supplied,
-        brings: Option<&Brings>,
+        brings: Option<&Coming>,
         live: &Live,
         cluster: &Cluster,
     ) -> Result<(), Refused> {

@@ -78,7 +78,7 @@ impl Brought {
                 brought.values.push(index);
                 continue;
             }
-            let read = worker.read(&built.object);
+            let read = worker.readings.read(&built.object);
             let Some(FluxObject { key, spec }) = &read.flux else {
                 continue;
             };

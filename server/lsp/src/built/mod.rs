@@ -42,6 +42,7 @@ use camino::Utf8Path;
 use gitops_model::{Finding, ObjectKey, Reach, Severity, Source};
 use gitops_session::{BroughtRepository, FileVerdict, Force, Phase as VerdictPhase, Supplied, Supply};
 
+pub(crate) use coming::Coming;
 pub(crate) use fluxing::{Fluxing, PlacedCondition};
 pub(crate) use orders::{Orders, Sent};
 use placed::Scope;
@@ -479,13 +480,8 @@ fn applied(state: &mut State, number: u64, saved: Vec<(Arc<str>, u64)>) {
     let Some(building) = state.building(number) else {
         return;
     };
-    let keys = building.objects.iter();
-    // Only what makes pods is waited for.
-    let keys = keys
-        .map(|supplied| &*supplied.manifest.key)
-        .filter(|key| workload::is_simulated(key));
-    let keys = keys.cloned().collect();
-    let read_at = building.read_at;
+    let (objects, read_at) = (Arc::clone(&building.objects), building.read_at);
+    let keys = objects.iter().map(|supplied| &*supplied.manifest.key);
     workload::applied_by(state, number, saved, keys, read_at);
     workload::moved(state, number);
 }

@@ -23,7 +23,11 @@ impl Prepared {
         let coming = if worker.is_flux {
             let read = objects.iter().map(|built| worker.readings.read(&built.object));
             let read: Vec<Arc<ReadObject>> = read.collect();
-            Coming::of(&objects, &read, &worker.releases)
+            let numbered = objects.iter().zip(&read).enumerate();
+            Coming::of(numbered.map(|(number, (built, read))| {
+                let is_known = worker.releases.renders(number);
+                (read.key.gvk.kind.as_str(), &*built.object, is_known)
+            }))
         } else {
             Coming::default()
         };

@@ -5,18 +5,18 @@ mod of_releases;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use gitops_cluster::answer::codes;
 use gitops_model::ObjectKey;
 use gitops_model::flux::{FluxObject, FluxSpec, Reference};
 use gitops_render::{Built, BuiltObject, Kustomize};
-use gitops_session::{ObjectVerdict, Supplied};
+use gitops_session::Supplied;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
 use self::of_releases::OfReleases;
-use super::kept::own;
+use super::coming::Coming;
+use super::kept::{kind_of, own};
 use super::releases::{self, is_installed};
-use super::sent::supplied;
+use super::sent::{numbered_as, sent, supplied};
 use super::unit::{self, Unit};
 use super::worker::Worker;
 
@@ -38,7 +38,7 @@ pub(crate) struct WouldBuild {
     /// Why something could not be built.
     pub(crate) faults: Vec<String>,
     /// What the objects bring for each other.
-    pub(crate) brings: Brings,
+    pub(crate) brings: Coming,
 }
 
 /// An object that would not be built any more.
@@ -47,54 +47,6 @@ pub(crate) struct Gone {
     pub(crate) key: ObjectKey,
     /// Whether it would be deleted; a Kustomization without `prune` leaves what it had applied.
     pub(crate) deleted: bool,
-}
-
-/// What is missing on the sandbox now and would be there by itself.
-#[derive(Default)]
-pub(crate) struct Brings {
-    namespaces: BTreeSet<String>,
-    /// Group and kind.
-    kinds: BTreeSet<(String, String)>,
-    /// Whether charts are installed, which can bring any kind.
-    has_charts: bool,
-}
-
-impl Brings {
-    fn of<'a>(objects: impl Iterator<Item = &'a Value>) -> Self {
-        let mut brings = Self::default();
-        for object in objects {
-            let text = |pointer: &str| {
-                object
-                    .pointer(pointer)
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned()
-            };
-            match text("/kind").as_str() {
-                "Namespace" => {
-                    brings.namespaces.insert(text("/metadata/name"));
-                }
-                "CustomResourceDefinition" => {
-                    brings.kinds.insert((text("/spec/group"), text("/spec/names/kind")));
-                }
-                "HelmRelease" => brings.has_charts = true,
-                _ => {}
-            }
-        }
-        brings
-    }
-
-    /// Takes out of a verdict what is missing only until it is brought.
-    pub(crate) fn take_out_of(&self, verdict: &mut ObjectVerdict) {
-        let key = &verdict.manifest.key;
-        let namespace = key.namespace.clone().unwrap_or_else(|| "default".to_owned());
-        let kind = (key.gvk.group.clone(), key.gvk.kind.clone());
-        verdict.judgement.answers.retain(|answer| match answer.slug {
-            codes::NAMESPACE_NOT_FOUND => !self.namespaces.contains(&namespace),
-            codes::KIND_NOT_SERVED => !(self.kinds.contains(&kind) || (self.has_charts && answer.may_come)),
-            _ => true,
-        });
-    }
 }
 
 /// Answers with what would be built. The tree that was saved, and what was built of it, stay as they are.
@@ -252,18 +204,18 @@ impl Round<'_> {
         }
         gone.extend(of_releases.gone);
         let of_charts = of_releases.changed.iter().map(AsRef::as_ref);
-        let brings = Brings::of(objects.iter().map(|built| &*built.object).chain(of_charts));
+        let all = objects.iter().map(|built| &*built.object).chain(of_charts);
+        let brings = Coming::of(all.map(|object| (kind_of(object), object, false)));
         let changed: Vec<BuiltObject> = objects
             .into_iter()
             .filter(|built| before.get(&ObjectKey::of(&built.object)) != Some(&&built.object))
             .collect();
         let mut changed = supplied(&changed, worker.is_flux);
-        let of_charts: Vec<BuiltObject> = of_releases.changed.into_iter().map(rendered).collect();
-        let of_charts = supplied(&of_charts, worker.is_flux).into_iter();
-        changed.extend(of_charts.map(|supplied| Supplied {
-            manager: Some(releases::MANAGER),
-            ..supplied
-        }));
+        for object in of_releases.changed {
+            let key = Arc::new(ObjectKey::of(&object));
+            let object = sent(&object, worker.is_flux);
+            changed.push(numbered_as(changed.len(), key, object, Some(releases::MANAGER)));
+        }
         WouldBuild {
             changed,
             gone,
@@ -273,33 +225,8 @@ impl Round<'_> {
     }
 }
 
-fn rendered(object: Arc<Value>) -> BuiltObject {
-    BuiltObject {
-        object,
-        ..BuiltObject::default()
-    }
-}
-
 /// The objects of a unit as they were built last, without those that its charts bring.
 fn objects_of(worker: &Worker, number: usize) -> impl Iterator<Item = (usize, &BuiltObject)> {
     let all = worker.objects.iter().enumerate();
     all.filter(move |(index, _)| worker.unit_of.get(*index) == Some(&number) && worker.releases.owner(*index).is_none())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::Brings;
-
-    #[test]
-    fn what_objects_bring_is_read_from_them() {
-        let objects = [
-            json!({ "kind": "Namespace", "metadata": { "name": "apps" } }),
-            json!({ "kind": "CustomResourceDefinition", "spec": { "group": "x.io", "names": { "kind": "Gadget" } } }),
-        ];
-        let brings = Brings::of(objects.iter());
-        assert!(brings.namespaces.contains("apps") && !brings.has_charts);
-        assert!(brings.kinds.contains(&("x.io".to_owned(), "Gadget".to_owned())));
-    }
 }

@@ -67,11 +67,6 @@ impl Readings {
 }
 
 impl Worker {
-    /// What is read of an object.
-    pub(super) fn read(&mut self, object: &Arc<Value>) -> Arc<ReadObject> {
-        self.readings.read(object)
-    }
-
     /// The file and the manifest that bring an object. What a chart renders that is the target itself is written in no
     /// file: its `Chart.yaml` stands for all of it.
     pub(super) fn base(&mut self, built: &BuiltObject) -> Option<Arc<Written>> {

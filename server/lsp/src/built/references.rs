@@ -44,7 +44,7 @@ pub(super) fn look(worker: &mut Worker, objects: &[BuiltObject]) -> Vec<ObjectFi
     let placed: Vec<Arc<Value>> = placed
         .map(|(at, built)| Arc::clone(worker.releases.as_placed(at).unwrap_or(&built.object)))
         .collect();
-    let read: Vec<Arc<ReadObject>> = placed.iter().map(|object| worker.read(object)).collect();
+    let read: Vec<Arc<ReadObject>> = placed.iter().map(|object| worker.readings.read(object)).collect();
     let written: Vec<Option<Arc<Written>>> = objects.iter().map(|built| worker.base(built)).collect();
     let written_names: Vec<Option<&str>> = written
         .iter()

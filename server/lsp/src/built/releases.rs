@@ -102,8 +102,12 @@ pub(super) async fn render(worker: &mut Worker) -> Vec<PlacedFault> {
     let mut faults = Vec::new();
     for (number, (release, kept)) in all.into_iter().enumerate() {
         faults.extend(kept.faults.iter().cloned());
-        let rendered = kept.rendered.as_ref().map_or(&[][..], |built| &built.objects);
-        for (at, built) in rendered.iter().enumerate().filter(|(_, built)| is_installed(built)) {
+        for (at, built) in kept
+            .objects()
+            .iter()
+            .enumerate()
+            .filter(|(_, built)| is_installed(built))
+        {
             releases.brought.insert(worker.objects.len(), (number, at));
             worker.objects.push(built.clone());
             worker.unit_of.push(worker.units.len() + number);
@@ -217,7 +221,9 @@ async fn kept(surroundings: &Surroundings<'_>, release: &Release, before: Option
     let own = own.and_then(|built| Some(built.origin.as_ref()?.path.clone()));
     Arc::new(Kept {
         fingerprint: if is_lasting { fingerprint } else { !fingerprint },
-        placed: placed(release, &rendered),
+        placed: rendered
+            .as_ref()
+            .map_or_else(|_| Vec::new(), |built| placed(release, &built.objects)),
         rendered,
         unread,
         texts: files
@@ -328,7 +334,7 @@ impl Releases {
     /// What is sent of an object that a chart renders, and as whom: it goes where Helm puts it, as helm-controller sends it.
     pub(super) fn sent_as(&self, object: usize, kinds: Option<&Kinds>) -> Option<(&Arc<Value>, Option<&'static str>)> {
         let (done, number) = self.of(object)?;
-        let own = &done.kept.rendered.as_ref().ok()?.objects.get(number)?.object;
+        let own = &done.kept.objects().get(number)?.object;
         let placed = done.kept.placed.get(number)?;
         let manager = done.release.object.map(|_| MANAGER);
         Some((as_sent(own, placed, kinds), manager))

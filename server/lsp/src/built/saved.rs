@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use gitops_model::{Manifest, ObjectKey, Severity, Source};
+use gitops_model::{ObjectKey, Severity, Source};
 use gitops_render::Fault;
-use gitops_session::Supplied;
-use gitops_text::Span;
-use gitops_yaml::FieldPath;
 
 use super::artifact::changes_listings;
 use super::behind::Wholes;
 use super::prepared::Prepared;
+use super::sent::numbered_as;
 use super::source_ignore::SourceIgnore;
 use super::units::{self, AllBuilt, Changed};
 use super::worker::{Save, Worker};
@@ -175,16 +173,9 @@ impl Worker {
             let Some((object, manager)) = self.releases.sent_as(document, kinds.as_deref()) else {
                 continue;
             };
-            self.sent.push(Supplied {
-                manifest: Manifest {
-                    key: Arc::clone(&self.readings.read(object).key),
-                    document,
-                    base: FieldPath::default(),
-                    kind_span: Span::new(0, 0),
-                },
-                object: self.readings.sent(object, self.is_flux),
-                manager,
-            });
+            let key = Arc::clone(&self.readings.read(object).key);
+            let object = self.readings.sent(object, self.is_flux);
+            self.sent.push(numbered_as(document, key, object, manager));
         }
     }
 

@@ -1,5 +1,7 @@
 //! Objects as they are sent.
 
+use std::sync::Arc;
+
 use gitops_cluster::SentObject;
 use gitops_model::{Manifest, ObjectKey, at_pointer};
 use gitops_render::BuiltObject;
@@ -10,20 +12,31 @@ use serde_json::Value;
 
 /// The objects as they are sent. Their number is their place in what was built.
 pub(super) fn supplied(objects: &[BuiltObject], is_flux: bool) -> Vec<Supplied> {
-    objects
-        .iter()
-        .enumerate()
-        .map(|(index, built)| Supplied {
-            manifest: Manifest {
-                key: ObjectKey::of(&built.object).into(),
-                document: index,
-                base: FieldPath::default(),
-                kind_span: Span::new(0, 0),
-            },
-            object: sent(&built.object, is_flux),
-            manager: None,
-        })
-        .collect()
+    let numbered = objects.iter().enumerate();
+    let supplied = numbered.map(|(number, built)| {
+        let key = Arc::new(ObjectKey::of(&built.object));
+        numbered_as(number, key, sent(&built.object, is_flux), None)
+    });
+    supplied.collect()
+}
+
+/// An object of this number among what was built, to be asked about as the session, or as another field manager.
+pub(super) fn numbered_as(
+    number: usize,
+    key: Arc<ObjectKey>,
+    object: SentObject,
+    manager: Option<&'static str>,
+) -> Supplied {
+    Supplied {
+        manifest: Manifest {
+            key,
+            document: number,
+            base: FieldPath::default(),
+            kind_span: Span::new(0, 0),
+        },
+        object,
+        manager,
+    }
 }
 
 /// An object as it is sent, which for Flux is as kustomize-controller sends it, as far as that makes a difference.

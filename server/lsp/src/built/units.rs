@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use gitops_model::flux::{Kustomization, Reference, SourceOrigin};
 use gitops_model::kustomize::reads;
 use gitops_render::{Built, BuiltObject, Fault, Gone, Kustomize, OriginNote};
-use gitops_session::BroughtRepository;
+use gitops_session::{BroughtRepository, Supplied};
 use serde_json::Value;
 
 use self::ahead::Ahead;
@@ -88,11 +88,11 @@ fn take_apart(worker: &mut Worker) {
     let mut sent = std::mem::take(&mut worker.sent).into_iter();
     // The objects of a unit stand one after the other; what releases bring follows them all.
     for of_unit in worker.unit_of.chunk_by(|one, next| one == next) {
-        let (objects, sent) = (objects.by_ref().take(of_unit.len()), sent.by_ref().take(of_unit.len()));
+        let own: Vec<BuiltObject> = objects.by_ref().take(of_unit.len()).collect();
+        let own_sent: Vec<Supplied> = sent.by_ref().take(of_unit.len()).collect();
         let unit = of_unit.first().and_then(|number| worker.units.get(*number));
         if let Some(kept) = unit.and_then(|unit| worker.kept.get_mut(&unit.name())) {
-            kept.objects.extend(objects);
-            kept.sent.extend(sent);
+            (kept.objects, kept.sent) = (own, own_sent);
         }
     }
     worker.unit_of.clear();

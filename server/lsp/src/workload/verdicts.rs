@@ -38,21 +38,21 @@ struct Waiting {
 pub(crate) fn applied(state: &mut State, number: u64, verdict: &FileVerdict) {
     let is_applied = |outcome: &Outcome| matches!(outcome, Outcome::Applied { .. });
     let objects = verdict.objects.iter().filter(|object| is_applied(&object.outcome));
-    let keys = objects.map(|object| ObjectKey::clone(&object.manifest.key)).collect();
+    let keys = objects.map(|object| &*object.manifest.key);
     let read_at = Instant::now().checked_sub(verdict.elapsed).unwrap_or_else(Instant::now);
     let saved = vec![(Arc::clone(&verdict.file), verdict.generation)];
     applied_by(state, number, saved, keys, read_at);
 }
 
 /// Saves of files were applied, and brought these objects among others.
-pub(crate) fn applied_by(
+pub(crate) fn applied_by<'a>(
     state: &mut State,
     number: u64,
     saved: Vec<(Arc<str>, u64)>,
-    mut keys: Vec<ObjectKey>,
+    keys: impl Iterator<Item = &'a ObjectKey>,
     read_at: Instant,
 ) {
-    keys.retain(makes_pods);
+    let keys: Vec<ObjectKey> = keys.filter(|key| makes_pods(key)).cloned().collect();
     let Some(workload) = workload_of(state, number) else {
         return;
     };

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use gitops_cluster::Judgement;
-use gitops_cluster::answer::{Answer, Peel, Place, Suggestion, codes};
-use gitops_model::{ObjectKey, Severity};
+use gitops_cluster::answer::{Answer, Place, codes};
+use gitops_model::ObjectKey;
 use gitops_session::{FileVerdict, ObjectVerdict, Outcome, Phase, Supplied};
 use gitops_yaml::FieldPath;
 
@@ -42,18 +42,7 @@ impl Cluster {
         let mut path = FieldPath::new();
         path.push_key("data");
         path.push_key("key");
-        let answer = Answer {
-            path,
-            place: Place::Value,
-            slug: codes::INVALID_VALUE,
-            message: "not like that".to_owned(),
-            detail: String::new(),
-            severity: Severity::Error,
-            related: Vec::new(),
-            suggestion: Suggestion::None,
-            peel: Peel::Stop,
-            may_come: false,
-        };
+        let answer = Answer::new(path, Place::Value, codes::INVALID_VALUE, "not like that");
         let verdict = Arc::new(ObjectVerdict {
             manifest: supplied.manifest.clone(),
             judgement: Judgement {

@@ -6,7 +6,7 @@ use gitops_cluster::Kinds;
 use gitops_model::kustomize::Tree;
 use gitops_model::{ObjectKey, at_pointer};
 use gitops_render::helm::Release;
-use gitops_render::{Built, BuiltObject, Gone};
+use gitops_render::{Built, BuiltObject};
 use serde_json::Value;
 
 use super::Kept;
@@ -15,8 +15,8 @@ use super::Kept;
 const HOOKS: [&str; 4] = ["pre-install", "post-install", "pre-upgrade", "post-upgrade"];
 
 /// What was rendered, each in the namespace that it goes to.
-pub(super) fn placed(release: &Release, rendered: &Result<Built, Gone>) -> Vec<Arc<Value>> {
-    let objects = rendered.as_ref().map_or(&[][..], |built| &built.objects).iter();
+pub(super) fn placed(release: &Release, rendered: &[BuiltObject]) -> Vec<Arc<Value>> {
+    let objects = rendered.iter();
     objects.map(|built| in_its_namespace(release, &built.object)).collect()
 }
 
@@ -41,15 +41,24 @@ pub(super) fn as_sent<'a>(own: &'a Arc<Value>, placed: &'a Arc<Value>, kinds: Op
     }
 }
 
-/// What a release brings, as it is sent, with what it was rendered to.
+/// What a release brings, as it is sent.
 pub(in crate::built) fn sent_of(release: &Release, rendered: &Built, kinds: Option<&Kinds>) -> Vec<Arc<Value>> {
-    let objects = rendered.objects.iter().filter(|built| is_installed(built));
-    let sent =
-        objects.map(|built| Arc::clone(as_sent(&built.object, &in_its_namespace(release, &built.object), kinds)));
+    installed(&rendered.objects, &placed(release, &rendered.objects), kinds)
+}
+
+fn installed(rendered: &[BuiltObject], placed: &[Arc<Value>], kinds: Option<&Kinds>) -> Vec<Arc<Value>> {
+    let both = rendered.iter().zip(placed);
+    let installed = both.filter(|(built, _)| is_installed(built));
+    let sent = installed.map(|(built, placed)| Arc::clone(as_sent(&built.object, placed, kinds)));
     sent.collect()
 }
 
 impl Kept {
+    /// What was rendered; nothing where that failed.
+    pub(super) fn objects(&self) -> &[BuiltObject] {
+        self.rendered.as_ref().map_or(&[], |built| &built.objects)
+    }
+
     /// Whether this is what is rendered of a release among these files.
     pub(in crate::built) fn is_of(&self, release: &Release, tree: &Tree) -> bool {
         self.fingerprint == release.fingerprint(tree)
@@ -57,11 +66,7 @@ impl Kept {
 
     /// What it brings, as it is sent.
     pub(in crate::built) fn sent(&self, kinds: Option<&Kinds>) -> Vec<Arc<Value>> {
-        let objects = self.rendered.as_ref().map_or(&[][..], |built| &built.objects);
-        let both = objects.iter().zip(&self.placed);
-        let installed = both.filter(|(built, _)| is_installed(built));
-        let sent = installed.map(|(built, placed)| Arc::clone(as_sent(&built.object, placed, kinds)));
-        sent.collect()
+        installed(self.objects(), &self.placed, kinds)
     }
 }
 
